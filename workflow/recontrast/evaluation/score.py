@@ -1,0 +1,65 @@
+"""Scores of one synthetic image."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import images, tables
+from ..errors import RecontrastError
+from ..layout import Session
+from .metrics import compare
+
+COLUMNS = ("participant_id", "session_id", "experiment", "fold", "region", "metric", "value")
+
+
+def score(
+    *,
+    acquired: Path,
+    synthetic: Path,
+    mask: Path,
+    output: Path,
+    participant: str,
+    session: str = "",
+    experiment: str,
+    fold: str,
+    region: str = "brain",
+    metrics: list[str] = ["MSE", "MAE", "PSNR", "NRMSE", "SSIM"],  # noqa: B006 - read, never changed
+) -> None:
+    """Measure how near a synthetic image is to the acquired one, inside the mask.
+
+    Args:
+        acquired: the acquired contrast, prepared.
+        synthetic: the synthetic contrast on the same grid, in the same units.
+        mask: where the two are compared, same grid.
+        output: table to write, one row per metric.
+        participant: participant label, with or without `sub-`.
+        session: session label, with or without `ses-`; empty if the data set has no sessions.
+        experiment: which experiment made the synthetic image.
+        fold: which fold's model made it.
+        region: what the mask covers.
+        metrics: MSE, MAE, PSNR (dB), NRMSE, SSIM.
+    """
+    reference, prediction, area = (images.read_header(path) for path in (acquired, synthetic, mask))
+    images.check_same_grid(synthetic, prediction, reference)
+    images.check_same_grid(mask, area, reference)
+    inside = np.asarray(area.dataobj).reshape(reference.shape[:3]) > 0
+    try:
+        values = compare(
+            images.read(acquired).get_fdata(), images.read(synthetic).get_fdata(), inside, metrics
+        )
+    except RecontrastError as error:
+        file = error.file or (mask if "mask is" in error.problem else synthetic)
+        raise RecontrastError(error.problem, file=file, remedy=error.remedy) from error
+    who = Session(participant.removeprefix("sub-"), session.removeprefix("ses-"))
+    table = pd.DataFrame({"metric": list(values), "value": list(values.values())}).assign(
+        participant_id=f"sub-{who.participant}",
+        session_id=f"ses-{who.session}" if who.session else tables.MISSING,
+        experiment=experiment,
+        fold=fold,
+        region=region,
+    )
+    tables.write(output, table[list(COLUMNS)])
+    print(
+        f"{who.label} {experiment} fold {fold}:", *(f"{name} {value:.4g}" for name, value in values.items())
+    )
