@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from scipy.ndimage import gaussian_filter, maximum_filter
-from skimage.metrics import structural_similarity
-
 from recontrast.errors import RecontrastError
 from recontrast.evaluation.metrics import METRICS, compare, harmonise, ssim
+from scipy.ndimage import gaussian_filter, maximum_filter
+from skimage.metrics import structural_similarity
 
 SHAPE = (14, 13, 12)
 
@@ -20,7 +19,7 @@ def pair():
     reference = gaussian_filter(random.normal(size=(24, 22, 20)), 1.5) * 3000 + 1000
     prediction = reference + random.normal(size=reference.shape) * 40 + 30
     mask = np.zeros(reference.shape, bool)
-    mask[4:19, 3:18, 5:16] = True
+    mask[4:16, 3:14, 5:13] = True
     return reference, prediction, mask
 
 

@@ -6,7 +6,6 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-
 from recontrast import images
 from recontrast.errors import RecontrastError
 from recontrast.evaluation.collect import collect
@@ -50,10 +49,10 @@ def test_score_names_the_file_that_is_wrong(files, tmp_path):
     settings = {"output": tmp_path / "s.tsv", "participant": "01", "experiment": "fcn", "fold": "3"}
     like = images.read_header(paths["acquired"])
     images.write(tmp_path / "empty.nii.gz", volumes["mask"] * 0, like)
-    with pytest.raises(RecontrastError, match="empty.nii.gz: the mask is empty"):
+    with pytest.raises(RecontrastError, match=r"empty\.nii\.gz: the mask is empty"):
         score(**paths | {"mask": tmp_path / "empty.nii.gz"}, **settings)
     images.write(tmp_path / "moved.nii.gz", volumes["mask"], nib.Nifti1Image(volumes["mask"], np.eye(4)))
-    with pytest.raises(RecontrastError, match="moved.nii.gz: lies on another grid"):
+    with pytest.raises(RecontrastError, match=r"moved\.nii\.gz: lies on another grid"):
         score(**paths | {"mask": tmp_path / "moved.nii.gz"}, **settings)
     assert not (tmp_path / "s.tsv").exists()
 
@@ -110,5 +109,5 @@ def test_no_scores_make_empty_tables(tmp_path):
 
 def test_collect_names_a_table_that_is_missing(tmp_path):
     (tmp_path / "list.tsv").write_text(f"file\n{tmp_path}/gone.tsv\n")
-    with pytest.raises(RecontrastError, match="gone.tsv: does not exist"):
+    with pytest.raises(RecontrastError, match=r"gone\.tsv: does not exist"):
         collect(scores=tmp_path / "list.tsv", output=tmp_path / "metrics.tsv")
