@@ -28,11 +28,11 @@ def test_errors_have_their_analytic_values():
     mask = np.ones(SHAPE, bool)
     unit = np.diff(np.percentile(reference, (0.5, 99.5)))[0]
     values = compare(reference, reference + 0.1, mask, list(METRICS))
-    assert values["MSE"] == pytest.approx((0.1 / unit) ** 2, abs=1e-9)
-    assert values["MAE"] == pytest.approx(0.1 / unit, abs=1e-9)
-    assert values["PSNR"] == pytest.approx(-20 * np.log10(0.1 / unit), abs=1e-9)
+    assert values["mse"] == pytest.approx((0.1 / unit) ** 2, abs=1e-9)
+    assert values["mae"] == pytest.approx(0.1 / unit, abs=1e-9)
+    assert values["psnr"] == pytest.approx(-20 * np.log10(0.1 / unit), abs=1e-9)
     # The mean of a ramp is the middle of its percentiles: 0.5 on the harmonised scale.
-    assert values["NRMSE"] == pytest.approx(0.2 / unit, abs=1e-9)
+    assert values["nrmse"] == pytest.approx(0.2 / unit, abs=1e-9)
 
 
 def test_ssim_is_the_formula_of_wang_averaged_over_the_mask(pair):
@@ -56,14 +56,14 @@ def test_only_the_mask_counts_and_ssim_sees_no_farther_than_its_window(pair):
     beyond = compare(reference, np.where(near, prediction, 9000), mask, list(METRICS))
     assert beyond == before
     outside = compare(reference, np.where(mask, prediction, 9000), mask, list(METRICS))
-    assert {name for name in METRICS if before[name] != outside[name]} == {"SSIM"}
+    assert {name for name in METRICS if before[name] != outside[name]} == {"ssim"}
 
 
 def test_an_intensity_bias_is_not_hidden(pair):
     reference, _, mask = pair
-    values = compare(reference, reference * 1.2, mask, ["MAE", "SSIM"])
-    assert values["MAE"] > 0.1
-    assert values["SSIM"] < 0.995
+    values = compare(reference, reference * 1.2, mask, ["mae", "ssim"])
+    assert values["mae"] > 0.1
+    assert values["ssim"] < 0.995
 
 
 def test_a_single_slice_has_the_two_dimensional_ssim(pair):
@@ -86,11 +86,11 @@ def test_a_single_slice_has_the_two_dimensional_ssim(pair):
 )
 def test_what_cannot_be_compared_is_said(pair, spoil, problem):
     with pytest.raises(RecontrastError, match=problem):
-        compare(*spoil(*pair), ["MSE"])
+        compare(*spoil(*pair), ["mse"])
 
 
 def test_an_unknown_metric_is_answered_with_the_nearest(pair):
-    with pytest.raises(RecontrastError, match="'PNSR'; use PSNR"):
+    with pytest.raises(RecontrastError, match="'PNSR'; use psnr"):
         compare(*pair, ["PNSR"])
 
 
@@ -103,14 +103,14 @@ def test_properties(reference, prediction, scale, offset):
     reference[0, 0, :4], reference[1, 0, :4] = 0, 1000  # so that it is never constant
     mask = np.ones(reference.shape, bool)
     same = compare(reference, reference, mask, list(METRICS))
-    assert (same["MSE"], same["MAE"], same["NRMSE"], same["PSNR"]) == (0, 0, 0, np.inf)
-    assert same["SSIM"] == pytest.approx(1)
+    assert (same["mse"], same["mae"], same["nrmse"], same["psnr"]) == (0, 0, 0, np.inf)
+    assert same["ssim"] == pytest.approx(1)
     values = compare(reference, prediction, mask, list(METRICS))
-    assert values["MAE"] ** 2 <= values["MSE"] * (1 + 1e-9)
-    assert values["SSIM"] <= 1 + 1e-9
+    assert values["mae"] ** 2 <= values["mse"] * (1 + 1e-9)
+    assert values["ssim"] <= 1 + 1e-9
     # Units do not matter, as long as both images have the same.
     other = compare(reference * scale + offset, prediction * scale + offset, mask, list(METRICS))
     assert other == pytest.approx(values, rel=1e-6, abs=1e-6)
     a, b = harmonise(reference, prediction, mask)
-    for name in ("MSE", "MAE", "PSNR", "SSIM"):
+    for name in ("mse", "mae", "psnr", "ssim"):
         assert METRICS[name](a, b, mask) == pytest.approx(METRICS[name](b, a, mask))

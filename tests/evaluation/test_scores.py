@@ -40,8 +40,8 @@ def test_score_writes_one_row_per_metric(files, tmp_path):
     )
     expected = compare(volumes["acquired"], volumes["synthetic"], volumes["mask"], list(METRICS))
     assert dict(zip(table.metric, table.value, strict=True)) == pytest.approx(expected, rel=1e-6)
-    score(**paths, output=tmp_path / "n.tsv", participant="01", experiment="fcn", fold="3", metrics=["MAE"])
-    assert (tmp_path / "n.tsv").read_text().splitlines()[1].startswith("sub-01\tn/a\tfcn\t3\tbrain\tMAE\t")
+    score(**paths, output=tmp_path / "n.tsv", participant="01", experiment="fcn", fold="3", metrics=["mae"])
+    assert (tmp_path / "n.tsv").read_text().splitlines()[1].startswith("sub-01\tn/a\tfcn\t3\tbrain\tmae\t")
 
 
 def test_score_names_the_file_that_is_wrong(files, tmp_path):
@@ -65,9 +65,9 @@ def scores(*rows):
 def test_summary_counts_participants_not_sessions():
     summary = over_participants(
         scores(
-            ("sub-01", "ses-1", "fcn", "1", "brain", "SSIM", "0.8"),
-            ("sub-01", "ses-2", "fcn", "1", "brain", "SSIM", "0.6"),
-            ("sub-02", "ses-1", "fcn", "2", "brain", "SSIM", "0.9"),
+            ("sub-01", "ses-1", "fcn", "1", "brain", "ssim", "0.8"),
+            ("sub-01", "ses-2", "fcn", "1", "brain", "ssim", "0.6"),
+            ("sub-02", "ses-1", "fcn", "2", "brain", "ssim", "0.9"),
         )
     )
     assert len(summary) == 1
@@ -79,7 +79,7 @@ def test_summary_counts_participants_not_sessions():
 def test_collect_and_summarize(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("02", "01"):
-        rows = [(f"sub-{name}", "n/a", "fcn", "1", "brain", m, v) for m, v in (("PSNR", 20.5), ("SSIM", 0.9))]
+        rows = [(f"sub-{name}", "n/a", "fcn", "1", "brain", m, v) for m, v in (("psnr", 20.5), ("ssim", 0.9))]
         scores(*rows).to_csv(f"{name}.tsv", sep="\t", index=False)
     (tmp_path / "list.tsv").write_text("file\n02.tsv\n01.tsv\n")
     collect(scores=tmp_path / "list.tsv", output=tmp_path / "metrics.tsv")
@@ -91,7 +91,7 @@ def test_collect_and_summarize(tmp_path, monkeypatch):
         "sub-02",
         "sub-02",
     ]
-    assert joined[1].endswith("PSNR\t20.5")
+    assert joined[1].endswith("psnr\t20.5")
     summarize(metrics=tmp_path / "metrics.tsv", table=tmp_path / "summary.tsv")
     table = pd.read_csv(tmp_path / "summary.tsv", sep="\t")
     assert table["n"].to_list() == [2, 2]

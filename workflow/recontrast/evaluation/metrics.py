@@ -96,7 +96,7 @@ def ssim(reference: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> flo
     return float(similarity[tuple(slice(side) for side in mask.shape)][mask].mean())
 
 
-METRICS = {"MSE": mse, "MAE": mae, "PSNR": psnr, "NRMSE": nrmse, "SSIM": ssim}
+METRICS = {"mse": mse, "mae": mae, "psnr": psnr, "nrmse": nrmse, "ssim": ssim}
 
 
 def compare(
@@ -115,7 +115,7 @@ def compare(
     """
     for name in names:
         if name not in METRICS:
-            nearest = get_close_matches(name.upper(), METRICS, n=1) or [", ".join(METRICS)]
+            nearest = get_close_matches(name.lower(), METRICS, n=1) or [", ".join(METRICS)]
             raise RecontrastError(f"unknown metric {name!r}", remedy=f"use {nearest[0]}")
     mask = mask.astype(bool)
     reference, prediction = harmonise(reference, prediction, mask)

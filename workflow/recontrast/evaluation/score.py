@@ -24,7 +24,7 @@ def score(
     experiment: str,
     fold: str,
     region: str = "brain",
-    metrics: list[str] = ["MSE", "MAE", "PSNR", "NRMSE", "SSIM"],  # noqa: B006 - read, never changed
+    metrics: list[str] = ["mse", "mae", "psnr", "nrmse", "ssim"],  # noqa: B006 - read, never changed
 ) -> None:
     """Measure how near a synthetic image is to the acquired one, inside the mask.
 
@@ -38,7 +38,7 @@ def score(
         experiment: which experiment made the synthetic image.
         fold: which fold's model made it.
         region: what the mask covers.
-        metrics: MSE, MAE, PSNR (dB), NRMSE, SSIM.
+        metrics: mse, mae, psnr (dB), nrmse, ssim.
     """
     reference, prediction, area = (images.read_header(path) for path in (acquired, synthetic, mask))
     images.check_same_grid(synthetic, prediction, reference)

@@ -14,11 +14,11 @@ DICTIONARY = {
         "Description": "Measure of similarity, on the scale on which the acquired image spans 0 (0.5th "
         "percentile) to 1 (99.5th percentile) inside the region",
         "Levels": {
-            "MSE": "Mean squared error; 0 is best",
-            "MAE": "Mean absolute error; 0 is best",
-            "PSNR": "Peak signal-to-noise ratio in dB, peak 1; higher is better",
-            "NRMSE": "Root mean squared error divided by the mean of the acquired image; 0 is best",
-            "SSIM": "Structural similarity, Gaussian window of 1.5 voxels, map averaged over the region; "
+            "mse": "Mean squared error; 0 is best",
+            "mae": "Mean absolute error; 0 is best",
+            "psnr": "Peak signal-to-noise ratio in dB, peak 1; higher is better",
+            "nrmse": "Root mean squared error divided by the mean of the acquired image; 0 is best",
+            "ssim": "Structural similarity, Gaussian window of 1.5 voxels, map averaged over the region; "
             "1 is best",
         },
     },

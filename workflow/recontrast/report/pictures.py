@@ -1,0 +1,155 @@
+"""Volumes as small pictures: three planes through the middle of the mask, one below the other.
+
+All pictures of a session show the same planes at the same size, so that any two can lie on top of each
+other. Views are radiological: the right of the person is on the left of the picture, anterior on the left
+of the sagittal plane.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from PIL import Image
+from scipy.ndimage import binary_dilation
+
+WIDTH = 360  # pixels of the widest plane
+GAP = 6  # pixels between planes
+MARGIN = 12.0  # mm around the mask, so that one sees what the mask leaves out
+QUALITY = 82  # of lossy WebP
+OUTLINE = (255, 196, 0)
+BRIGHTER, DARKER = (255, 150, 60), (70, 150, 255)  # synthetic above, below acquired
+TISSUE_COLOURS = ((0, 0, 0, 0), (64, 140, 255, 110), (255, 120, 90, 110), (245, 230, 140, 110))
+
+
+@dataclass(frozen=True)
+class View:
+    """Which part of a grid the pictures show.
+
+    Attributes:
+        orientation: nibabel orientation that turns the array to right-anterior-superior axes.
+        box: the mask and its margin, as slices of the turned array.
+        centre: voxel of the turned array through which the planes go.
+        sizes: mm of a voxel along the turned axes.
+        scale: pixels per mm.
+    """
+
+    orientation: np.ndarray
+    box: tuple[slice, slice, slice]
+    centre: tuple[int, int, int]
+    sizes: tuple[float, float, float]
+    scale: float
+
+    @classmethod
+    def of(cls, mask: np.ndarray, affine: np.ndarray) -> "View":
+        """The view of all images on the grid of a mask; of the whole grid where the mask is empty."""
+        orientation = nib.orientations.io_orientation(affine)
+        turned = nib.orientations.apply_orientation(mask, orientation) > 0
+        if not turned.any():
+            turned = np.ones_like(turned)
+        axes = [int(axis) for axis in np.argsort(orientation[:, 0])]
+        sizes = tuple(float(size) for size in np.linalg.norm(affine[:3, :3], axis=0)[axes])
+        places = np.nonzero(turned)
+        margins = [int(np.ceil(MARGIN / size)) for size in sizes]
+        box = tuple(
+            slice(max(0, int(place.min()) - margin), min(side, int(place.max()) + margin + 1))
+            for place, margin, side in zip(places, margins, turned.shape, strict=True)
+        )
+        centre = tuple(round(float(place.mean())) for place in places)
+        widest = max((part.stop - part.start) * size for part, size in zip(box[:2], sizes[:2], strict=True))
+        return cls(orientation, box, centre, sizes, WIDTH / widest)
+
+    def planes(self, volume: np.ndarray) -> list[np.ndarray]:
+        """Axial, coronal and sagittal plane of an array on the grid, rows downwards, one pixel a voxel."""
+        turned = nib.orientations.apply_orientation(volume, self.orientation)
+        x, y, z = self.box
+        i, j, k = self.centre
+        cut = (turned[x, y, k], turned[x, j, z], turned[i, y, z])
+        return [plane.T[::-1, ::-1] for plane in cut]
+
+    def montage(
+        self, volume: np.ndarray, *, resample: Image.Resampling = Image.Resampling.BICUBIC
+    ) -> np.ndarray:
+        """The three planes at equal mm, centred one below the other.
+
+        Args:
+            volume: uint8, shape (x, y, z).
+            resample: how PIL interpolates.
+
+        Returns:
+            uint8, shape (rows, WIDTH), zero beside the planes.
+        """
+        x, y, z = self.sizes
+        panels = []
+        for plane, (down, across) in zip(self.planes(volume), ((y, x), (z, x), (z, y)), strict=True):
+            size = [
+                max(1, round(n * mm * self.scale)) for n, mm in zip(plane.shape, (down, across), strict=True)
+            ]
+            panel = Image.fromarray(np.ascontiguousarray(plane)).resize(size[::-1], resample)
+            left = max(0, (WIDTH - size[1]) // 2)
+            canvas = np.zeros((size[0], WIDTH), np.uint8)
+            canvas[:, left : left + size[1]] = np.asarray(panel)[:, : WIDTH - left]
+            panels.append(canvas)
+        gap = np.zeros((GAP, WIDTH), np.uint8)
+        return np.concatenate([panels[0], gap, panels[1], gap, panels[2]])
+
+
+def window(volume: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+    """Darkest and brightest value shown: the 0.5th and 99.5th percentile inside the mask."""
+    values = volume[mask] if mask.any() else volume
+    low, high = (float(value) for value in np.percentile(values, (0.5, 99.5)))
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def grey(volume: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Intensities as uint8 grey levels between two limits."""
+    low, high = limits
+    return (np.clip((volume - low) / (high - low), 0, 1) * 255).round().astype(np.uint8)
+
+
+def signed(difference: np.ndarray, limit: float) -> np.ndarray:
+    """A signed difference as uint8: 128 is none, 255 is `limit` or more, 1 is `-limit` or less."""
+    return (128 + np.clip(difference / limit, -1, 1) * 127).round().astype(np.uint8)
+
+
+def colours(levels: np.ndarray) -> np.ndarray:
+    """Levels of `signed` as colours: black where equal, orange above, blue below; shape (..., 3)."""
+    amount = (levels.astype(float) - 128)[..., None] / 127
+    return (np.clip(amount, 0, 1) * BRIGHTER + np.clip(-amount, 0, 1) * DARKER).round().astype(np.uint8)
+
+
+def save_grey(path: Path, view: View, volume: np.ndarray, limits: tuple[float, float]) -> None:
+    """Picture of an image."""
+    _save(path, Image.fromarray(view.montage(grey(volume, limits))))
+
+
+def save_difference(path: Path, view: View, difference: np.ndarray, limit: float) -> None:
+    """Picture of synthetic minus acquired."""
+    levels = view.montage(signed(difference, limit))
+    # Beside the planes the montage is 0, which would be the strongest negative difference.
+    beside = view.montage(np.full(difference.shape, 255, np.uint8), resample=Image.Resampling.NEAREST) == 0
+    levels[beside] = 128
+    _save(path, Image.fromarray(colours(levels)))
+
+
+def save_outline(path: Path, view: View, mask: np.ndarray) -> None:
+    """Transparent picture of the edge of a mask, to lie on top of the others."""
+    inside = view.montage(mask.astype(np.uint8) * 255, resample=Image.Resampling.BILINEAR) >= 128
+    edge = binary_dilation(inside) & ~inside
+    palette = Image.fromarray(edge.astype(np.uint8), mode="P")
+    palette.putpalette([0, 0, 0, *OUTLINE])
+    palette.save(path, format="PNG", transparency=0, optimize=True)
+
+
+def save_tissue(path: Path, view: View, labels: np.ndarray) -> None:
+    """Transparent picture of tissue labels: 1 CSF, 2 grey matter, 3 white matter."""
+    shown = view.montage(
+        np.clip(labels, 0, len(TISSUE_COLOURS) - 1).astype(np.uint8), resample=Image.Resampling.NEAREST
+    )
+    palette = Image.fromarray(shown, mode="P")
+    palette.putpalette([level for colour in TISSUE_COLOURS for level in colour[:3]])
+    palette.save(path, format="PNG", transparency=bytes(c[3] for c in TISSUE_COLOURS), optimize=True)
+
+
+def _save(path: Path, picture: Image.Image) -> None:
+    picture.save(path, format="WEBP", quality=QUALITY, method=4)
