@@ -1,0 +1,1 @@
+"""The demo cohort: digital heads with known truth."""
