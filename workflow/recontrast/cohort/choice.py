@@ -1,0 +1,75 @@
+"""Which file of a session is which contrast of the study."""
+
+from ..config import ENTITIES, Contrast
+from ..errors import RecontrastError
+from .bids import RawImage
+
+NUMBERED = {"run", "echo", "flip", "inv"}
+LONG_NAMES = {short: name for name, short in ENTITIES.items()}
+
+
+def choose(name: str, contrasts: dict[str, Contrast], images: list[RawImage]) -> RawImage | None:
+    """The one image of a session that a contrast of the study means, or None if there is none.
+
+    An image has the suffix and the entities that the contrast asks for. Of several, those with the fewest
+    further entities count: `T1w` prefers `sub-01_T1w` to `sub-01_acq-se_T1w`. An image that another contrast
+    asks for more exactly is never a stand-in: a `T1w` with `acq-se` that the study names is no `T1w`.
+
+    Raises:
+        RecontrastError: several images are left and nothing says which to take.
+    """
+    contrast = contrasts[name]
+    narrower = [c for c in contrasts.values() if c.suffix == contrast.suffix and _narrower(c, contrast)]
+    left = [i for i in images if matches(i, contrast) and not any(matches(i, c) for c in narrower)]
+    further = {i.path: set(i.entities) - set(contrast.wanted) for i in left}
+    if contrast.run is not None:
+        further = {path: keys - {"run"} for path, keys in further.items()}
+    left = [i for i in left if not any(keys < further[i.path] for keys in further.values())]
+    if (
+        contrast.run in ("first", "last")
+        and _differing(left) == {"run"}
+        and len({_run(i) for i in left}) == len(left)
+    ):
+        left = [min(left, key=_run) if contrast.run == "first" else max(left, key=_run)]
+    if len(left) > 1:
+        raise _ambiguous(name, left)
+    return left[0] if left else None
+
+
+def matches(image: RawImage, contrast: Contrast) -> bool:
+    """Whether an image has the suffix and the entities that a contrast asks for; `run-01` is run 1."""
+    found = {key: _plain(key, value) for key, value in image.entities.items()}
+    wanted = {key: _plain(key, value) for key, value in contrast.wanted.items()}
+    return image.suffix == contrast.suffix and wanted.items() <= found.items()
+
+
+def _narrower(one: Contrast, other: Contrast) -> bool:
+    return one.wanted.items() > other.wanted.items()
+
+
+def _plain(key: str, value: str) -> str:
+    return str(int(value)) if key in NUMBERED and value.isdecimal() else value
+
+
+def _run(image: RawImage) -> int:
+    """The number of an image's run; one that is not numbered comes first."""
+    run = image.entities.get("run", "0")
+    return int(run) if run.isdecimal() else 0
+
+
+def _differing(images: list[RawImage]) -> set[str]:
+    """The entities that tell some images of one suffix apart."""
+    keys = {key for image in images for key in image.entities}
+    return {key for key in keys if len({image.entities.get(key) for image in images}) > 1}
+
+
+def _ambiguous(name: str, images: list[RawImage]) -> RecontrastError:
+    """The error that names the images left and what would tell them apart."""
+    differing = _differing(images)
+    count = {2: "two", 3: "three"}.get(len(images), str(len(images)))
+    what = "runs" if differing == {"run"} else "files"
+    names = ", ".join(image.path.name for image in images)
+    rules = ["run: first or last"] if "run" in differing else []
+    rules += [f"{LONG_NAMES[key]}: ..." for key in sorted(differing & set(LONG_NAMES) - {"run"})]
+    remedy = f"add {' and '.join(rules)} to contrasts.{name}" if rules else "keep one of them"
+    return RecontrastError(f"{count} {what} of {name} ({names}) with no rule to choose", remedy=remedy)

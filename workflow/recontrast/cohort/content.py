@@ -1,0 +1,92 @@
+"""What is inside the raw files: their hashes and their faults, remembered until a file changes."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..errors import RecontrastError
+from ..fingerprint import fingerprint
+from ..images import read, write_text
+from .bids import RawImage
+
+
+@dataclass(frozen=True)
+class Content:
+    """The SHA-256 of a file as it is (packed or not), and why its image cannot be used, or empty."""
+
+    sha256: str
+    problem: str = ""
+
+
+def inspect(
+    images: list[RawImage],
+    cache: Path | None,
+    jobs: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[Path, Content]:
+    """Hash and read every image that is not in the cache as it is now.
+
+    Args:
+        images: the files; one of several with the same path is enough.
+        cache: file to keep the results in, or None. They hold for a path, size, mtime and ctime: the ctime
+            changes also when content is replaced and the old mtime set back. A cache that cannot be read, or
+            was made by other checks than today's, is made anew.
+        jobs: how many files at a time. Threads do: unpacking and hashing run outside Python's lock.
+        progress: called with (done, of how many) after each file that had to be read.
+    """
+    checks = fingerprint("recontrast.images")
+    known = _load(cache, checks)
+    unread = {image.path: image for image in images if not image.problem and _key(image) not in known}
+    found = dict(known)
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            results = pool.map(_inspect, unread)
+            for done, (image, content) in enumerate(zip(unread.values(), results, strict=True), 1):
+                found[_key(image)] = content
+                progress(done, len(unread))
+    finally:  # an interrupted first look at a large cohort is not lost
+        if cache is not None and found != known:
+            _save(cache, checks, found)
+    return {i.path: Content("", i.problem) if i.problem else found[_key(i)] for i in images}
+
+
+def _inspect(path: Path) -> Content:
+    try:
+        with open(path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return Content("", f"cannot be opened ({error.strerror}); check the file and its rights")
+    try:
+        read(path)
+    except RecontrastError as error:
+        return Content(sha256, "; ".join(part for part in (error.problem, error.remedy) if part))
+    return Content(sha256)
+
+
+Key = tuple[str, int, int, int]
+
+
+def _key(image: RawImage) -> Key:
+    return str(image.path), image.size, image.mtime_ns, image.ctime_ns
+
+
+def _load(cache: Path | None, checks: str) -> dict[Key, Content]:
+    """What a cache holds, if it was made by the same checks."""
+    try:
+        stored = json.loads(cache.read_text(encoding="utf-8")) if cache is not None else {}
+        rows = stored["files"] if stored.get("checks") == checks else []
+        return {(path, size, mtime, ctime): Content(*found) for path, size, mtime, ctime, *found in rows}
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        return {}
+
+
+def _save(cache: Path, checks: str, found: dict[Key, Content]) -> None:
+    """Keep the newest state of every path; a file that could not be opened is tried again."""
+    newest = {key[0]: (key, content) for key, content in found.items()}
+    rows = [
+        json.dumps([*key, *asdict(content).values()]) for key, content in newest.values() if content.sha256
+    ]
+    write_text(cache, f'{{"checks": "{checks}", "files": [\n' + ",\n".join(sorted(rows)) + "\n]}\n")

@@ -1,0 +1,209 @@
+"""The manifest: which file is which contrast of which session, with its hash and its faults."""
+
+import difflib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..config import Contrast, Dataset, Include
+from ..errors import RecontrastError
+from ..images import write_text
+from ..layout import Session
+from . import bids
+from .choice import choose, matches
+from .content import inspect
+
+COLUMNS = ("participant_id", "session_id", "contrast", "path", "sha256", "dataset", "problem")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One contrast of one session.
+
+    Attributes:
+        participant: label without `sub-`, with the prefix of its data set.
+        session: label without `ses-`; empty where there are no sessions.
+        contrast: the study's name for it.
+        path: the chosen file; the session's folder where no file could be chosen.
+        sha256: of the file as it is; empty where it cannot be opened.
+        problem: why the image cannot be used, or empty.
+        dataset: the folder that it comes from.
+    """
+
+    participant: str
+    session: str
+    contrast: str
+    path: Path
+    sha256: str
+    problem: str = ""
+    dataset: str = ""
+
+
+@dataclass
+class Manifest:
+    """The images of a cohort.
+
+    Attributes:
+        images: one per session and contrast that is there, in order; also those that have a problem.
+        participants: the rows of all participants.tsv, by participant label (without `sub-`, with prefix).
+        problems: what is wrong beyond single images, such as misnamed files; includes all of `fatal`.
+        fatal: those problems that leave the cohort itself in doubt: no run should start on it.
+    """
+
+    images: list[Image] = field(default_factory=list)
+    participants: dict[str, dict[str, str]] = field(default_factory=dict)
+    problems: list[RecontrastError] = field(default_factory=list)
+    fatal: list[RecontrastError] = field(default_factory=list)
+
+    def sessions(self) -> dict[Session, dict[str, Image]]:
+        """The images of each session by contrast, those with a problem among them."""
+        sessions: dict[Session, dict[str, Image]] = defaultdict(dict)
+        for image in self.images:
+            sessions[Session(image.participant, image.session)][image.contrast] = image
+        return dict(sessions)
+
+    def write(self, path: str | Path) -> None:
+        """Write the table, one image a row."""
+        lines = ["\t".join(COLUMNS)]
+        for i in self.images:
+            labels = f"sub-{i.participant}", i.session and f"ses-{i.session}"
+            cells = (*labels, i.contrast, str(i.path), i.sha256, i.dataset, i.problem)
+            lines.append("\t".join(" ".join(cell.split()) or "n/a" for cell in cells))
+        write_text(path, "\n".join(lines) + "\n")
+
+    def _stop(self, problem: RecontrastError) -> None:
+        self.problems.append(problem)
+        self.fatal.append(problem)
+
+
+def build(
+    datasets: Iterable[Dataset],
+    contrasts: dict[str, Contrast],
+    include: Include,
+    cache: Path | None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Manifest:
+    """Find, hash and check the images that a study asks for.
+
+    Args:
+        datasets: the BIDS folders.
+        contrasts: the study's contrasts by name.
+        include: the participants and sessions asked for; everyone if it names none.
+        cache: file that remembers hashes and checks between calls, or None.
+        jobs: how many files are read at a time; all cores if None.
+        progress: called with (done, of how many) while new files are read.
+    """
+    manifest = Manifest()
+    visits = _gather(datasets, manifest)
+    everyone = [image for _, images in visits.values() for image in images]
+    visits = _included(visits, include, manifest)
+    chosen: list[tuple[Image, bids.RawImage | None]] = []
+    for session, (dataset, images) in sorted(visits.items(), key=lambda item: item[0]):
+        for name in contrasts:
+            image = Image(session.participant, session.session, name, Path(), "", dataset=dataset)
+            try:
+                raw = choose(name, contrasts, images)
+            except RecontrastError as error:
+                folder = Path(os.path.commonpath([i.path.parent for i in images]))
+                chosen.append((replace(image, path=folder, problem=str(error)), None))
+                continue
+            if raw is not None:
+                chosen.append((replace(image, path=raw.path), raw))
+    contents = inspect([raw for _, raw in chosen if raw], cache, jobs or os.cpu_count() or 1, progress)
+    for image, raw in chosen:
+        found = contents[raw.path] if raw else None
+        manifest.images.append(replace(image, sha256=found.sha256, problem=found.problem) if found else image)
+    _tell_absent(contrasts, everyone, manifest)
+    _tell_left_out(visits, manifest)
+    return manifest
+
+
+Visits = dict[Session, tuple[str, list[bids.RawImage]]]
+
+
+def _gather(datasets: Iterable[Dataset], manifest: Manifest) -> Visits:
+    """The raw images of every session of every data set; no session may come from two."""
+    visits: Visits = {}
+    origin: dict[str, Dataset] = {}
+    for dataset in datasets:
+        try:
+            images, problems = bids.scan(dataset.path)
+        except RecontrastError as error:
+            manifest._stop(error)
+            continue
+        manifest.problems += problems
+        try:
+            rows = bids.read_participants(dataset.path)
+            manifest.participants |= {dataset.prefix + label: row for label, row in rows.items()}
+        except RecontrastError as error:
+            manifest.problems.append(error)
+        labels = {dataset.prefix + image.participant for image in images}
+        if clash := sorted(labels & set(origin)):
+            named = ", ".join(f"sub-{label}" for label in clash[:5]) + (", ..." if len(clash) > 5 else "")
+            remedy = "give one of them a prefix under datasets"
+            manifest._stop(
+                RecontrastError(
+                    f"has {named} as has {origin[clash[0]].path}", file=dataset.path, remedy=remedy
+                )
+            )
+            continue
+        origin |= dict.fromkeys(labels, dataset)
+        for image in images:
+            session = Session(dataset.prefix + image.participant, image.session)
+            visits.setdefault(session, (str(dataset.path), []))[1].append(image)
+    return visits
+
+
+def _included(visits: Visits, include: Include, manifest: Manifest) -> Visits:
+    """The sessions asked for; a label that nobody has is a problem."""
+    people = {label.removeprefix("sub-") for label in include.participants}
+    times = {label.removeprefix("ses-") for label in include.sessions}
+    asked = (
+        ("participant", "sub-", people, {session.participant for session in visits}),
+        ("session", "ses-", times, {session.session for session in visits} - {""}),
+    )
+    for what, prefix, wanted, there in asked:
+        for label in sorted(wanted - there):
+            remedy = f"did you mean {prefix}{close[0]}?" if (close := _nearest(label, there)) else ""
+            some = ", ".join(f"{prefix}{name}" for name in sorted(there)[:5]) or "none"
+            remedy = remedy or f"there are {len(there)}: {some}{', ...' if len(there) > 5 else ''}"
+            manifest._stop(RecontrastError(f"no {what} {prefix}{label} in the cohort", remedy=remedy))
+    return {
+        session: found
+        for session, found in visits.items()
+        if (not people or session.participant in people) and (not times or session.session in times)
+    }
+
+
+def _tell_absent(contrasts: dict[str, Contrast], images: list[bids.RawImage], manifest: Manifest) -> None:
+    """A contrast that nobody has is a problem: it may be misspelt."""
+    if not images:
+        return
+    for name, contrast in contrasts.items():
+        if any(matches(image, contrast) for image in images):
+            continue
+        asked = "_".join([*(f"{key}-{value}" for key, value in contrast.wanted.items()), contrast.suffix])
+        there = {
+            "_".join([*(f"{k}-{v}" for k, v in i.entities.items() if k != "run"), i.suffix]) for i in images
+        }
+        alike = [label for label in sorted(there) if label.split("_")[-1] == contrast.suffix]
+        shown = (alike or _nearest(asked, there) or sorted(there))[:8]
+        problem = f"contrasts.{name}: no file in the cohort is {asked}"
+        manifest.problems.append(RecontrastError(problem, remedy=f"there are {', '.join(shown)}"))
+
+
+def _tell_left_out(visits: Visits, manifest: Manifest) -> None:
+    """Sessions that have images, but none that the study asks for, are named once together."""
+    labels = [session.label for session in sorted(set(visits) - set(manifest.sessions()))]
+    if labels:
+        some = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
+        manifest.problems.append(
+            RecontrastError(f"{len(labels)} sessions have none of the contrasts ({some})")
+        )
+
+
+def _nearest(name: str, valid: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, sorted(valid), n=3, cutoff=0.5)
