@@ -1,12 +1,15 @@
 """A finished output folder, made up: small volumes, scores, losses and the plan of a study."""
 
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 from recontrast import images, layout
+from recontrast.evaluation.summarize import summarize
+from recontrast.methods.recipes import resolve
 from scipy.ndimage import gaussian_filter
 
 EXPERIMENTS = {
@@ -62,8 +65,6 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
     }
     labels = [f"{number:02d}" for number in range(1, participants + 1)]
     for name, (method, recipe) in EXPERIMENTS.items():
-        from recontrast.methods.recipes import resolve
-
         plan["experiments"][name] = {
             "method": method,
             "recipe": recipe,
@@ -71,7 +72,7 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
             "inputs": ["T1w"],
             "target": "FLAIR",
             "folds": {
-                fold: {"training": [f"sub-{label}" for label in labels[half::2]], "validation": []}
+                fold: {"training": [f"sub-{label}" for label in labels[1 - half :: 2]], "validation": []}
                 for half, fold in enumerate(("1", "2"))
             }
             | {"all": {"training": [f"sub-{label}" for label in labels], "validation": []}},
@@ -106,9 +107,7 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
         scores, columns=["participant_id", "session_id", "experiment", "fold", "region", "metric", "value"]
     )
     images.write_text(layout.METRICS, metrics.to_csv(sep="\t", index=False))
-    from recontrast.evaluation.summarize import summarize
-
-    summarize(metrics=layout.METRICS, table=__import__("pathlib").Path(layout.SUMMARY))
+    summarize(metrics=Path(layout.METRICS), table=Path(layout.SUMMARY))
     images.write_text(layout.PLAN, json.dumps(plan))
     return plan
 
@@ -129,13 +128,10 @@ def session_scores(session: layout.Session, fold: str, number: int) -> list[tupl
     rows = []
     for gain, name in enumerate(EXPERIMENTS):
         values = {"psnr": 24 + 2 * gain + random.normal(), "ssim": 0.8 + 0.05 * gain + random.normal() * 0.02}
-        own = [
-            (f"sub-{session.participant}", f"ses-{session.session}" if session.session else "n/a")
-            + (name, fold, "brain", metric, value)
-            for metric, value in (
-                {"mse": 10 ** (-values["psnr"] / 10), "mae": 0.05 - 0.01 * gain} | values
-            ).items()
-        ]
+        values |= {"mse": 10 ** (-values["psnr"] / 10), "mae": 0.05 - 0.01 * gain}
+        visit = f"ses-{session.session}" if session.session else "n/a"
+        who = (f"sub-{session.participant}", visit, name, fold, "brain")
+        own = [(*who, metric, value) for metric, value in values.items()]
         columns = ["participant_id", "session_id", "experiment", "fold", "region", "metric", "value"]
         path = layout.fill(layout.SCORES, session, experiment=name)
         images.write_text(path, pd.DataFrame(own, columns=columns).to_csv(sep="\t", index=False))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ..images import replacing
 
@@ -17,7 +18,6 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#5a6675",
-    "text.parse_math": False,
 }
 # Okabe and Ito: told apart by people with any colour vision.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#000000")
@@ -34,9 +34,8 @@ def dots(path: Path, scores: pd.DataFrame, metrics: list[str]) -> None:
     """
     experiments = list(dict.fromkeys(scores["experiment"]))
     with matplotlib.rc_context(STYLE):
-        figure = Figure(
-            figsize=(3.2 * len(metrics) + 1.2, 0.55 * len(experiments) + 0.9), layout="constrained"
-        )
+        size = (3.8 * len(metrics) + 1.2, 0.7 * len(experiments) + 0.9)
+        figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for panel, metric in zip(panels, metrics, strict=True):
             for row, experiment in enumerate(experiments):
@@ -53,20 +52,12 @@ def dots(path: Path, scores: pd.DataFrame, metrics: list[str]) -> None:
 
 def _row(panel: Axes, row: int, values: np.ndarray, colour: str) -> None:
     # Spread by rank, not at random: equal numbers draw equal pictures.
-    spread = 0.26 * np.sin(2.4 * np.argsort(np.argsort(values, kind="stable"), kind="stable"))
-    panel.scatter(values, row + spread, s=14, color=colour, alpha=0.55, linewidths=0)
+    spread = 0.28 * np.sin(2.4 * np.argsort(np.argsort(values, kind="stable"), kind="stable"))
+    panel.scatter(values, row + spread, s=20, color=colour, alpha=0.7, linewidths=0)
     if values.size:
         deviation = values.std(ddof=1) if values.size > 1 else 0.0
-        panel.errorbar(
-            values.mean(),
-            row,
-            xerr=deviation,
-            fmt="D",
-            color="#1c2430",
-            markersize=5,
-            capsize=3,
-            linewidth=1.2,
-        )
+        mean = {"fmt": "D", "color": "#1c2430", "markersize": 5, "capsize": 3, "linewidth": 1.2}
+        panel.errorbar(values.mean(), row, xerr=deviation, **mean)
 
 
 def losses(path: Path, folds: dict[str, pd.DataFrame]) -> None:
@@ -83,12 +74,13 @@ def losses(path: Path, folds: dict[str, pd.DataFrame]) -> None:
             colour = PALETTE[number % len(PALETTE)]
             panel.plot(table["epoch"], table["training"], color=colour, linewidth=0.8, alpha=0.7)
             panel.plot(table["epoch"], table["validation"], color=colour, linewidth=1.8, label=f"fold {fold}")
-        values = np.concatenate(
-            [table[["training", "validation"]].to_numpy().ravel() for table in folds.values()]
-        )
+        values = pd.concat(folds.values())[["training", "validation"]].to_numpy()
         values = values[np.isfinite(values)]
         if values.size and values.min() > 0 and values.max() > 10 * values.min():
             panel.set_yscale("log")
+            panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            panel.yaxis.set_major_formatter("{x:g}")
+            panel.yaxis.set_minor_locator(NullLocator())
         panel.set_xlabel("epoch")
         panel.set_ylabel("loss")
         panel.grid(color="#dde2e8", linewidth=0.6)

@@ -1,6 +1,7 @@
 """The first page of the report, and the cohort in pages of sessions."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -9,15 +10,18 @@ from .. import layout, tables
 from ..images import write_text
 from . import figures, pages
 from .methods_text import methods_section
+from .pictures import file_name
 
 HIGHER_IS_BETTER = ("psnr", "ssim")
 IN_COHORT = ("psnr", "ssim")  # the scores shown in the table of sessions
+KINDS = ("out of fold", "imputed", "seen in training")
 
 
 def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int = 50) -> None:
     """Write the report's first page, its figures and the pages of the cohort.
 
-    Everything is linked relative to the page, so that the folder can be moved, zipped and read offline.
+    Everything is linked relative to the page, so that the output folder can be moved, zipped and read
+    offline. The page itself is written last.
 
     Args:
         plan: what was planned and what became of it: study, sessions, failures, experiments, versions.
@@ -27,18 +31,100 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
         per_page: how many sessions a page of the cohort holds.
     """
     content = json.loads(plan.read_text(encoding="utf-8"))
+    title = content["study"].get("title") or "Recontrast report"
     scores = tables.read(metrics, ["participant_id", "session_id", "experiment", "region", "metric", "value"])
+    scores = scores[scores["region"] == content["study"]["region"]].copy()
     scores["value"] = pd.to_numeric(scores["value"], errors="coerce")
-    region = content["study"]["region"]
     names = list(dict.fromkeys(scores["metric"]))
-    results = result_tables(
-        tables.read(summary, ["experiment", "region", "metric", "n", "mean", "sd"]), content
+    summarized = tables.read(summary, ["experiment", "region", "metric", "n", "mean", "sd"])
+    sessions = _sessions(content, scores, page.parent)
+    links = _cohort_pages(page.parent, title, sessions, content["experiments"], names, per_page)
+    paragraphs, references = methods_section(content, names)
+    pages.write(
+        page,
+        "index.html",
+        title=title,
+        plan=content,
+        counts=_counts(content, sessions),
+        results=result_tables(summarized, content["experiments"]),
+        figures=_figures(page.parent / "figures", scores, names, content["experiments"]),
+        links=links,
+        paragraphs=paragraphs,
+        references=references,
     )
-    drawn = _figures(page.parent / "figures", scores[scores["region"] == region], names, content)
-    sessions = _sessions(content, scores[scores["region"] == region], page.parent)
+    print(f"{page}: {len(sessions)} sessions on {len(links)} pages, {len(names)} metrics")
+
+
+def result_tables(summary: pd.DataFrame, experiments: dict[str, dict]) -> list[dict]:
+    """The summary as one table per region and target: a row per experiment, a column per metric.
+
+    Returns:
+        Tables with `region`, `target`, `metrics` and `rows`; a cell has `mean`, `sd` and `best`.
+    """
+    summary = summary[summary["experiment"].isin(experiments)]
+    targets = summary["experiment"].map(lambda name: experiments[name]["target"])
+    made = []
+    for (region, target), part in summary.groupby([summary["region"], targets.rename("target")], sort=False):
+        metrics = list(dict.fromkeys(part["metric"]))
+        means = pd.to_numeric(part["mean"], errors="coerce").groupby(part["metric"])
+        best = {metric: of.max() if metric in HIGHER_IS_BETTER else of.min() for metric, of in means}
+        compared = part["experiment"].nunique() > 1
+        rows = []
+        for name, lines in part.groupby("experiment", sort=False):
+            cells = {
+                metric: {"mean": mean, "sd": sd, "best": compared and float(mean) == best[metric]}
+                for metric, mean, sd in zip(lines["metric"], lines["mean"], lines["sd"], strict=True)
+            }
+            rows.append({"experiment": name, "n": lines["n"].iloc[0], "cells": cells})
+        made.append({"region": region, "target": target, "metrics": metrics, "rows": rows})
+    return made
+
+
+def kind_of(made: dict, session: dict, experiment: dict) -> str:
+    """How a synthetic image came about: `imputed`, `out of fold`, or `seen in training`."""
+    if not made["acquired"]:
+        return "imputed"
+    fold = experiment["folds"][made["fold"]]
+    own = {session["session"], session["participant_id"], session["participant_id"].removeprefix("sub-")}
+    return "out of fold" if own.isdisjoint([*fold["training"], *fold["validation"]]) else "seen in training"
+
+
+def _sessions(plan: dict, scores: pd.DataFrame, folder: Path) -> list[dict]:
+    """One row per session: what there is, what was done, its scores, its page where that exists."""
+    columns = ["participant_id", "session_id", "experiment", "metric"]
+    values = dict(zip(scores[columns].itertuples(index=False, name=None), scores["value"], strict=True))
+    rows = []
+    for session in plan["sessions"]:
+        label, who = session["session"], (session["participant_id"], session["session_id"])
+        done = {
+            name: made
+            | {
+                "kind": kind_of(made, session, plan["experiments"][name]),
+                "picture": _existing(folder, f"sessions/{label}/{file_name('synthetic', name)}"),
+                "scores": {metric: values.get((*who, name, metric)) for metric in IN_COHORT},
+            }
+            for name, made in session["experiments"].items()
+        }
+        shown = {
+            "done": done,
+            "page": _existing(folder, f"sessions/{label}.html"),
+            "picture": _existing(folder, f"sessions/{label}/{file_name('contrast', session['reference'])}"),
+        }
+        rows.append(session | shown)
+    return rows
+
+
+def _existing(folder: Path, address: str) -> str:
+    return address if (folder / address).is_file() else ""
+
+
+def _cohort_pages(
+    folder: Path, title: str, sessions: list[dict], experiments: dict, metrics: list[str], per_page: int
+) -> list[dict]:
+    """Write the pages of the cohort and the order of the session pages; returns how to link the former."""
     # Session pages find their neighbours here, so that none of them changes when a session comes or goes.
-    paged = [entry["session"] for entry in sessions if entry["page"]]
-    write_text(page.parent / "sessions.js", f"window.sessions = {json.dumps(paged)};\n")
+    paged = [session["session"] for session in sessions if session["page"]]
+    write_text(folder / "sessions.js", f"window.sessions = {json.dumps(paged)};\n")
     parts = [sessions[start : start + per_page] for start in range(0, len(sessions), per_page)]
     links = [
         {
@@ -49,90 +135,30 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
         }
         for number, part in enumerate(parts, 1)
     ]
-    title = content["study"].get("title") or "Recontrast report"
-    shown = [metric for metric in IN_COHORT if metric in names]
-    for old in page.parent.glob("cohort-*.html"):
-        old.unlink()
-    for number, part in enumerate(parts):
+    for number, (link, part) in enumerate(zip(links, parts, strict=True)):
         pages.write(
-            page.parent / links[number]["page"],
+            folder / link["page"],
             "cohort.html",
             title=title,
             sessions=part,
-            experiments=content["experiments"],
-            metrics=shown,
+            experiments=experiments,
+            metrics=[metric for metric in IN_COHORT if metric in metrics],
             links=links,
             number=number,
         )
-    paragraphs, references = methods_section(content, names)
-    pages.write(
-        page,
-        "index.html",
-        title=title,
-        plan=content,
-        counts=_counts(content),
-        results=results,
-        figures=drawn,
-        links=links,
-        paragraphs=paragraphs,
-        references=references,
-    )
-    print(f"{page}: {len(sessions)} sessions on {len(links)} pages, {len(names)} metrics")
+    for old in {file.name for file in folder.glob("cohort-*.html")} - {link["page"] for link in links}:
+        (folder / old).unlink()
+    return links
 
 
-def result_tables(summary: pd.DataFrame, plan: dict) -> list[dict]:
-    """The summary as one table per region and target: a row per experiment, a column per metric.
-
-    Returns:
-        Tables with `region`, `target`, `metrics` and `rows`; a cell has `mean`, `sd` and whether it is `best`.
-    """
-
-    def kind(name: str) -> str:
-        return plan["experiments"].get(name, {}).get("target", "")
-
-    summary = summary.assign(target=summary["experiment"].map(kind))
-    made = []
-    for (region, target), part in summary.groupby(["region", "target"], sort=False):
-        metrics = list(dict.fromkeys(part["metric"]))
-        best = {}
-        for metric in metrics:
-            means = pd.to_numeric(part.loc[part["metric"] == metric, "mean"], errors="coerce")
-            best[metric] = means.max() if metric in HIGHER_IS_BETTER else means.min()
-        rows = []
-        for experiment, lines in part.groupby("experiment", sort=False):
-            cells = {
-                line.metric: {
-                    "mean": line.mean,
-                    "sd": line.sd,
-                    "best": part["experiment"].nunique() > 1 and float(line.mean) == best[line.metric],
-                }
-                for line in lines[["metric", "mean", "sd"]].itertuples(index=False)
-            }
-            described = plan["experiments"].get(experiment, {})
-            rows.append(
-                {"experiment": experiment, "n": lines["n"].iloc[0], "cells": cells} | _about(described)
-            )
-        made.append({"region": region, "target": target, "metrics": metrics, "rows": rows})
-    return made
-
-
-def _about(experiment: dict) -> dict:
-    return {
-        "method": experiment.get("method", ""),
-        "recipe": experiment.get("recipe", ""),
-        "inputs": experiment.get("inputs", []),
-    }
-
-
-def _figures(folder: Path, scores: pd.DataFrame, names: list[str], plan: dict) -> dict:
+def _figures(folder: Path, scores: pd.DataFrame, metrics: list[str], experiments: dict) -> dict:
     """Draw the figures; returns their addresses, relative to the page."""
     drawn = {"dots": "", "losses": []}
     if not scores.empty:
-        figures.dots(
-            folder / "metrics.svg", scores, [name for name in IN_COHORT if name in names] or names[:2]
-        )
+        chosen = [metric for metric in IN_COHORT if metric in metrics] or metrics[:2]
+        figures.dots(folder / "metrics.svg", scores, chosen)
         drawn["dots"] = f"{folder.name}/metrics.svg"
-    for name, experiment in plan["experiments"].items():
+    for name, experiment in experiments.items():
         folds = {}
         for fold in sorted(experiment["folds"], key=lambda fold: (not fold.isdigit(), fold.zfill(4))):
             file = Path(layout.fill(layout.LOSSES, experiment=name, fold=fold))
@@ -145,46 +171,12 @@ def _figures(folder: Path, scores: pd.DataFrame, names: list[str], plan: dict) -
     return drawn
 
 
-def _sessions(plan: dict, scores: pd.DataFrame, folder: Path) -> list[dict]:
-    """One row per session: what there is, what was done, its scores, its page where that exists."""
-    values = {
-        (line.participant_id, line.session_id, line.experiment, line.metric): line.value
-        for line in scores.itertuples(index=False)
-    }
-    rows = []
-    for session in plan["sessions"]:
-        page = f"sessions/{session['session']}.html"
-        done = {}
-        for name, made in session["experiments"].items():
-            who = (session["participant_id"], session["session_id"], name)
-            done[name] = made | {
-                "kind": kind_of(made, session, plan["experiments"][name]),
-                "scores": {metric: values.get((*who, metric)) for metric in IN_COHORT},
-            }
-        rows.append(session | {"page": page if (folder / page).is_file() else "", "done": done})
-    return rows
-
-
-def kind_of(made: dict, session: dict, experiment: dict) -> str:
-    """How a synthetic image came about: `imputed`, `out of fold`, or `seen in training`."""
-    if not made["acquired"]:
-        return "imputed"
-    fold = experiment["folds"].get(made["fold"], {})
-    names = {session["participant_id"], session["session"], session["participant_id"].removeprefix("sub-")}
-    return (
-        "seen in training"
-        if names & {*fold.get("training", []), *fold.get("validation", [])}
-        else "out of fold"
-    )
-
-
-def _counts(plan: dict) -> dict[str, int]:
-    made = [done["acquired"] for session in plan["sessions"] for done in session["experiments"].values()]
+def _counts(plan: dict, sessions: list[dict]) -> dict[str, int]:
+    kinds = Counter(done["kind"] for session in sessions for done in session["done"].values())
     return {
-        "participants": len({session["participant_id"] for session in plan["sessions"]}),
-        "sessions": len(plan["sessions"]),
+        "participants": len({session["participant_id"] for session in sessions}),
+        "sessions": len(sessions),
         "experiments": len(plan["experiments"]),
-        "synthesised out of fold": sum(made),
-        "imputed": len(made) - sum(made),
-        "failed": len({failure["session"] for failure in plan["failed"]}),
+        **{kind: kinds[kind] for kind in KINDS if kinds[kind]},
+        "failed sessions": len({failure["session"] for failure in plan["failed"]}),
     }

@@ -10,6 +10,8 @@ from ..methods import recipes
 
 FILE = Path(__file__).with_name("methods_text.yaml")
 
+Part = tuple[list[str], list[str]]  # sentences of one paragraph, and the references that they need
+
 
 @cache
 def sentences() -> dict:
@@ -24,20 +26,17 @@ def methods_section(plan: dict, metrics: list[str]) -> tuple[list[str], list[str
         plan: the plan of the study, as `index` reads it.
         metrics: names of the metrics that were computed.
     """
-    paragraphs, references = [], []
-    for part, needed in (
+    parts = [
         _preparation(plan),
-        _experiments(plan),
+        *[_experiment(name, experiment) for name, experiment in plan["experiments"].items()],
         _validation(plan),
         _evaluation(plan, metrics),
-    ):
-        if part:
-            paragraphs.append(" ".join(part))
-            references += needed
-    return paragraphs, list(dict.fromkeys(references))
+    ]
+    references = [reference for _, needed in parts for reference in needed]
+    return [" ".join(part) for part, _ in parts if part], list(dict.fromkeys(references))
 
 
-def _preparation(plan: dict) -> tuple[list[str], list[str]]:
+def _preparation(plan: dict) -> Part:
     text, study = sentences(), plan["study"]
     anatomy = study.get("anatomy", {})
     values = {"reference": study["reference"], "dof": anatomy.get("dof", 6)}
@@ -45,39 +44,37 @@ def _preparation(plan: dict) -> tuple[list[str], list[str]]:
     if study["prepare"] in text["prepare"]:
         part.append(text["prepare"][study["prepare"]])
     for name, entry in text["steps"].items():
-        if name not in plan["backends"]:
-            continue
-        tools = plan["backends"][name]["tools"]
-        part.append(entry["sentence"].format(tools=_listed(tools), **values))
-        needed += entry["references"] + [key for tool in tools for key in text["tools"].get(tool, [])]
-    if anatomy.get("intensity") == "median":
+        if name in plan["backends"]:
+            tools = plan["backends"][name]["tools"]
+            listed = ", ".join(f"{tool} {version}" for tool, version in tools.items())
+            part.append(entry["sentence"].format(tools=listed, **values))
+            needed += entry["references"] + [key for tool in tools for key in text["tools"].get(tool, [])]
+    others = sum(session["reference"] != study["reference"] for session in plan["sessions"])
+    if others:
+        part.append(text["fallback"].format(count=others, **values))
+    if study["prepare"] != "none" and anatomy.get("intensity") == "median":
         part.append(text["intensity"].format(region=study["region"]))
     return part, [text["references"][key] for key in needed]
 
 
-def _experiments(plan: dict) -> tuple[list[str], list[str]]:
-    part, needed = [], []
-    for name, experiment in plan["experiments"].items():
-        facts = recipes.load(experiment["method"])
-        try:
-            described = facts.describes.format(**experiment["settings"])
-        except KeyError as error:
-            raise RecontrastError(
-                f"describes {error}, which its recipe does not have",
-                file=f"{experiment['method']}.yaml",
-                remedy="add it to the recipe or mend the sentence",
-            ) from error
-        inputs = ", ".join(experiment["inputs"])
-        part.append(
-            f"Experiment {name} ({inputs} to {experiment['target']}, recipe {experiment['recipe']}): {described}"
-        )
-        if experiment["settings"].get("leaks"):
-            part.append(sentences()["leaks"])
-        needed.append(facts.citation)
-    return part, needed
+def _experiment(name: str, experiment: dict) -> Part:
+    facts = recipes.load(experiment["method"])
+    try:
+        described = facts.describes.format(**experiment["settings"])
+    except KeyError as error:
+        raise RecontrastError(
+            f"describes {error}, which its recipe does not have",
+            file=f"{experiment['method']}.yaml",
+            remedy="add it to the recipe or mend the sentence",
+        ) from error
+    inputs, target, recipe = ", ".join(experiment["inputs"]), experiment["target"], experiment["recipe"]
+    part = [f"Experiment {name} ({inputs} to {target}, recipe {recipe}): {described}"]
+    if experiment["settings"].get("leaks"):
+        part.append(sentences()["leaks"])
+    return part, [facts.citation]
 
 
-def _validation(plan: dict) -> tuple[list[str], list[str]]:
+def _validation(plan: dict) -> Part:
     text, splits = sentences(), plan["study"].get("splits", {})
     if not plan["experiments"] or splits.get("scheme") not in text["splits"]:
         return [], []
@@ -92,7 +89,7 @@ def _validation(plan: dict) -> tuple[list[str], list[str]]:
     return part, []
 
 
-def _evaluation(plan: dict, metrics: list[str]) -> tuple[list[str], list[str]]:
+def _evaluation(plan: dict, metrics: list[str]) -> Part:
     text, part, needed = sentences(), [], []
     if metrics:
         names = ", ".join(metric.upper() for metric in metrics)
@@ -103,7 +100,3 @@ def _evaluation(plan: dict, metrics: list[str]) -> tuple[list[str], list[str]]:
         part.append(text["numbers"])
     part.append(text["workflow"].format(recontrast=plan["versions"]["recontrast"]))
     return part, [*needed, text["references"]["molder2021"]]
-
-
-def _listed(tools: dict[str, str]) -> str:
-    return ", ".join(f"{tool} {version}" for tool, version in tools.items())

@@ -1,5 +1,6 @@
 """Filling the HTML templates beside this module."""
 
+import math
 from pathlib import Path
 
 import jinja2
@@ -23,15 +24,19 @@ def write(path: Path, template: str, **content: object) -> None:
     write_text(path, environment.get_template(template).render(**content))
 
 
-def number(value: object) -> str:
-    """A score as a reader wants it: three digits behind the point, fewer for large values."""
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
+def number(value: object, beside: object = None) -> str:
+    """A score as a reader wants it: two to four digits behind the point, as many as the number beside it."""
+    value, beside = _float(value), _float(value if beside is None else beside)
+    if math.isnan(value):
         return "–"
-    if value != value:
-        return "–"
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    digits = 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
+    digits = 2 if abs(beside) >= 10 else 3 if abs(beside) >= 0.1 else 4
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _float(value: object) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

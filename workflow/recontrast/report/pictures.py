@@ -5,6 +5,7 @@ other. Views are radiological: the right of the person is on the left of the pic
 of the sagittal plane.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +95,11 @@ class View:
         return np.concatenate([panels[0], gap, panels[1], gap, panels[2]])
 
 
+def file_name(kind: str, label: str) -> str:
+    """Name of a picture: a kind and a contrast or experiment, without what an address cannot hold."""
+    return f"{kind}-{re.sub('[^A-Za-z0-9]', '-', label)}.webp"
+
+
 def window(volume: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
     """Darkest and brightest value shown: the 0.5th and 99.5th percentile inside the mask."""
     values = volume[mask] if mask.any() else volume
@@ -135,7 +141,7 @@ def save_difference(path: Path, view: View, difference: np.ndarray, limit: float
 def save_outline(path: Path, view: View, mask: np.ndarray) -> None:
     """Transparent picture of the edge of a mask, to lie on top of the others."""
     inside = view.montage(mask.astype(np.uint8) * 255, resample=Image.Resampling.BILINEAR) >= 128
-    edge = binary_dilation(inside) & ~inside
+    edge = binary_dilation(inside, iterations=2) & ~inside
     palette = Image.fromarray(edge.astype(np.uint8), mode="P")
     palette.putpalette([0, 0, 0, *OUTLINE])
     palette.save(path, format="PNG", transparency=0, optimize=True)

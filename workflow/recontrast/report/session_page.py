@@ -1,7 +1,6 @@
 """The page of one session: what was acquired, what was made, and how the two compare."""
 
 import json
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -49,11 +48,8 @@ def session_page(
         scores: score tables of this session.
         notes: what a reader should know about this session.
     """
-    if (
-        not contrasts
-        or len(contrasts) != len(images)
-        or not len(experiments) == len(targets) == len(synthetic)
-    ):
+    paired = len(contrasts) == len(images) and len(experiments) == len(targets) == len(synthetic)
+    if not contrasts or not paired:
         raise RecontrastError("names and files differ in number", file=page, remedy="give one file per name")
     metrics, rows = _score_table(scores)
     folder = page.with_suffix("")
@@ -114,7 +110,7 @@ class Gallery:
         shown = []
         for name in sorted(files, key=lambda name: name != reference):
             volume = self._read(files[name])
-            picture = f"contrast-{_plain(name)}.webp"
+            picture = pictures.file_name("contrast", name)
             pictures.save_grey(self.folder / picture, self.view, volume, pictures.window(volume, self.mask))
             shown.append(
                 {
@@ -125,9 +121,7 @@ class Gallery:
                 }
             )
         if not shown[0]["reference"]:
-            raise RecontrastError(
-                f"the reference {reference!r} is not among its contrasts", file=self.folder.name
-            )
+            raise RecontrastError(f"{reference!r} is none of its contrasts", file=self.folder.name)
         return shown
 
     def tissue(self, labels: Path) -> str:
@@ -157,7 +151,8 @@ class Gallery:
             truth = np.where(self.mask, self._read(self.acquired[target]), 0)
             limits = pictures.window(truth, self.mask)
             strongest = DIFFERENCE * (limits[1] - limits[0])
-            acquired, difference = f"acquired-{_plain(target)}.webp", f"difference-{_plain(name)}.webp"
+            acquired = pictures.file_name("acquired", target)
+            difference = pictures.file_name("difference", name)
             pictures.save_grey(self.folder / acquired, self.view, truth, limits)
             pictures.save_difference(self.folder / difference, self.view, volume - truth, strongest)
             drawn |= {
@@ -165,7 +160,7 @@ class Gallery:
                 "difference": self.address(difference),
                 "strongest": f"{strongest:.3g}",
             }
-        picture = f"synthetic-{_plain(name)}.webp"
+        picture = pictures.file_name("synthetic", name)
         pictures.save_grey(self.folder / picture, self.view, volume, limits)
         return drawn | {"picture": self.address(picture), "window": [f"{limit:.3g}" for limit in limits]}
 
@@ -203,8 +198,3 @@ def _facts(image: Path) -> list[tuple[str, str]]:
         (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for key, value in facts.items()
     ]
-
-
-def _plain(name: str) -> str:
-    """A name with nothing in it that a file name or an address cannot hold."""
-    return re.sub(r"[^A-Za-z0-9]", "-", name)
