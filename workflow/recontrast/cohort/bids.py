@@ -60,7 +60,7 @@ def scan(folder: str | Path) -> tuple[list[RawImage], list[RecontrastError]]:
     if not people:
         problem = "is no BIDS folder: it has no sub-* folders" if entries else "is an empty folder"
         raise RecontrastError(problem, file=folder, remedy="give the folder that holds the sub-* folders")
-    for person in people:
+    for person in _labelled(people, problems):
         found = len(images) + len(problems)
         for place, session in _places(person, problems):
             for entry in _entries(place, problems):
@@ -103,13 +103,12 @@ def read_participants(folder: str | Path) -> dict[str, dict[str, str]]:
 
 def _places(person: os.DirEntry, problems: list[RecontrastError]) -> Iterator[tuple[str, str]]:
     """The datatype folders of a participant, each with its session label (empty outside `ses-*`)."""
-    for entry in _labelled([person], problems):
-        inner = [e for e in _entries(entry.path, problems) if e.is_dir() and e.name not in NOT_RAW]
-        visits = [e for e in inner if e.name.startswith("ses-")]
-        yield from ((e.path, "") for e in inner if e not in visits)
-        for visit in _labelled(visits, problems):
-            places = [e for e in _entries(visit.path, problems) if e.is_dir() and e.name not in NOT_RAW]
-            yield from ((e.path, visit.name[4:]) for e in places)
+    inner = [e for e in _entries(person.path, problems) if e.is_dir() and e.name not in NOT_RAW]
+    visits = [e for e in inner if e.name.startswith("ses-")]
+    yield from ((e.path, "") for e in inner if e not in visits)
+    for visit in _labelled(visits, problems):
+        places = [e for e in _entries(visit.path, problems) if e.is_dir() and e.name not in NOT_RAW]
+        yield from ((e.path, visit.name[4:]) for e in places)
 
 
 def _labelled(folders: list[os.DirEntry], problems: list[RecontrastError]) -> Iterator[os.DirEntry]:

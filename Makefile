@@ -1,0 +1,37 @@
+# make demo, make test: each installs what it needs first. Everything lives in .venv.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: install demo test test-full lint bench clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml envs/constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@echo "installing (about 2 GB, a few minutes)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]' 2>&1 | grep -v '^WARNING: Location' || true
+	@$(BIN)/recontrast --version >/dev/null
+	@touch $@
+
+demo: install
+	$(BIN)/recontrast demo results/demo
+
+test: install
+	$(BIN)/pytest -n 2 --dist loadfile -m "not full"
+
+test-full: install
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+bench: install
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv results

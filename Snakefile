@@ -1,0 +1,65 @@
+"""Recontrast: from a cohort to a report. The rooms lie in rules/, one for each stage."""
+
+import os
+import sys
+
+from snakemake.utils import min_version
+
+from recontrast import layout
+from recontrast.graph import options
+from recontrast.run import begin, end, open_graph
+
+min_version("9.27")
+
+if "datasets" not in config:
+
+    configfile: workflow.source_path("config.yaml")
+
+
+graph = open_graph(config, main=workflow.is_main_process)
+
+# Steps run with the Python that runs the graph, whether or not its environment is activated.
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+
+
+workdir: graph.study.output
+
+
+wildcard_constraints:
+    **layout.WILDCARDS,
+
+
+onstart:
+    begin(graph)
+
+
+onsuccess:
+    end(graph)
+
+
+onerror:
+    end(graph)
+
+
+localrules:
+    group,
+    participant,
+
+
+rule group:
+    """Everything that the study asks for, to the report."""
+    input:
+        graph.group_targets(),
+
+
+rule participant:
+    """Every session prepared, and every model applied that there is."""
+    input:
+        graph.participant_targets(),
+
+
+include: "rules/anatomy.smk"
+include: "rules/training.smk"
+include: "rules/synthesis.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"

@@ -1,0 +1,178 @@
+"""Anatomy: every contrast of a session free of shading, on the grid of its reference, with brain and tissue."""
+
+
+rule correct_bias:
+    """The smooth shading of the coil is divided out of one raw contrast."""
+    input:
+        graph.raw,
+    output:
+        layout.CORRECTED,
+    params:
+        content=graph.content,
+        shrink=graph.study.anatomy.shrink,
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "correct_bias"),
+    log:
+        "logs/anatomy/correct_bias/{folder}/{session}{entities}_{suffix}.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "recontrast step --log {log} anatomy correct_bias --image {input:q} --output {output}"
+        " --shrink {params.shrink} --backend {params.backend}"
+
+
+rule extract_brain:
+    """The brain is told from the rest of the head, on the contrast that shows it best."""
+    input:
+        layout.CORRECTED,
+    output:
+        layout.NATIVE_MASK,
+    params:
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "extract_brain"),
+    log:
+        "logs/anatomy/extract_brain/{folder}/{session}{entities}_{suffix}.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "recontrast step --log {log} anatomy extract_brain --image {input} --mask {output}"
+        " --contrast {wildcards.suffix} --backend {params.backend}"
+
+
+rule register:
+    """One contrast is aligned with the reference contrast of its session."""
+    input:
+        moving=graph.moving,
+        reference=graph.reference,
+        moving_mask=graph.moving_mask,
+        reference_mask=graph.reference_mask,
+    output:
+        layout.TRANSFORM,
+    params:
+        masks=lambda w, input: options(moving_mask=input.moving_mask, reference_mask=input.reference_mask),
+        content=graph.native_content,
+        dof=graph.study.anatomy.dof,
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "register"),
+    log:
+        "logs/anatomy/register/{folder}/{session}_from-{contrast}_to-{reference}.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "recontrast step --log {log} anatomy register --moving {input.moving:q} --reference {input.reference:q}"
+        " {params.masks} --transform {output} --dof {params.dof} --backend {params.backend}"
+
+
+rule carry_mask:
+    """The brain mask comes onto the reference grid."""
+    input:
+        mask=graph.native_mask,
+        reference=graph.reference,
+        transform=graph.mask_transform,
+    output:
+        layout.partly(layout.MASK, region="brain"),
+    params:
+        transform=lambda w, input: options(transform=input.transform),
+        code=graph.code("anatomy", "carry_mask"),
+    log:
+        "logs/anatomy/carry_mask/{folder}/{session}_space-{reference}.log",
+    conda:
+        "../envs/embedded.yaml"
+    shell:
+        "recontrast step --log {log} anatomy carry_mask --mask {input.mask} --reference {input.reference:q}"
+        " {params.transform} --output {output}"
+
+
+rule mask_foreground:
+    """In images that come prepared, the region is wherever the reference is not empty."""
+    input:
+        graph.reference,
+    output:
+        layout.partly(layout.MASK, region="foreground"),
+    params:
+        content=graph.native_content,
+        code=graph.code("anatomy", "mask_foreground"),
+    log:
+        "logs/anatomy/mask_foreground/{folder}/{session}_space-{reference}.log",
+    conda:
+        "../envs/embedded.yaml"
+    shell:
+        "recontrast step --log {log} anatomy mask_foreground --images {input:q} --output {output}"
+
+
+rule resample:
+    """One contrast comes onto the reference grid, interpolated once, and to a common intensity."""
+    input:
+        image=graph.native,
+        reference=graph.reference,
+        mask=graph.mask,
+        transform=graph.transform,
+    output:
+        layout.PREPROC,
+    params:
+        transform=lambda w, input: options(transform=input.transform),
+        content=graph.native_content,
+        intensity=graph.study.anatomy.intensity,
+        interpolation=graph.study.anatomy.interpolation,
+        code=graph.code("anatomy", "resample"),
+    log:
+        "logs/anatomy/resample/{folder}/{session}{entities}_space-{reference}_{suffix}.log",
+    conda:
+        "../envs/embedded.yaml"
+    shell:
+        "recontrast step --log {log} anatomy resample --image {input.image:q} --reference {input.reference:q}"
+        " --mask {input.mask} {params.transform} --output {output}"
+        " --intensity {params.intensity} --interpolation {params.interpolation}"
+
+
+rule segment_tissue:
+    """Cerebrospinal fluid, grey and white matter are told apart."""
+    input:
+        image=graph.tissue_source,
+        mask=graph.mask,
+    output:
+        csf=layout.partly(layout.TISSUE, tissue="CSF"),
+        gm=layout.partly(layout.TISSUE, tissue="GM"),
+        wm=layout.partly(layout.TISSUE, tissue="WM"),
+        segmentation=layout.SEGMENTATION,
+    params:
+        contrast=graph.tissue_suffix,
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "segment_tissue"),
+    log:
+        "logs/anatomy/segment_tissue/{folder}/{session}_space-{reference}.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "recontrast step --log {log} anatomy segment_tissue --image {input.image} --mask {input.mask}"
+        " --csf {output.csf} --gm {output.gm} --wm {output.wm} --segmentation {output.segmentation}"
+        " --contrast {params.contrast} --backend {params.backend}"
+
+
+rule register_template:
+    """The reference is aligned with the standard brain of the Montreal Neurological Institute."""
+    input:
+        image=graph.prepared_reference,
+        mask=graph.mask,
+    output:
+        layout.TEMPLATE_TRANSFORM,
+    params:
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "register_template"),
+    log:
+        "logs/anatomy/register_template/{folder}/{session}_space-{reference}.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "recontrast step --log {log} anatomy register_template --image {input.image} --mask {input.mask}"
+        " --transform {output} --backend {params.backend}"

@@ -1,0 +1,52 @@
+"""Report: what a person looks at."""
+
+
+rule session_page:
+    """The images of one session, acquired beside synthetic beside their difference."""
+    input:
+        images=graph.prepared,
+        mask=graph.mask,
+        synthetic=graph.synthetics,
+        scores=graph.session_scores,
+    output:
+        layout.SESSION_PAGE,
+    params:
+        contrasts=graph.contrasts,
+        predicted=lambda w, input: options(
+            experiments=graph.experiments(w),
+            targets=graph.experiment_targets(w),
+            synthetic=input.synthetic,
+            scores=input.scores,
+            notes=graph.notes(w),
+        ),
+        code=graph.code("report", "session_page"),
+    log:
+        "logs/report/session_page/{session}.log",
+    conda:
+        "../envs/embedded.yaml"
+    shell:
+        "recontrast step --log {log} report session_page --session {wildcards.session} --page {output}"
+        " --contrasts {params.contrasts} --images {input.images} --mask {input.mask} {params.predicted}"
+
+
+rule index:
+    """The front page: results, losses, who was done how, methods and references."""
+    input:
+        metrics=layout.METRICS,
+        summary=layout.SUMMARY,
+        losses=graph.losses,
+        pages=graph.pages,
+    output:
+        layout.REPORT,
+    params:
+        plan=layout.PLAN,
+        content=graph.content_of_plan,
+        per_page=graph.study.report.sessions_per_page,
+        code=graph.code("report", "index"),
+    log:
+        "logs/report/index.log",
+    conda:
+        "../envs/embedded.yaml"
+    shell:
+        "recontrast step --log {log} report index --plan {params.plan} --metrics {input.metrics}"
+        " --summary {input.summary} --page {output} --per-page {params.per_page}"

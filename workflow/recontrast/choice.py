@@ -1,0 +1,31 @@
+"""What a command is asked to work on: which study, on which part of which cohort. The options of a BIDS app."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The options that say which study and which people.
+
+    Attributes:
+        study: A study file, or the name of one that ships.
+        target: The contrast to make, where no study says it.
+        participant_label: Only these participants, with or without sub-.
+        session_label: Only these sessions, with or without ses-.
+        bids_filter_file: JSON that tells which images a contrast is: {"T1w": {"acquisition": "mprage"}}.
+    """
+
+    study: str | None = None
+    target: str | None = None
+    participant_label: Annotated[
+        tuple[str, ...], Parameter(name=["--participant-label", "--participant_label"])
+    ] = ()
+    session_label: Annotated[tuple[str, ...], Parameter(name=["--session-label", "--session_label"])] = ()
+    bids_filter_file: Annotated[
+        Path | None, Parameter(name=["--bids-filter-file", "--bids_filter_file"])
+    ] = None

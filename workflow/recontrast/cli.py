@@ -1,0 +1,213 @@
+"""The command line. Commands import what they need when they run, so that help comes at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from . import __version__
+from .choice import Choice
+from .errors import RecontrastError
+
+app = App(
+    name="recontrast",
+    help="Fill in the MR contrast that was not acquired: from a cohort in BIDS to a report.",
+    version=__version__,
+    default_parameter=Parameter(consume_multiple=True, negative=()),
+    result_action="return_value",
+)
+study_app = App(name="study", help="Study files.")
+app.command(study_app)
+
+ANYONE = Choice()
+
+
+@app.command
+def run(
+    bids_dir: Path | None = None,
+    out_dir: Path | None = None,
+    level: Literal["participant", "group"] = "group",
+    /,
+    *,
+    choice: Choice = ANYONE,
+    dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], help="Only say which jobs there are.")] = False,
+    cores: Annotated[str, Parameter(name=["--cores", "-c"], help="How many cores, or all.")] = "all",
+    snakemake: Annotated[list[str], Parameter(show=False, allow_leading_hyphen=True)] = (),
+) -> int:
+    """Prepare a cohort, train, synthesise, score and report; only what has changed runs again.
+
+    Anything after -- goes to snakemake.
+
+    Args:
+        bids_dir: The cohort in BIDS; may be left out if the study names its data sets.
+        out_dir: Where results go.
+        level: participant prepares images and applies models that exist; group adds training, scores and report.
+    """
+    from .launch import launch
+    from .run import open_graph, open_study
+    from .studies import assemble
+
+    opened = open_study(assemble(bids_dir, out_dir, choice))
+    graph = open_graph(opened)
+    graph.require(level)
+    return launch(opened, level, cores=cores, dry_run=dry_run, extra=list(snakemake))
+
+
+@app.command
+def plan(
+    bids_dir: Path | None = None,
+    out_dir: Path | None = None,
+    /,
+    *,
+    choice: Choice = ANYONE,
+) -> int:
+    """Say what a run would do for every session, and everything that is wrong with files and settings.
+
+    Args:
+        bids_dir: The cohort in BIDS; may be left out if the study names its data sets.
+        out_dir: Where results would go; decides on splits and models that are there already.
+    """
+    from .preview import print_plan
+    from .run import open_graph, open_study
+    from .studies import assemble
+
+    return print_plan(open_graph(open_study(assemble(bids_dir, out_dir, choice))))
+
+
+@app.command
+def status(out_dir: Path, /) -> int:
+    """Say what is done, what failed and why, and what was skipped.
+
+    Args:
+        out_dir: The output folder of a run.
+    """
+    from .preview import print_status
+
+    return print_status(out_dir)
+
+
+@app.command
+def doctor() -> int:
+    """Say which tools are found, in which versions, and what each step will use."""
+    from .doctor import examine
+
+    return examine()
+
+
+@app.command
+def demo(
+    out_dir: Path = Path("results/demo"), /, *, cores: Annotated[str, Parameter(name=["--cores", "-c"])] = "all"
+) -> int:
+    """Run the default study on the demo cohort, which is made first.
+
+    Args:
+        out_dir: Where results go; the cohort goes beside it.
+        cores: How many cores, or all.
+    """
+    from .config import load_file
+    from .launch import launch
+    from .run import open_graph, open_study
+    from .studies import ROOT
+
+    config = load_file(ROOT / "config.yaml")
+    config["output"] = str(out_dir)
+    config["datasets"][0]["path"] = str(out_dir.with_name(f"{out_dir.name}-cohort"))
+    study = open_study(config)
+    open_graph(study)
+    return launch(study, "group", cores=cores)
+
+
+@app.command
+def phantom(
+    out_dir: Path,
+    /,
+    *,
+    participants: int = 8,
+    voxel: float = 2.0,
+    seed: int = 1,
+    contrasts: list[str] = ("T1w", "T2w", "PDw", "FLAIR"),
+    without_flair: int = 0,
+    sessions: int = 0,
+    jobs: int = 1,
+) -> int:
+    """Make a cohort of digital heads with known truth, in BIDS.
+
+    Args:
+        out_dir: A folder that does not exist yet.
+        participants: How many people.
+        voxel: Voxel size in mm.
+        seed: Another seed, other people.
+        contrasts: Which images: T1w T2w PDw FLAIR DIR T1SE DWI MDME.
+        without_flair: How many of the people lack the FLAIR.
+        sessions: Visits of each person; 0 for a cohort without sessions.
+        jobs: People made at a time.
+    """
+    from .phantom import cohort
+
+    cohort.make(
+        out_dir,
+        participants=participants,
+        voxel=voxel,
+        seed=seed,
+        contrasts=contrasts,
+        without_flair=without_flair,
+        sessions=sessions,
+        jobs=jobs,
+    )
+    return 0
+
+
+@study_app.command
+def new(bids_dir: Path, file: Path = Path("study.yaml"), /, *, target: str = "FLAIR", output: Path = Path("results")) -> int:
+    """Write a commented study file for a cohort.
+
+    Args:
+        bids_dir: The cohort in BIDS.
+        file: The study file to write.
+        target: The contrast to make.
+        output: Where the study's results shall go.
+    """
+    from .studies import propose, write_commented
+
+    write_commented(propose(bids_dir, target) | {"output": str(output)}, file)
+    print(f"{file}: edit it, then: recontrast run --study {file}")
+    return 0
+
+
+@app.command(name="step")
+def one_step(
+    stage: str,
+    step: str,
+    /,
+    *tokens: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    log: Path | None = None,
+) -> int:
+    """Run one step by hand; `recontrast step STAGE STEP --help` says what it takes.
+
+    Args:
+        stage: anatomy, training, synthesis, evaluation or report.
+        step: The step's name, as in the rules.
+        log: Send output to this file and put failures on record.
+    """
+    from .steps import run as run_step
+
+    return run_step(stage, step, list(tokens), log)
+
+
+def main() -> None:
+    """Entry point: exit status 0 if all went well, 1 if something failed, 2 for a mistake of the caller."""
+    tokens = sys.argv[1:]
+    if tokens[:1] == ["step"] and len(tokens) == 4 and tokens[-1] in ("--help", "-h"):
+        tokens.insert(3, "--")  # the help of that step, not of the command `step`
+    if tokens[:1] == ["run"] and "--" in tokens:
+        cut = tokens.index("--")
+        tokens = [*tokens[:cut], "--snakemake", *tokens[cut + 1 :]]
+    try:
+        sys.exit(app(tokens) or 0)
+    except RecontrastError as error:
+        for line in error.problem.splitlines()[:-1]:
+            print(f"recontrast: {line}", file=sys.stderr)
+        last = error.problem.splitlines()[-1]
+        print(f"recontrast: {RecontrastError(last, file=error.file, remedy=error.remedy)}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,297 @@
+"""The typed study: what a study file may say, its defaults, and all of its errors at once."""
+
+import copy
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from .errors import RecontrastError
+from .methods import recipes
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+
+# BIDS entities that tell raw images of one suffix apart, by their long names in a study.
+ENTITIES = {
+    "acquisition": "acq",
+    "contrast_agent": "ce",
+    "reconstruction": "rec",
+    "direction": "dir",
+    "run": "run",
+    "echo": "echo",
+    "flip": "flip",
+    "inversion": "inv",
+    "part": "part",
+}
+
+
+class Section(BaseModel):
+    """A part of the study; a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Phantom(Section):
+    """A demo cohort that is made where its folder does not exist yet."""
+
+    participants: int = Field(8, ge=1)
+    voxel: float = Field(2.0, gt=0, description="voxel size in mm")
+    seed: int = 1
+    without_flair: int = Field(2, ge=0, description="how many participants lack the FLAIR")
+
+
+class Dataset(Section):
+    """One BIDS folder."""
+
+    path: Path
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]*$")] = ""
+    phantom: Phantom | None = None
+
+
+class Contrast(Section):
+    """Which raw images are this contrast: a BIDS suffix and, where needed, entities."""
+
+    suffix: Name
+    acquisition: str | None = None
+    contrast_agent: str | None = None
+    reconstruction: str | None = None
+    direction: str | None = None
+    run: int | Literal["first", "last"] | None = None
+    echo: int | None = None
+    flip: int | None = None
+    inversion: int | None = None
+    part: str | None = None
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """The entities asked for, by their short names; `run` first or last is no entity but a choice."""
+        given = {short: getattr(self, name) for name, short in ENTITIES.items()}
+        return {k: str(v) for k, v in given.items() if v is not None and v not in ("first", "last")}
+
+    @property
+    def entities(self) -> str:
+        """What tells this contrast's derived files from others of its suffix: `_acq-se`, or nothing."""
+        return "".join(f"_{key}-{value}" for key, value in self.wanted.items())
+
+    @property
+    def label(self) -> str:
+        """Entities and suffix as file names end: `T2w`, `acq-se_T1w`."""
+        return f"{self.entities}_{self.suffix}".lstrip("_")
+
+
+class Anatomy(Section):
+    """Preparation of the images."""
+
+    shrink: int = Field(4, ge=1, description="N4 estimates the bias on a grid coarser by this factor")
+    dof: Literal[6, 12] = Field(6, description="degrees of freedom of the registration to the reference")
+    interpolation: Literal["linear", "bspline"] = "bspline"
+    intensity: Literal["median", "keep"] = "median"
+    tissues: bool = True
+    template: bool = True
+
+
+class Experiment(Section):
+    """One method on one set of inputs."""
+
+    method: str
+    inputs: tuple[Name, ...] = Field(min_length=1)
+    target: Name
+    recipe: str = "paper"
+    overrides: dict[str, Any] = {}
+    fallback: tuple[tuple[Name, ...], ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The recipe with the study's overrides."""
+        return recipes.resolve(self.method, self.recipe, self.overrides)
+
+
+class Splits(Section):
+    """Who trains and who is predicted; pinned once made."""
+
+    scheme: Literal["kfold", "holdout", "leave-one-out"] = "kfold"
+    folds: int = Field(5, ge=2)
+    holdout: float = Field(0.2, gt=0, lt=1, description="share of participants held out")
+    validation: int = Field(1, ge=0, description="inner validation participants of each fold")
+    stratify: str | None = None
+    seed: int = 1
+    include_new: bool = Field(False, description="participants who come later with the target join training")
+
+
+class Training(Section):
+    """How models are trained, whatever the method."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(2, ge=1, description="of torch; the number of cores does not change results")
+    seed: int = 1
+    retrain: bool = Field(False, description="train again when the code of a method has changed")
+
+
+class Evaluation(Section):
+    """How synthetic images are scored."""
+
+    metrics: tuple[Literal["mse", "mae", "psnr", "nrmse", "ssim"], ...] = ("mse", "mae", "psnr", "nrmse", "ssim")
+
+
+class Report(Section):
+    """The pages."""
+
+    title: str = "Recontrast report"
+    sessions_per_page: int = Field(50, ge=1)
+
+
+class Include(Section):
+    """Which part of the cohort: everyone unless labels are named."""
+
+    participants: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+
+
+class Study(Section):
+    """A whole study, as in config.yaml."""
+
+    output: Path
+    datasets: tuple[Dataset, ...] = Field(min_length=1)
+    contrasts: dict[Name, Contrast]
+    reference: Name
+    reference_fallback: tuple[Name, ...] = ()
+    prepare: Literal["full", "register", "none"] = "full"
+    region: Literal["brain", "foreground"] = "brain"
+    backend: Literal["embedded"] = "embedded"
+    include: Include = Include()
+    exclude: Path | None = None
+    experiments: dict[Name, Experiment] = {}
+    splits: Splits = Splits()
+    anatomy: Anatomy = Anatomy()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    report: Report = Report()
+
+
+def load(config: dict) -> Study:
+    """The study that a configuration describes.
+
+    Raises:
+        RecontrastError: naming every unknown key and wrong value at once, each with the nearest valid name.
+    """
+    mistakes: list[str] = []
+    while True:
+        try:
+            study = Study.model_validate(config)
+            break
+        except pydantic.ValidationError as error:
+            found = error.errors()
+            # A list with a wrong item is also reported as too short: the item says it all.
+            found = [e for e in found if not any(len(o["loc"]) > len(e["loc"]) == _shared(o, e) for o in found)]
+            mistakes += [_say(e) for e in found]
+            # Without what is wrong by itself, the rest can still be checked for contradictions.
+            config = _without(config, [e["loc"] for e in found])
+            if any(e["type"] == "missing" for e in found):
+                raise RecontrastError("\n".join(mistakes), remedy="see config.yaml for every key") from None
+    mistakes += _contradictions(study)
+    if mistakes:
+        raise RecontrastError("\n".join(mistakes), remedy="see config.yaml for every key")
+    return study
+
+
+def load_file(path: str | Path) -> dict:
+    """The content of a study file."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecontrastError("the study cannot be read", file=path, remedy="check the path") from error
+    except yaml.YAMLError as error:
+        raise RecontrastError(f"is not YAML ({error})", file=path, remedy="mend the line named") from error
+    if not isinstance(content, dict):
+        raise RecontrastError("is no study: it holds no keys", file=path, remedy="start from config.yaml")
+    return content
+
+
+def _contradictions(study: Study):
+    """What each key alone cannot show: names that nothing defines, methods and recipes that do not exist."""
+    known = list(study.contrasts)
+    named = {"reference": [study.reference], "reference_fallback": list(study.reference_fallback)}
+    for label, experiment in study.experiments.items():
+        key = f"experiments.{label}"
+        named |= {f"{key}.inputs": list(experiment.inputs), f"{key}.target": [experiment.target]}
+        named |= {f"{key}.fallback": [c for inputs in experiment.fallback for c in inputs]}
+        if experiment.target in experiment.inputs:
+            yield f"{key}: its target {experiment.target} is also one of its inputs"
+        if experiment.method not in recipes.available():
+            yield f"{key}.method: no method {experiment.method!r}{_nearest(experiment.method, recipes.available())}"
+            continue
+        try:
+            _ = experiment.settings
+        except RecontrastError as error:
+            yield f"{key}: {error}"
+    for key, names in named.items():
+        for name in names:
+            if name not in known:
+                yield f"{key}: no contrast {name!r} is defined under contrasts{_nearest(name, known)}"
+    labels = [contrast.label for contrast in study.contrasts.values()]
+    for name, contrast in study.contrasts.items():
+        if labels.count(contrast.label) > 1:
+            yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
+    if study.prepare != "full" and study.region == "brain":
+        yield f"region: brain needs prepare: full, as no brain is extracted with prepare: {study.prepare}; say foreground"
+    prefixes = [d.prefix for d in study.datasets]
+    if len(set(prefixes)) < len(prefixes):
+        yield "datasets: several have the same prefix; give each its own, so that labels cannot clash"
+
+
+def _shared(one: dict, other: dict) -> int:
+    """How many parts of their places two validation errors share from the start."""
+    return next((i for i, (a, b) in enumerate(zip(one["loc"], other["loc"], strict=False)) if a != b), len(other["loc"]))
+
+
+def _without(config: dict, places: list[tuple]) -> dict:
+    """A copy of a configuration without the values at some places."""
+    config = copy.deepcopy(config)
+    for place in places:
+        inside = config
+        for part in place[:-1]:
+            inside = inside[part] if isinstance(inside, dict | list) and part in _parts(inside) else {}
+        if isinstance(inside, dict):
+            inside.pop(place[-1], None)
+    return config
+
+
+def _parts(container: dict | list) -> list:
+    return list(container) if isinstance(container, dict) else list(range(len(container)))
+
+
+def _say(error: dict) -> str:
+    """One validation error in one line."""
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{place}: unknown key{_nearest(str(error['loc'][-1]), _keys_at(error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"{place}: is missing"
+    expected = error.get("ctx", {}).get("expected", "").replace(" or ", ", ").replace("'", "")
+    nearest = _nearest(str(error["input"]), expected.split(", ")) if expected else ""
+    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}{nearest}"
+
+
+def _keys_at(place: tuple) -> list[str]:
+    """The keys that a study knows at a place in it."""
+    model, in_container = Study, False
+    for part in place:
+        if in_container:  # the part is an index or a free name
+            in_container = False
+            continue
+        annotation = model.model_fields[part].annotation
+        models = [a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")]
+        if not models:
+            return []
+        in_container = get_origin(annotation) in (dict, tuple)
+        model = models[0]
+    return list(model.model_fields)
+
+
+def _nearest(name: str, valid: list[str]) -> str:
+    """` (did you mean 'x'?)`, or nothing."""
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,133 @@
+"""The plan as files: what jobs, the report and the next plan read, written before the first job runs."""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from . import __version__, layout
+from .cohort import quarantine
+from .config import Study
+from .graph import STEPS, Graph, session_id
+from .images import write_json, write_text
+
+# Names that the BIDS specification has no word for yet.
+BIDSIGNORE = "\n".join(
+    ["cohort/", "work/", "models/", "evaluation/", "tables/", "report/", "logs/", "*_xfm.txt", ".snakemake/"]
+)
+
+
+def freeze(graph: Graph) -> None:
+    """Write the cohort's tables, the lists that jobs read, and the description of the output as a data set."""
+    folder = graph.study.output
+    graph.plan.manifest.write(folder / layout.MANIFEST)
+    if graph.plan.splits is not None:
+        graph.plan.splits.write(folder / layout.SPLITS)
+    quarantine.write(folder, graph.plan.failures)
+    write_json(folder / layout.BACKENDS, graph.tools())
+    write_json(folder / layout.PLAN, content(graph) | {"states": states(graph)})
+    for model in graph.plan.models.values():
+        where = {"experiment": model.name, "fold": model.fold}
+        _write_table(folder / layout.fill(layout.TRAINING_LIST, **where), graph.training_rows(model))
+    _write_table(folder / layout.SCORE_LIST, [{"file": path} for path in graph.scores()])
+    write_json(folder / layout.DESCRIPTION, _description(graph))
+    write_text(folder / ".bidsignore", BIDSIGNORE + "\n")
+
+
+def content(graph: Graph) -> dict:
+    """Everything that the report and `recontrast status` say about the plan."""
+    plan = graph.plan
+    return {
+        "study": plan.study.model_dump(mode="json"),
+        "sessions": [
+            {
+                "session": label,
+                "participant_id": planned.participant,
+                "session_id": session_id(planned),
+                "dataset": next(iter(planned.images.values())).dataset,
+                "reference": planned.reference,
+                "contrasts": graph.contrasts_of(planned),
+                "fold": planned.fold,
+                "experiments": {
+                    name: {"model": p.model, "fold": p.fold, "inputs": p.inputs, "target": p.target}
+                    | {"acquired": p.acquired}
+                    for name, p in planned.predictions.items()
+                },
+                "notes": planned.notes,
+            }
+            for label, planned in plan.sessions.items()
+        ],
+        "failed": [
+            {"session": f.session, "item": f.item, "step": f.step, "reason": f.reason} for f in sorted(plan.failures)
+        ],
+        "excluded": [{"session": label, "reason": reason} for label, reason in plan.left_out.items()],
+        "experiments": {
+            name: {
+                "method": experiment.method,
+                "recipe": experiment.recipe,
+                "settings": experiment.settings,
+                "inputs": experiment.inputs,
+                "target": experiment.target,
+                "code": graph.method_code(experiment.method),
+                "folds": {m.fold: _roles(m.roles) for m in plan.models.values() if m.name == name},
+            }
+            for name, experiment in plan.study.experiments.items()
+        },
+        "versions": {"recontrast": __version__}
+        | {name: version(name) for name in ("snakemake", "torch", "nibabel", "scikit-image", "numpy")},
+        "backends": graph.tools(),
+    }
+
+
+def digest(graph: Graph) -> str:
+    """Changes with anything that the report says about the plan."""
+    return hashlib.sha256(json.dumps(content(graph), sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def states(graph: Graph) -> dict[str, dict[str, str]]:
+    """Stage -> session or model -> a hash over all that could mend a failure there."""
+    raw = {s.label: sorted(i.sha256 for i in images.values()) for s, images in graph.plan.manifest.sessions().items()}
+    methods = sorted({experiment.method for experiment in graph.study.experiments.values()})
+    found, code = {}, []
+    for stage, steps in STEPS.items():
+        code += [graph.code(stage, step) for step in steps]
+        if stage == "training":
+            code += [graph.method_code(method) for method in methods]
+        cause = [_settings(graph.study, stage), code]
+        found[stage] = {label: _hash([hashes, *cause]) for label, hashes in raw.items()}
+        # Anyone's change may mend a model.
+        found[stage] |= {f"{name}_fold-{fold}": _hash([raw, *cause]) for name, fold in graph.plan.models}
+    return found
+
+
+def _settings(study: Study, stage: str) -> list:
+    """What a stage and those before it take from the study."""
+    general = study.model_dump(mode="json", include={"prepare", "region", "reference", "reference_fallback", "backend"})
+    upto = list(STEPS)[: list(STEPS).index(stage) + 1]
+    return [general, study.model_dump(mode="json", include=set(upto) | ({"experiments"} if stage != "anatomy" else set()))]
+
+
+def _roles(roles: dict[str, str]) -> dict[str, list[str]]:
+    kinds = ("training", "validation", "test")
+    return {kind: [label for label, role in roles.items() if role == kind] for kind in kinds if kind in roles.values()}
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _write_table(path: Path, rows: list[dict[str, str]]) -> None:
+    columns = list(rows[0]) if rows else ["file"]
+    lines = ["\t".join(columns), *("\t".join(row[c] for c in columns) for row in rows)]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _description(graph: Graph) -> dict:
+    """dataset_description.json of the derivatives."""
+    return {
+        "Name": graph.study.report.title,
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "Recontrast", "Version": __version__}],
+        "SourceDatasets": [{"URL": f"file://{d.path}"} for d in graph.study.datasets],
+    }

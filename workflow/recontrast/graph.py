@@ -1,0 +1,383 @@
+"""The plan as the rules see it: paths and settings of a job by its wildcards, and the targets of a run.
+
+A rule names these methods as its inputs and params; those with a parameter `w` take Snakemake's wildcards.
+"""
+
+import hashlib
+import json
+import shlex
+from functools import cache
+from pathlib import Path
+
+from snakemake.io import ancient
+
+from . import backends, layout
+from .errors import RecontrastError
+from .fingerprint import fingerprint
+from .layout import TISSUES, fill
+from .plan import Model, Plan, PlannedSession
+
+# The steps of each stage whose code decides what a session's results are.
+STEPS = {
+    "anatomy": (
+        "correct_bias", "extract_brain", "register", "carry_mask", "resample",
+        "mask_foreground", "segment_tissue", "register_template",
+    ),
+    "training": ("train",),
+    "synthesis": ("synthesize",),
+    "evaluation": ("score", "collect", "summarize"),
+    "report": ("session_page", "index"),
+}  # fmt: skip
+
+
+class Graph:
+    """Answers the rules' questions from one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.study = plan.study
+        self._names = {contrast.label: name for name, contrast in plan.study.contrasts.items()}
+
+    # --- raw images and their preparation ---
+
+    def raw(self, w):
+        """A raw image. Its content hash decides about reruns, so its time must not."""
+        return ancient(str(self._image(w).path))
+
+    def content(self, w) -> str:
+        """The content hash of the raw image."""
+        return self._image(w).sha256
+
+    def native(self, w):
+        """A contrast on its own grid."""
+        return self._native(self._session(w), self._contrast(w))
+
+    def moving(self, w):
+        """The contrast that a transform starts from, on its own grid."""
+        return self._native(self._session(w), w.contrast)
+
+    def reference(self, w):
+        """The reference contrast on its own grid, which is the grid of everything."""
+        planned = self._session(w)
+        return self._native(planned, planned.reference)
+
+    def native_content(self, w) -> list[str]:
+        """Content hashes of raw images that a job reads without a bias correction between."""
+        if self.study.prepare == "full":
+            return []
+        planned = self._session(w)
+        return sorted(planned.images[c].sha256 for c in {self._contrast(w) or planned.reference, planned.reference})
+
+    def brain_source(self, planned: PlannedSession) -> str:
+        """The contrast that shows the brain best: T1w where there is one, else the reference."""
+        suffixes = {self.study.contrasts[c].suffix: c for c in reversed([planned.reference, *planned.images])}
+        return planned.reference if self._suffix(planned.reference) == "T1w" else suffixes.get("T1w", planned.reference)
+
+    def native_mask(self, w) -> str:
+        """The brain mask on the grid of the contrast that it was made from."""
+        planned = self._session(w)
+        return self._fill(layout.NATIVE_MASK, planned, self.brain_source(planned))
+
+    def moving_mask(self, w) -> list[str]:
+        """The brain in the moving image, where it was made there."""
+        if self.study.prepare == "full" and w.contrast == self.brain_source(self._session(w)):
+            return [self.native_mask(w)]
+        return []
+
+    def reference_mask(self, w) -> list[str]:
+        """The brain on the reference grid, for every contrast but the one that carries it there."""
+        if self.study.prepare == "full" and w.contrast != self.brain_source(self._session(w)):
+            return [self._mask(self._session(w))]
+        return []
+
+    def mask_transform(self, w) -> list[str]:
+        """How the brain mask comes onto the reference grid, if it was not made there."""
+        planned = self._session(w)
+        return self._transform(planned, self.brain_source(planned))
+
+    def transform(self, w) -> list[str]:
+        """A contrast's transform to the reference; none for the reference and for registered images."""
+        return self._transform(self._session(w), self._contrast(w))
+
+    def mask(self, w) -> str:
+        """The region mask of a session on its reference grid."""
+        return self._mask(self._session(w))
+
+    def tissue_source(self, w) -> str:
+        """The prepared contrast that tissue is segmented on."""
+        planned = self._session(w)
+        return self._fill(layout.PREPROC, planned, self.brain_source(planned))
+
+    def tissue_suffix(self, w) -> str:
+        """The BIDS suffix of that contrast."""
+        return self._suffix(self.brain_source(self._session(w)))
+
+    def prepared_reference(self, w) -> str:
+        """The reference contrast, prepared."""
+        planned = self._session(w)
+        return self._fill(layout.PREPROC, planned, planned.reference)
+
+    # --- models and what they make ---
+
+    def model(self, w) -> Model:
+        """The model of an experiment and fold."""
+        return self.plan.models[w.experiment, w.fold]
+
+    def training_images(self, w) -> list[str]:
+        """Every image and mask that a model is trained, stopped or scaled on."""
+        model = self.model(w)
+        found = []
+        for label in model.roles:
+            planned = self.plan.sessions[label]
+            contrasts = (*model.inputs, model.settings.target)
+            found += [self._mask(planned), *(self._fill(layout.PREPROC, planned, c) for c in contrasts)]
+        return found
+
+    def training_list(self, w) -> str:
+        """The table of sessions that the training step reads; its content is in the params, by digest."""
+        return fill(layout.TRAINING_LIST, experiment=w.experiment, fold=w.fold)
+
+    def training_digest(self, w) -> str:
+        """Changes when someone joins, leaves or changes between training and validation."""
+        return _digest(self.training_rows(self.model(w)))
+
+    def training_rows(self, model: Model) -> list[dict[str, str]]:
+        """The rows of the table of sessions."""
+        rows = []
+        for label, role in model.roles.items():
+            planned = self.plan.sessions[label]
+            contrasts = (*model.inputs, model.settings.target)
+            rows.append(
+                {"participant_id": planned.participant, "session_id": session_id(planned), "role": role}
+                | {"mask": self._mask(planned)}
+                | {c: self._fill(layout.PREPROC, planned, c) for c in contrasts}
+            )
+        return rows
+
+    def recipe(self, w) -> str:
+        """The settings of a model's recipe, as JSON."""
+        return json.dumps(self.model(w).settings.settings, sort_keys=True)
+
+    def training_code(self, w) -> str:
+        """The fingerprint of a method's code; constant unless the study trains again when code changes."""
+        return self.method_code(self.model(w).settings.method) if self.study.training.retrain else "kept"
+
+    def method_code(self, method: str) -> str:
+        """The fingerprint of training a method."""
+        return fingerprint("recontrast.training.train", f"recontrast.methods.{method}")
+
+    def synthesis_code(self, w) -> str:
+        """The fingerprint of applying the method of an experiment."""
+        method = self.study.experiments[w.experiment].method
+        return fingerprint("recontrast.synthesis.synthesize", f"recontrast.methods.{method}")
+
+    def synthesis_model(self, w) -> list[str]:
+        """The frozen model that applies to a session, and its card."""
+        prediction = self._session(w).predictions[w.experiment]
+        where = {"experiment": prediction.model, "fold": prediction.fold}
+        return [fill(layout.MODEL, **where), fill(layout.MODEL_CARD, **where)]
+
+    def synthesis_images(self, w) -> list[str]:
+        """The prepared inputs of an experiment in a session, in the order of the model."""
+        planned = self._session(w)
+        return [self._fill(layout.PREPROC, planned, c) for c in planned.predictions[w.experiment].inputs]
+
+    # --- scores and pages ---
+
+    def acquired(self, w) -> str:
+        """The acquired image of an experiment's target."""
+        planned = self._session(w)
+        return self._fill(layout.PREPROC, planned, planned.predictions[w.experiment].target)
+
+    def synthetic(self, w) -> str:
+        """The synthetic image of an experiment in a session."""
+        return self._synthetic(self._session(w), w.experiment)
+
+    def fold(self, w) -> str:
+        """The fold that an experiment's model of a session left out."""
+        return self._session(w).predictions[w.experiment].fold
+
+    def participant(self, w) -> str:
+        """`sub-01`."""
+        return self._session(w).participant
+
+    def session_id(self, w) -> str:
+        """`ses-1`, or n/a."""
+        return session_id(self._session(w))
+
+    def scores(self, w=None) -> list[str]:
+        """The score tables of every prediction that has an acquired image."""
+        return [
+            fill(layout.SCORES, session=label, experiment=p.experiment)
+            for label, planned in self.plan.sessions.items()
+            for p in planned.predictions.values()
+            if p.acquired
+        ]
+
+    def session_scores(self, w) -> list[str]:
+        """The score tables of one session."""
+        return [path for path in self.scores() if path.startswith(f"evaluation/sessions/{w.session}_desc-")]
+
+    def contrasts(self, w) -> list[str]:
+        """The contrasts of a session, reference first."""
+        return self.contrasts_of(self._session(w))
+
+    def contrasts_of(self, planned: PlannedSession) -> list[str]:
+        """The contrasts of a planned session, reference first, then as the study names them."""
+        return sorted(planned.images, key=lambda c: (c != planned.reference, list(self.study.contrasts).index(c)))
+
+    def prepared(self, w) -> list[str]:
+        """The prepared contrasts of a session, in that order."""
+        planned = self._session(w)
+        return [self._fill(layout.PREPROC, planned, c) for c in self.contrasts(w)]
+
+    def experiments(self, w) -> list[str]:
+        """The experiments predicted in a session."""
+        return list(self._session(w).predictions)
+
+    def experiment_targets(self, w) -> list[str]:
+        """Their targets."""
+        return [p.target for p in self._session(w).predictions.values()]
+
+    def synthetics(self, w) -> list[str]:
+        """Their synthetic images."""
+        planned = self._session(w)
+        return [self._synthetic(planned, name) for name in planned.predictions]
+
+    def notes(self, w) -> list[str]:
+        """What a reader of a session's page should know."""
+        return self._session(w).notes
+
+    def pages(self, w=None) -> list[str]:
+        """The pages of all sessions but those whose page could not be made."""
+        failed = {f.session for f in self.plan.failures if f.step.startswith("report")}
+        return [fill(layout.SESSION_PAGE, session=label) for label in self.plan.sessions if label not in failed]
+
+    def losses(self, w=None) -> list[str]:
+        """The loss tables of all models."""
+        return [fill(layout.LOSSES, experiment=name, fold=fold) for name, fold in self.plan.models]
+
+    # --- targets and provenance ---
+
+    def prepared_targets(self, w=None) -> list[str]:
+        """Everything that preparation makes."""
+        found = []
+        for planned in self.plan.sessions.values():
+            found += [self._fill(layout.PREPROC, planned, c) for c in planned.images] + [self._mask(planned)]
+            where = {"reference": planned.reference}
+            if self.study.prepare == "full" and self.study.anatomy.tissues:
+                found += [fill(layout.TISSUE, planned.session, tissue=t, **where) for t in TISSUES]
+                found.append(fill(layout.SEGMENTATION, planned.session, **where))
+            if self.study.prepare == "full" and self.study.anatomy.template:
+                found.append(fill(layout.TEMPLATE_TRANSFORM, planned.session, **where))
+        return found
+
+    def participant_targets(self, w=None) -> list[str]:
+        """Preparation, and every synthetic image whose model is there already."""
+        return self.prepared_targets() + [
+            self._synthetic(planned, p.experiment)
+            for planned in self.plan.sessions.values()
+            for p in planned.predictions.values()
+            if (self.study.output / fill(layout.MODEL, experiment=p.model, fold=p.fold)).is_file()
+        ]
+
+    def group_targets(self, w=None) -> list[str]:
+        """Everything: preparation, synthesis for everyone, tables and the report."""
+        synthetic = [s for label in self.plan.sessions for s in self._synthetics(label)]
+        return [*self.prepared_targets(), *synthetic, layout.SUMMARY, layout.REPORT]
+
+    def require(self, level: str) -> None:
+        """Raise if a run of this level would have nothing to do, with all that the plan knows about why."""
+        if not self.plan.sessions:
+            reasons = [f"{label}: {reason}" for label, reason in self.plan.left_out.items()]
+            raise RecontrastError("\n".join([*self.plan.problems, *reasons, "no session can be worked on"]))
+        if level == "group" and self.study.experiments and not self.plan.models:
+            notes = {note for planned in self.plan.sessions.values() for note in planned.notes}
+            raise RecontrastError("\n".join([*self.plan.problems, *sorted(notes), "no model can be trained"]))
+
+    @cache  # noqa: B019 - one graph lives as long as the process
+    def code(self, stage: str, step: str) -> str:
+        """The fingerprint of a step's code and, where it runs a backend, of that and its tools."""
+        modules, versions = [f"recontrast.{stage}.{step}"], {}
+        if backends.operation(step):
+            modules.append(f"recontrast.backends.{self.study.backend}")
+            versions = backends.versions(self.study.backend, step)
+        if stage == "report":
+            versions = _templates()
+        return fingerprint(*modules, versions=versions)
+
+    def tools(self) -> dict[str, dict]:
+        """Step -> its backend and the versions of the tools that it runs there, for steps that have one."""
+        return {
+            f"{stage} {step}": {"backend": self.study.backend, "tools": backends.versions(self.study.backend, step)}
+            for stage, steps in STEPS.items()
+            for step in steps
+            if backends.operation(step)
+        }
+
+    # --- inside ---
+
+    def _session(self, w) -> PlannedSession:
+        return self.plan.sessions[w.session]
+
+    def _contrast(self, w) -> str:
+        if hasattr(w, "contrast"):
+            return w.contrast
+        return self._names.get(f"{getattr(w, 'entities', '')}_{getattr(w, 'suffix', '')}".lstrip("_"), "")
+
+    def _suffix(self, contrast: str) -> str:
+        return self.study.contrasts[contrast].suffix
+
+    def _image(self, w):
+        return self._session(w).images[self._contrast(w)]
+
+    def _fill(self, pattern: str, planned: PlannedSession, contrast: str, **more: str) -> str:
+        chosen = self.study.contrasts[contrast]
+        more |= {"entities": chosen.entities, "suffix": chosen.suffix, "reference": planned.reference}
+        return fill(pattern, planned.session, **more)
+
+    def _native(self, planned: PlannedSession, contrast: str):
+        if self.study.prepare == "full":
+            return self._fill(layout.CORRECTED, planned, contrast)
+        return ancient(str(planned.images[contrast].path))
+
+    def _mask(self, planned: PlannedSession) -> str:
+        return fill(layout.MASK, planned.session, reference=planned.reference, region=self.study.region)
+
+    def _transform(self, planned: PlannedSession, contrast: str) -> list[str]:
+        if contrast == planned.reference or self.study.prepare == "none":
+            return []
+        return [fill(layout.TRANSFORM, planned.session, contrast=contrast, reference=planned.reference)]
+
+    def _synthetic(self, planned: PlannedSession, experiment: str) -> str:
+        target = planned.predictions[experiment].target
+        return self._fill(layout.SYNTHETIC, planned, target, experiment=experiment)
+
+    def _synthetics(self, label: str) -> list[str]:
+        planned = self.plan.sessions[label]
+        return [self._synthetic(planned, name) for name in planned.predictions]
+
+
+def _templates() -> dict[str, str]:
+    """The templates of the report with their content hashes: they shape its pages as code does."""
+    folder = Path(__file__).parent / "report"
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix not in (".py", ".pyc")]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def session_id(planned: PlannedSession) -> str:
+    """`ses-1`, or n/a, as BIDS tables say it."""
+    return f"ses-{planned.session.session}" if planned.session.session else "n/a"
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def options(**given: list[str]) -> str:
+    """Command-line options for the lists that are not empty: `--moving-mask a.nii.gz --notes 'no FLAIR'`."""
+    return " ".join(
+        f"--{name.replace('_', '-')} {shlex.join([values] if isinstance(values, str) else map(str, values))}"
+        for name, values in given.items()
+        if values
+    )

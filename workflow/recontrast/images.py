@@ -1,0 +1,174 @@
+"""Reading images with their checks, and writing files so that a half-written one never exists."""
+
+import contextlib
+import gzip
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from .errors import RecontrastError
+
+# What nibabel lets through when a file is damaged, depending on where it is.
+UNREADABLE = (
+    nib.filebasedimages.ImageFileError,
+    nib.spatialimages.HeaderDataError,
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+    gzip.zlib.error,
+)
+SMALLEST_SIDE = 4  # voxels; with fewer there is nothing to register or segment
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary name in the folder of `path`, renamed to `path` if the block succeeds, else deleted.
+
+    The temporary name keeps the endings of `path`, since image libraries choose the format by them.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+        partial = Path(folder) / path.name
+        yield partial
+        os.replace(partial, path)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file in one step."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, content: object) -> None:
+    """Write JSON, indented, in one step; keys keep their order."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def sidecar(path: str | Path) -> Path:
+    """The JSON file beside an image: `x.nii.gz` -> `x.json`."""
+    path = Path(path)
+    return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+
+
+def read(path: str | Path) -> nib.Nifti1Image:
+    """Read a 3-D image and check that it can be worked with.
+
+    Returns:
+        The image with its data in memory as float32, shape (x, y, z), trailing axes of length 1 dropped.
+
+    Raises:
+        RecontrastError: no such file, not NIfTI, truncated, not 3-D, a single slice, an unusable affine,
+            values that are not finite, or a constant image.
+    """
+    image = read_header(path)
+    try:
+        data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
+    except UNREADABLE as error:
+        raise RecontrastError(
+            f"the image data cannot be read ({error})", file=path, remedy="copy or convert the file again"
+        ) from error
+    if not np.isfinite(data).all():
+        raise RecontrastError("has values that are NaN or infinite", file=path, remedy="export it again")
+    if data.min() == data.max():
+        raise RecontrastError("is constant", file=path, remedy="export it again or leave it out")
+    header = image.header.copy()
+    header.set_data_dtype(np.float32)
+    header.set_slope_inter(1, 0)
+    return nib.Nifti1Image(data, image.affine, header)
+
+
+def read_header(path: str | Path) -> nib.Nifti1Image:
+    """Open an image without its data; the checks of `read` that need the header alone."""
+    path = Path(path)
+    if not path.is_file():
+        raise RecontrastError("does not exist", file=path, remedy="check the path")
+    try:
+        image = nib.load(path)
+    except UNREADABLE as error:
+        raise RecontrastError(
+            "is not a readable NIfTI image", file=path, remedy="convert it again"
+        ) from error
+    shape = image.shape
+    if len(shape) < 3 or any(side != 1 for side in shape[3:]):
+        raise RecontrastError(
+            f"has {len(shape)} dimensions {shape} where 3 are needed", file=path, remedy="give one 3-D volume"
+        )
+    if min(shape[:3]) < SMALLEST_SIDE:
+        raise RecontrastError(
+            f"has a side of fewer than {SMALLEST_SIDE} voxels {shape[:3]}",
+            file=path,
+            remedy="give a whole volume",
+        )
+    if (kind := image.get_data_dtype()).kind not in "iuf":
+        raise RecontrastError(
+            f"has values of type {kind} where one number a voxel is needed",
+            file=path,
+            remedy="convert it again",
+        )
+    affine = image.affine
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    usable = np.isfinite(affine).all() and sizes.min() > 0.05 and sizes.max() < 50
+    if not usable or abs(np.linalg.det(affine[:3, :3] / sizes)) < 0.1:
+        raise RecontrastError(
+            "has an affine that is no voxel-to-world map of a scan", file=path, remedy="convert it again"
+        )
+    return image
+
+
+def check_same_grid(path: str | Path, image: nib.Nifti1Image, reference: nib.Nifti1Image) -> None:
+    """Raise unless two images have one shape and, within 0.01 mm at the corners, one affine."""
+    if image.shape[:3] != reference.shape[:3]:
+        raise RecontrastError(
+            f"has shape {image.shape[:3]} where its reference has {reference.shape[:3]}",
+            file=path,
+            remedy="register it first (prepare: register)",
+        )
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in image.shape[:3]], [1.0])).reshape(4, -1)
+    if np.abs((image.affine - reference.affine) @ corners).max() > 0.01:
+        raise RecontrastError(
+            "lies on another grid than its reference",
+            file=path,
+            remedy="register it first (prepare: register)",
+        )
+
+
+def write(path: str | Path, data: np.ndarray, like: nib.Nifti1Image, *, facts: dict | None = None) -> None:
+    """Write an image on the grid of another, with its JSON sidecar, each in one step.
+
+    Args:
+        path: `.nii.gz` file to make.
+        data: shape (x, y, z) of `like`, or (x, y, z, volumes); int16 stays int16, other integers and booleans are
+            written as uint8, everything else as float32.
+        like: the image whose affine the new one takes.
+        facts: what the sidecar says (Sources, parameters); no sidecar if None.
+
+    Raises:
+        RecontrastError: the array is not finite or not of the shape of `like`; nothing is written then.
+    """
+    if data.shape[:3] != like.shape[:3]:
+        raise RecontrastError(f"the result has shape {data.shape}, not {like.shape[:3]}", file=path)
+    if not np.isfinite(data).all():
+        raise RecontrastError("the result has values that are NaN or infinite", file=path)
+    whole = np.int16 if data.dtype == np.int16 else np.uint8
+    kind = np.float32 if np.issubdtype(data.dtype, np.floating) else whole
+    image = nib.Nifti1Image(data.astype(kind), like.affine)
+    image.set_qform(like.affine, code=1)
+    image.set_sform(like.affine, code=1)
+    image.header.set_xyzt_units("mm")
+    # The sidecar goes first: an image that exists is then never without it.
+    if facts is not None:
+        write_json(sidecar(path), facts)
+    with replacing(path) as partial:
+        # gzip's own time stamp and file name would make equal images differ.
+        with open(partial, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+            packed.write(image.to_bytes())
+        if nib.load(partial).shape != data.shape:
+            raise RecontrastError("was not written completely", file=path, remedy="check the disk")

@@ -1,0 +1,129 @@
+"""Running Snakemake on a study: in waves, so that only what has changed runs; again, so that one failure costs one.
+
+Snakemake reruns everything below a job that it reruns. Here the rules run one after the other where results
+exist that might turn out the same: each wave ends before the next asks what has changed, by content.
+"""
+
+import contextlib
+import csv
+import io
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from . import layout
+from .cohort import quarantine
+from .config import Study
+from .errors import RecontrastError
+from .graph import STEPS
+from .images import write_text
+from .studies import ROOT
+
+STUDY = "cohort/study.yaml"
+RULES = [step for steps in STEPS.values() for step in steps]  # in the order in which data walks
+console = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What Snakemake would make: rules with a reason of their own, and whether others follow only from those."""
+
+    rules: tuple[str, ...]
+    jobs: int
+    spreads: bool
+
+
+def launch(study: Study, level: str, *, cores: str = "all", dry_run: bool = False, extra: list[str] = ()) -> int:
+    """Run a study and return the exit status: 0 only if nothing failed.
+
+    Args:
+        study: from `run.open_study`.
+        level: `participant` or `group`, the target of the graph.
+        cores: how many cores, or all.
+        dry_run: only say which jobs there are.
+        extra: further arguments of Snakemake.
+    """
+    with _study_file(study, keep=not dry_run) as file:
+        base = [sys.executable, "-m", "snakemake", level]
+        if level == "participant":  # models are taken as they are, never trained
+            base += ["--allowed-rules", level, *(rule for rule in RULES if rule != "train")]
+        base += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(file)]
+        base += ["--directory", str(study.output), "--cores", cores]
+        base += ["--workflow-profile", str(ROOT / "profiles/default")]
+        if dry_run:
+            return subprocess.run([*base, "--dry-run", *extra]).returncode
+        return _in_waves(study, base, list(extra))
+
+
+def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
+    """Run until nothing is pending or nothing helps."""
+    ran = 0
+    while pending := _pending(base, extra):
+        console.print(f"[bold]recontrast:[/] {pending.jobs} files to make ({', '.join(pending.rules)})")
+        before = quarantine.read(study.output)
+        until = ["--until", pending.rules[0]] if pending.spreads else []
+        status = subprocess.run([*base, *until, *extra]).returncode
+        ran += 1
+        # New failures on record: the next plan goes on without them. Otherwise another try would end alike.
+        if status != 0 and quarantine.read(study.output) == before:
+            console.print(f"[bold red]recontrast:[/] stopped; see the log named above, or recontrast status {study.output}")
+            return status
+    if not ran:
+        console.print("[bold]recontrast:[/] nothing to be done: all results are up to date")
+    return _conclude(study)
+
+
+def _pending(base: list[str], extra: list[str]) -> Pending | None:
+    """Ask Snakemake's summary, a table of files with their state, what it would make."""
+    asked = subprocess.run([*base, "--summary", *extra], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if asked.returncode != 0:
+        raise RecontrastError(f"the graph cannot be built: {_last_error(asked.stderr)}")
+    rows = list(csv.DictReader(io.StringIO(asked.stdout), delimiter="\t"))
+    rows = [row for row in rows if row["plan"] != "no update"]
+    if not rows:
+        return None
+    own = {row["rule"] for row in rows if row["status"] != "ok"}
+    return Pending(
+        rules=tuple(rule for rule in RULES if rule in own),
+        jobs=len(rows),
+        spreads=any(row["status"] == "ok" for row in rows),
+    )
+
+
+def _last_error(text: str) -> str:
+    """The line of an output that says what went wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "Error" in line]
+    return (telling or lines or ["no reason given"])[-1]
+
+
+def _conclude(study: Study) -> int:
+    """Say what failed and where the report is."""
+    failures = quarantine.read(study.output)
+    for failure in failures:
+        unit = "_".join(part for part in (failure.session, failure.item) if part)
+        console.print(f"[red]failed[/] {unit} ({failure.step}): {failure.reason}", soft_wrap=True)
+    report = study.output / layout.REPORT
+    if report.is_file():
+        console.print(f"report: {report}", soft_wrap=True)
+    return 1 if failures else 0
+
+
+@contextlib.contextmanager
+def _study_file(study: Study, keep: bool) -> Iterator[Path]:
+    """The study as a file for Snakemake: kept with the results, or gone after a dry run."""
+    text = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False)
+    if keep:
+        write_text(study.output / STUDY, text)
+        yield study.output / STUDY
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "study.yaml"
+        file.write_text(text, encoding="utf-8")
+        yield file

@@ -1,0 +1,95 @@
+"""Every file name of an output folder, once: used by the rules as patterns and by the package as paths.
+
+A pattern holds Snakemake wildcards. `{folder}` and `{session}` are the two spellings of one session,
+`sub-01/ses-1` and `sub-01_ses-1` (or `sub-01` twice where a participant has no sessions); `{entities}` is
+what tells contrasts of one suffix apart (`_acq-se`, or nothing). `fill` turns a pattern into a path.
+"""
+
+from dataclasses import dataclass
+
+# The study, frozen before the graph runs.
+MANIFEST = "cohort/manifest.tsv"
+SPLITS = "cohort/splits.tsv"
+QUARANTINE = "cohort/quarantine.tsv"
+BACKENDS = "cohort/backends.json"
+PLAN = "cohort/plan.json"
+TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
+SCORE_LIST = "cohort/lists/scores.tsv"
+DESCRIPTION = "dataset_description.json"
+
+# One session's images. What is on no reference grid yet lies under work/.
+CORRECTED = "work/{folder}/anat/{session}{entities}_desc-biascorrected_{suffix}.nii.gz"
+NATIVE_MASK = "work/{folder}/anat/{session}{entities}_{suffix}_mask.nii.gz"
+PREPROC = "{folder}/anat/{session}{entities}_space-{reference}_desc-preproc_{suffix}.nii.gz"
+MASK = "{folder}/anat/{session}_space-{reference}_desc-{region}_mask.nii.gz"
+TISSUE = "{folder}/anat/{session}_space-{reference}_label-{tissue}_probseg.nii.gz"
+SEGMENTATION = "{folder}/anat/{session}_space-{reference}_dseg.nii.gz"
+TRANSFORM = "{folder}/anat/{session}_from-{contrast}_to-{reference}_mode-image_xfm.txt"
+TEMPLATE_TRANSFORM = "{folder}/anat/{session}_from-{reference}_to-MNI152NLin2009aSym_mode-image_xfm.txt"
+SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
+
+# One model.
+MODEL = "models/{experiment}/fold-{fold}/model.safetensors"
+MODEL_CARD = "models/{experiment}/fold-{fold}/model.json"
+LOSSES = "models/{experiment}/fold-{fold}/training.tsv"
+
+# Scores, tables and the report.
+SCORES = "evaluation/sessions/{session}_desc-{experiment}_metrics.tsv"
+METRICS = "evaluation/metrics.tsv"
+SUMMARY = "tables/summary.tsv"
+SESSION_PAGE = "report/sessions/{session}.html"
+REPORT = "report/index.html"
+
+TISSUES = ("CSF", "GM", "WM")
+ALL = "all"  # the fold that trains on everyone
+
+WILDCARDS = {
+    "folder": r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?",
+    "session": r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
+    "entities": r"(_(acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
+    "suffix": r"[A-Za-z0-9]+",
+    "reference": r"[A-Za-z0-9]+",
+    "contrast": r"[A-Za-z0-9]+",
+    "region": r"[A-Za-z0-9]+",
+    "tissue": "|".join(TISSUES),
+    "experiment": r"[A-Za-z0-9]+",
+    "fold": r"\d+|all",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Session:
+    """One visit of one participant; `session` is empty where the data set has no sessions."""
+
+    participant: str
+    session: str = ""
+
+    @property
+    def label(self) -> str:
+        """`sub-01_ses-1`, as file names begin."""
+        return f"sub-{self.participant}" + (f"_ses-{self.session}" if self.session else "")
+
+    @property
+    def folder(self) -> str:
+        """`sub-01/ses-1`, where its files lie."""
+        return self.label.replace("_", "/")
+
+    @classmethod
+    def from_label(cls, label: str) -> "Session":
+        """The inverse of `label`."""
+        participant, _, session = label.partition("_")
+        return cls(participant.removeprefix("sub-"), session.removeprefix("ses-"))
+
+
+def fill(pattern: str, session: Session | None = None, **wildcards: str) -> str:
+    """A pattern with its wildcards filled in; a session fills `{folder}` and `{session}`."""
+    if session is not None:
+        wildcards |= {"folder": session.folder, "session": session.label}
+    return pattern.format(**wildcards)
+
+
+def partly(pattern: str, **wildcards: str) -> str:
+    """A pattern with some of its wildcards filled in, the others left to Snakemake."""
+    for name, value in wildcards.items():
+        pattern = pattern.replace(f"{{{name}}}", value)
+    return pattern

@@ -1,0 +1,60 @@
+"""One writer for an output folder: a lock that tells a living run from one that died."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import psutil
+
+from .errors import RecontrastError
+
+NAME = "cohort/lock.json"
+
+
+def acquire(folder: Path) -> None:
+    """Take the lock of an output folder, also from a run that is no longer alive on this host.
+
+    Raises:
+        RecontrastError: a run is alive here, or was started on another host, where that cannot be seen.
+    """
+    path = folder / NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+    while True:
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                json.dump(me, file)
+            return
+        except FileExistsError:
+            holder = _holder(path)
+        if holder and (holder["host"] != me["host"] or _alive(holder)):
+            raise RecontrastError(
+                f"another run writes here (process {holder['pid']} on {holder['host']})",
+                file=folder,
+                remedy=f"wait for it, or delete {path} if it is gone",
+            )
+        path.unlink(missing_ok=True)
+
+
+def release(folder: Path) -> None:
+    """Give the lock back if this process has it."""
+    path = folder / NAME
+    if (holder := _holder(path)) and holder["pid"] == os.getpid() and holder["host"] == socket.gethostname():
+        path.unlink(missing_ok=True)
+
+
+def _holder(path: Path) -> dict | None:
+    """Who holds the lock; None where it is gone or was cut short while being written."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _alive(holder: dict) -> bool:
+    """Whether the holder runs on this host; a later process with its number does not count."""
+    try:
+        return abs(psutil.Process(holder["pid"]).create_time() - holder["started"]) < 1
+    except psutil.Error:
+        return False

@@ -1,0 +1,232 @@
+"""What is to be done with whose images: decided before the graph, from the study, the manifest and past failures."""
+
+import csv
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .cohort import quarantine, splits
+from .cohort.manifest import Image, Manifest
+from .config import Experiment, Study
+from .errors import RecontrastError
+from .layout import ALL, Session
+
+CHECK = "cohort check"  # the step in whose name a bad raw file is recorded
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One experiment in one session: the model that applies, and whether there is an acquired image to score it."""
+
+    experiment: str
+    model: str
+    fold: str
+    inputs: tuple[str, ...]
+    target: str
+    acquired: bool
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model to train: an experiment's method on one set of inputs, without the participants of one fold."""
+
+    name: str
+    fold: str
+    experiment: str
+    settings: Experiment
+    inputs: tuple[str, ...]
+    roles: dict[str, str]  # session label -> training | validation | test
+
+
+@dataclass
+class PlannedSession:
+    """One session: the raw image of each contrast, its reference, and what is and is not done for it."""
+
+    session: Session
+    images: dict[str, Image]
+    reference: str
+    fold: str = ""
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def participant(self) -> str:
+        """`sub-01`."""
+        return f"sub-{self.session.participant}"
+
+
+class Plan:
+    """The plan of one study.
+
+    Args:
+        study: the typed study.
+        manifest: the cohort's images as they are now.
+        pinned: the splits of an earlier plan in the same output folder.
+        failures: failures on record that still hold.
+        trained: names and folds of models that lie in the output folder already.
+
+    Attributes:
+        sessions: what is worked on, by session label.
+        left_out: session label -> why nothing is done for it.
+        models: what is trained, by name and fold.
+        problems: what the user should know before a run, whole sentences.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        manifest: Manifest,
+        pinned: splits.Splits | None = None,
+        failures: Sequence[quarantine.Failure] = (),
+        trained: Set[tuple[str, str]] = frozenset(),
+    ) -> None:
+        self.study = study
+        self.manifest = manifest
+        self.trained = trained
+        self.failures = [*_bad_files(study, manifest), *failures]
+        # A page that could not be made takes nothing else from its session.
+        self._failed = {(f.session, f.item): f.reason for f in self.failures if not f.step.startswith("report")}
+        self.sessions: dict[str, PlannedSession] = {}
+        self.left_out: dict[str, str] = {}
+        self.models: dict[tuple[str, str], Model] = {}
+        self.problems: list[str] = [str(problem) for problem in manifest.problems]
+        self._choose_images()
+        self.splits = self._assign_folds(pinned)
+        for planned in self.sessions.values():
+            for name, experiment in study.experiments.items():
+                self._choose_prediction(planned, name, experiment)
+
+    def _choose_images(self) -> None:
+        """Leave out what is excluded or has failed; give every other session its reference contrast."""
+        excluded = _exclusions(self.study.exclude)
+        for session, images in sorted(self.manifest.sessions().items()):
+            label, notes = session.label, []
+            reason = excluded.get((label, "")) or excluded.get((f"sub-{session.participant}", ""))
+            reason = f"excluded: {reason}" if reason else self._failed.get((label, ""))
+            kept = {}
+            for contrast, image in images.items():
+                items = (self.study.contrasts[contrast].label, f"from-{contrast}")
+                failed = [self._failed[label, item] for item in items if (label, item) in self._failed]
+                why = excluded.get((label, contrast)) or next(iter(failed), "")
+                if why:
+                    notes.append(f"without {contrast}: {why}")
+                else:
+                    kept[contrast] = image
+            wanted = (self.study.reference, *self.study.reference_fallback)
+            reference = next((contrast for contrast in wanted if contrast in kept), "")
+            if not reference and not reason:
+                reason = "; ".join([*notes, f"it has no {' or '.join(wanted)} to register to"])
+            if reason:
+                self.left_out[label] = reason
+                continue
+            if reference != self.study.reference:
+                notes.append(f"no {self.study.reference}: registered to {reference}")
+            self.sessions[label] = PlannedSession(session, kept, reference, notes=notes)
+
+    def _assign_folds(self, pinned: splits.Splits | None) -> splits.Splits | None:
+        """Pin every participant who has a target to a fold."""
+        targets = {experiment.target for experiment in self.study.experiments.values()}
+        having = sorted({s.session.participant for s in self.sessions.values() if targets & set(s.images)})
+        if not targets or not having:
+            for target in sorted(targets):
+                self.problems.append(f"no session has the target {target}: nothing can be trained to make it")
+            return None
+        strata = {}
+        if column := self.study.splits.stratify:
+            rows = self.manifest.participants
+            strata = {name: rows.get(name, {}).get(column, "") for name in having}
+            if not any(strata.values()):
+                self.problems.append(f"splits.stratify: no participants.tsv has a column {column!r}")
+        try:
+            assigned = splits.assign(having, self.study.splits, pinned, strata)
+        except RecontrastError as error:
+            self.problems.append(str(error))
+            return None
+        for planned in self.sessions.values():
+            planned.fold = assigned.fold.get(planned.session.participant, "")
+        return assigned
+
+    def _choose_prediction(self, planned: PlannedSession, name: str, experiment: Experiment) -> None:
+        """The model that predicts an experiment's target in a session, if any can."""
+        sets = [experiment.inputs, *experiment.fallback]
+        inputs = next((s for s in sets if set(s) <= set(planned.images)), None)
+        if inputs is None:
+            lacking = [c for c in experiment.inputs if c not in planned.images]
+            planned.notes.append(f"{name}: not possible without {', '.join(lacking)}")
+            return
+        # A name for each input set: the models of two sets must not share a folder.
+        model = name if inputs == experiment.inputs else f"{name}From{''.join(inputs)}"
+        acquired = experiment.target in planned.images
+        fold = planned.fold if planned.fold.isdecimal() else ALL
+        if fold == ALL and planned.fold == splits.TRAINING:
+            planned.notes.append(f"{name}: trains only (held out are others)")
+            return
+        for unit in ((planned.session.label, f"desc-{name}"), ("", f"{model}_fold-{fold}")):
+            if unit in self._failed:
+                planned.notes.append(f"{name}: {self._failed[unit]}")
+                return
+        if (model, fold) not in self.models:
+            roles = self._roles(experiment, inputs, fold)
+            if "training" in roles.values():
+                self.models[model, fold] = Model(model, fold, name, experiment, inputs, roles)
+            elif (model, fold) not in self.trained:
+                planned.notes.append(f"{name}: nobody else has {', '.join(inputs)} and {experiment.target} to train on")
+                return
+        if inputs != experiment.inputs:
+            planned.notes.append(f"{name}: from {', '.join(inputs)} only")
+        if not acquired:
+            planned.notes.append(f"{name}: no {experiment.target}, imputed")
+        planned.predictions[name] = Prediction(name, model, fold, inputs, experiment.target, acquired)
+
+    def _roles(self, experiment: Experiment, inputs: tuple[str, ...], fold: str) -> dict[str, str]:
+        """Who trains, who validates and, where the recipe leaks as its paper did, who is tested."""
+        if self.splits is None:
+            return {}
+        complete = {
+            label: planned
+            for label, planned in self.sessions.items()
+            if {*inputs, experiment.target} <= set(planned.images) and planned.fold
+        }
+        among = {planned.session.participant for planned in complete.values()}
+        training = set(self.splits.training(fold, among))
+        validation = set(self.splits.validation(fold, among))
+        roles = {}
+        for label, planned in complete.items():
+            if planned.session.participant in training:
+                roles[label] = "training"
+            elif planned.session.participant in validation:
+                roles[label] = "validation"
+            elif experiment.settings.get("leaks") and planned.fold == fold:
+                roles[label] = "test"
+        return roles
+
+
+def _bad_files(study: Study, manifest: Manifest) -> list[quarantine.Failure]:
+    """Raw images that cannot be used, as failures of the check; their state is their content."""
+    return [
+        quarantine.Failure(session.label, study.contrasts[name].label, CHECK, image.problem, image.sha256)
+        for session, images in manifest.sessions().items()
+        for name, image in images.items()
+        if image.problem
+    ]
+
+
+def _exclusions(table: Path | None) -> dict[tuple[str, str], str]:
+    """(session or participant label, contrast or "") -> reason, from the study's table of exclusions."""
+    if table is None:
+        return {}
+    try:
+        with open(table, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+    except OSError as error:
+        raise RecontrastError("the table of exclusions cannot be read", file=table, remedy="check the path") from error
+    if rows and not {"participant_id", "reason"} <= set(rows[0]):
+        raise RecontrastError(
+            "has no columns participant_id and reason", file=table, remedy="add them (session_id, contrast as needed)"
+        )
+    found = {}
+    for row in rows:
+        parts = [row[key] for key in ("participant_id", "session_id") if row.get(key) not in (None, "", "n/a")]
+        contrast = row.get("contrast") or ""
+        found["_".join(parts), "" if contrast == "n/a" else contrast] = row["reason"] or "no reason given"
+    return found

@@ -1,0 +1,84 @@
+"""From a configuration to a graph that is ready to run, and what happens before its first and after its last job."""
+
+from pathlib import Path
+
+from . import lock
+from .cohort import manifest, quarantine, splits
+from .config import Dataset, Study, load
+from .errors import RecontrastError
+from .freeze import freeze, states
+from .graph import Graph
+from .layout import MODEL, SPLITS, fill
+from .plan import CHECK, Plan
+
+CACHE = "cohort/scan.json"
+
+
+def open_study(config: dict) -> Study:
+    """The typed study, its paths absolute from the current folder, its folders checked."""
+    study = load(config)
+    datasets = tuple(d.model_copy(update={"path": d.path.expanduser().absolute()}) for d in study.datasets)
+    output = study.output.expanduser().absolute()
+    exclude = study.exclude and study.exclude.expanduser().absolute()
+    study = study.model_copy(update={"datasets": datasets, "output": output, "exclude": exclude})
+    for dataset in datasets:
+        if output == dataset.path or dataset.path in output.parents and "derivatives" not in output.parts:
+            raise RecontrastError(
+                f"the output folder {output} lies inside the input",
+                file=dataset.path,
+                remedy="put it elsewhere, or under its derivatives/",
+            )
+    return study
+
+
+def open_graph(study: Study) -> Graph:
+    """Index the cohort and plan what is to be done, without writing anything but the cache of the index.
+
+    Args:
+        study: from `open_study`.
+
+    Raises:
+        RecontrastError: the cohort itself is in doubt, so that nothing should start on it.
+    """
+    for dataset in study.datasets:
+        _make_phantom(dataset)
+    found = manifest.build(study.datasets, study.contrasts, study.include, cache=study.output / CACHE)
+    if found.fatal:
+        raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
+    pinned = splits.read(study.output / SPLITS)
+    trained = {
+        (path.parent.parent.name, path.parent.name.removeprefix("fold-"))
+        for path in study.output.glob(fill(MODEL, experiment="*", fold="*"))
+    }
+    on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
+    if not on_record:
+        return Graph(Plan(study, found, pinned, trained=trained))
+    now = states(Graph(Plan(study, found, pinned, trained=trained)))
+    still = [f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state]
+    return Graph(Plan(study, found, pinned, still, trained))
+
+
+def begin(graph: Graph) -> None:
+    """Before the first job: take the output folder and freeze the plan in it."""
+    lock.acquire(graph.study.output)
+    freeze(graph)
+
+
+def end(graph: Graph) -> None:
+    """After the last job: give the output folder back."""
+    lock.release(graph.study.output)
+
+
+def _make_phantom(dataset: Dataset) -> None:
+    """Make the demo cohort where a study names one that does not exist yet."""
+    if dataset.phantom is not None:
+        from .phantom import cohort
+
+        settings = dataset.phantom
+        cohort.make(
+            Path(dataset.path),
+            participants=settings.participants,
+            voxel=settings.voxel,
+            seed=settings.seed,
+            without_flair=settings.without_flair,
+        )

@@ -1,0 +1,1 @@
+"""Stage: from a frozen model and one session to its synthetic contrast."""

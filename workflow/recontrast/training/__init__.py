@@ -1,0 +1,1 @@
+"""Stage: from registered contrasts of the training sessions to one frozen model."""

@@ -1,0 +1,195 @@
+"""Train one model on one fold."""
+
+import csv
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from .. import images
+from ..errors import RecontrastError
+from ..layout import Session
+from ..methods.interface import Cohort, Model, Run, Volumes, method_module
+from ..methods.volumes import read_volumes
+
+ROLES = ("training", "validation", "test")
+MISSING = ("", "n/a")
+
+
+def train(
+    *,
+    method: str,
+    recipe: str,
+    sessions: Path,
+    inputs: list[str],
+    target: str,
+    model: Path,
+    card: Path,
+    losses: Path,
+    checkpoint: Path,
+    seed: int = 1,
+    threads: int = 1,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    fingerprint: str = "",
+) -> None:
+    """Learn to make one contrast from others, from the sessions of a list, and freeze the result.
+
+    An interrupted training goes on from its last checkpoint when it is started again with the same data, recipe
+    and seed, and on a CPU ends in the same model as an uninterrupted one.
+
+    Args:
+        method: name of a method, for example fcn3d.
+        recipe: its resolved recipe, as JSON.
+        sessions: TSV with the columns participant_id, session_id, role (training, validation or test), mask, and
+            one column of image paths per contrast. Test sessions are used only by recipes with leaks.
+        inputs: contrasts to learn from.
+        target: contrast to learn.
+        model: safetensors file of weights to write.
+        card: JSON file to write: all that is needed to use the model elsewhere.
+        losses: TSV file to write: the losses by epoch.
+        checkpoint: folder for the state of an unfinished training, which is deleted at the end.
+        seed: of everything random.
+        threads: CPU threads.
+        device: auto takes the GPU where there is one.
+        fingerprint: of the code that trains, noted in the card.
+    """
+    settings = json.loads(recipe)
+    entries = read_list(sessions, inputs, target)
+    if not any(entry.role == "training" for entry in entries):
+        raise RecontrastError("names no training session", file=sessions, remedy="change the study's splits")
+    if not settings.get("leaks", False):
+        entries = [entry for entry in entries if entry.role != "test"]
+    facts = {
+        "method": method,
+        "recipe": settings,
+        "inputs": inputs,
+        "target": target,
+        "seed": seed,
+        "versions": {name: importlib.metadata.version(name) for name in ("recontrast", "torch")},
+        "fingerprint": fingerprint,
+        "sessions": [entry.card() for entry in entries],
+    }
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    run = Run(seed=seed, threads=threads, device=device, checkpoint=checkpoint, key=key)
+    module = method_module(method)
+    cohort = Cohort(**{role: _volumes(entries, role, module.margin(settings)) for role in ROLES})
+    print(f"{method}: {' '.join(inputs)} -> {target}; {len(cohort.training)} training and ", end="")
+    print(f"{len(cohort.validation)} validation sessions", flush=True)
+    fitted = module.fit(cohort, settings, run)
+    _write_losses(losses, fitted)
+    with images.replacing(model) as partial:
+        save_file({name: np.ascontiguousarray(array) for name, array in fitted.weights.items()}, partial)
+    facts |= {
+        "constants": fitted.constants,
+        "voxel_sizes": sorted({session.spacing for session in cohort.training}),
+        "best_epoch": fitted.best_epoch,
+        "parameters": sum(array.size for array in fitted.weights.values()),
+        "model_sha256": _sha256(model),
+    }
+    images.write_json(card, facts)
+    run.forget()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the list of sessions: label, role, and its files."""
+
+    label: str
+    role: str
+    mask: Path
+    inputs: dict[str, Path]
+    target: dict[str, Path]  # empty where it was not acquired
+
+    def card(self) -> dict[str, object]:
+        """What a model card says of the session: no paths, as those differ between machines."""
+        files = {"mask": self.mask} | self.inputs | self.target
+        return {
+            "session": self.label,
+            "role": self.role,
+            "sha256": {name: _sha256(path) for name, path in files.items()},
+        }
+
+
+def read_list(path: Path, inputs: list[str], target: str) -> list[Entry]:
+    """Read the list of sessions.
+
+    Raises:
+        RecontrastError: a column is missing, a role unknown, or a session lacks a contrast it must have.
+    """
+    if not path.is_file():
+        raise RecontrastError("does not exist", file=path, remedy="check the path")
+    with open(path, encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file, delimiter="\t")
+        needed = ["participant_id", "session_id", "role", "mask", *inputs, target]
+        if absent := [column for column in needed if column not in (table.fieldnames or [])]:
+            raise RecontrastError(f"lacks the columns {', '.join(absent)}", file=path, remedy="add them")
+        rows = list(table)
+    entries = []
+    for row in rows:
+        names = {key: "" if row[key] in MISSING else row[key] for key in ("participant_id", "session_id")}
+        participant = names["participant_id"].removeprefix("sub-")
+        label = Session(participant, names["session_id"].removeprefix("ses-")).label
+        if row["role"] not in ROLES:
+            raise RecontrastError(
+                f"{label} has the role {row['role']!r}", file=path, remedy=f"use one of {ROLES}"
+            )
+        has_target = row[target] not in MISSING
+        lacking = [name for name in ("mask", *inputs) if row[name] in MISSING]
+        if lacking or not (has_target or row["role"] == "test"):
+            raise RecontrastError(
+                f"{label} ({row['role']}) lacks {', '.join(lacking or [target])}",
+                file=path,
+                remedy="leave the session out of this list",
+            )
+        files = {name: Path(row[name]) for name in inputs}
+        entries.append(
+            Entry(
+                label,
+                row["role"],
+                Path(row["mask"]),
+                files,
+                {target: Path(row[target])} if has_target else {},
+            )
+        )
+    return entries
+
+
+def _volumes(entries: list[Entry], role: str, margin: int | None) -> list[Volumes]:
+    return [
+        read_volumes(
+            entry.label,
+            list(entry.inputs.values()),
+            next(iter(entry.target.values()), None),
+            entry.mask,
+            margin,
+        )[0]
+        for entry in entries
+        if entry.role == role
+    ]
+
+
+def _write_losses(path: Path, model: Model) -> None:
+    """The loss table; methods without epochs leave its header alone."""
+    columns = list(model.losses[0]) if model.losses else ["epoch", "training", "validation"]
+    lines = ["\t".join(columns)]
+    for row in model.losses:
+        values = [row[column] for column in columns]
+        lines.append(
+            "\t".join(
+                "n/a" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+                for value in values
+            )
+        )
+    images.write_text(path, "\n".join(lines) + "\n")
+
+
+def _sha256(path: Path) -> str:
+    if not path.is_file():
+        raise RecontrastError("does not exist", file=path, remedy="check the path")
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
