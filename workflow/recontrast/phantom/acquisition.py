@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from . import fibres, signals
 from .anatomy import Compartment, Head
 from .fields import smooth_field
 from .protocols import DIRECTIONS, SHELLS, UNWEIGHTED, Image, Protocol
-from .space import Grid, covering, resample, rigid
+from .space import Grid, covering, resample, rigid, to_voxels
 
 SNR = 30.0  # median white-matter signal over the noise's SD
 BIAS = 0.2  # the bias field spans 1 ± this over the brain
@@ -24,7 +25,6 @@ class Scan:
         grid: of its images.
         pose: 4x4, from the anatomy's world to the world of the images.
         bias: factor on the signal, float32, shape of `grid`.
-        white: share of normal white matter in each voxel, float32, shape of `grid`.
         gain: scanner units per unit of signal.
         sigma: SD of the noise in scanner units.
     """
@@ -32,7 +32,6 @@ class Scan:
     grid: Grid
     pose: np.ndarray
     bias: np.ndarray
-    white: np.ndarray
     gain: float
     sigma: float
 
@@ -56,23 +55,22 @@ def magnitude(scan: Scan, signal: np.ndarray, rng: np.random.Generator) -> np.nd
     return np.minimum(np.round(noisy), np.iinfo(np.int16).max).astype(np.int16)
 
 
-def calibrate(
-    rng: np.random.Generator, head: Head, grid: Grid, pose: np.ndarray, signal: np.ndarray
-) -> Scan:
+def calibrate(rng: np.random.Generator, head: Head, grid: Grid, pose: np.ndarray, signal: np.ndarray) -> Scan:
     """Draw the bias field, and set gain and noise by white matter in the scan's brightest image.
 
     Args:
         signal: of that image, shape of `grid`.
     """
-    white = resample(head.full("WM"), head.grid, grid, pose)
-    brain = resample(head.brain.astype(np.float32), head.grid, grid, pose) > 0.5
+    white = head.full("WM")
+    kind = head.brain.astype(np.uint8) + (white > min(0.95, np.quantile(white[head.brain], 0.95)))
+    kind = ndimage.affine_transform(kind, to_voxels(head.grid, grid, pose), output_shape=grid.shape, order=0)
     bias = smooth_field(rng, grid.axes(), 80.0)
-    low, high = bias[brain].min(), bias[brain].max()
+    low, high = bias[kind > 0].min(), bias[kind > 0].max()
     bias = 1 + BIAS * np.clip((2 * bias - low - high) / (high - low), -1.3, 1.3)
-    pure = white > min(0.9, np.quantile(white[brain], 0.95))
+    pure = kind == 2
     gain = rng.uniform(500, 900) / float(np.median(signal[pure]))
     sigma = gain * float(np.median((signal * bias)[pure])) / SNR
-    return Scan(grid, pose, bias.astype(np.float32), white, gain, sigma)
+    return Scan(grid, pose, bias.astype(np.float32), gain, sigma)
 
 
 def signal(protocol: Protocol, image: Image, part: Compartment, name: str) -> np.ndarray | float:
@@ -91,10 +89,10 @@ def image_signal(head: Head, protocol: Protocol, image: Image, grid: Grid, pose:
 
 
 def gradients() -> tuple[np.ndarray, np.ndarray]:
-    """The diffusion scheme: b-values in s/mm², shape (n,), and unit vectors in the image's axes, shape (n, 3).
+    """The diffusion scheme: b-values in s/mm², (n,), and unit vectors in the image's axes, (n, 3).
 
-    Each shell is a spiral over a hemisphere, the second one turned against the first; volumes without weighting
-    come first and spread among the others.
+    Each shell is a spiral over a hemisphere, the second one turned against the first; volumes without
+    weighting come first and spread among the others.
     """
     steps = np.arange(DIRECTIONS) + 0.5
     rows = []
@@ -102,7 +100,10 @@ def gradients() -> tuple[np.ndarray, np.ndarray]:
         height = 1 - steps / DIRECTIONS
         angle = np.pi * (1 + 5**0.5) * steps + shell
         ring = np.sqrt(1 - height**2)
-        rows += [(b, ring_i * np.cos(a), ring_i * np.sin(a), h) for ring_i, a, h in zip(ring, angle, height, strict=True)]
+        rows += [
+            (b, ring_i * np.cos(a), ring_i * np.sin(a), h)
+            for ring_i, a, h in zip(ring, angle, height, strict=True)
+        ]
     for place in np.linspace(0, len(rows), UNWEIGHTED, endpoint=False).astype(int)[::-1]:
         rows.insert(place, (0, 0.0, 0.0, 0.0))
     table = np.array(rows)
@@ -135,7 +136,7 @@ def diffusion_signals(
 
 
 def tensors(head: Head, name: str, points: np.ndarray) -> np.ndarray:
-    """The tensor of one tissue at points of the anatomy, shape (3, n): (n, 6), or (6,) where it is the same."""
+    """The tensor of one tissue at points of the anatomy, (3, n): shape (n, 6), or (6,) for one and all."""
     mean = head.tissues["WM"].diffusivity
     if name == "WM":
         return fibres.white_matter(points, mean)

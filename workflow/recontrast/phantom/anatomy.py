@@ -36,9 +36,10 @@ class Head:
 
     Attributes:
         grid: the fine grid.
-        fractions: tissue name → share of each voxel, float32, shape of `grid`; they add up to 1 or, in air, to less.
+        fractions: tissue name → share of each voxel, float32, shape of `grid`; less than 1 in all where air
+            is.
         brain: the brain mask, bool.
-        to_ventricle, to_cortex: distances in mm, for the placing of lesions.
+        where: where in the template each voxel comes from, mm, float32, shape (3, x, y, z).
         tissues: this participant's means.
         variation: factors on T1, T2 and proton density over the brain, float32, shape (3, x, y, z).
         compartments: tissue name → what signals are computed from; lesions come in once they are placed.
@@ -47,8 +48,7 @@ class Head:
     grid: Grid
     fractions: dict[str, np.ndarray]
     brain: np.ndarray
-    to_ventricle: np.ndarray
-    to_cortex: np.ndarray
+    where: np.ndarray
     tissues: dict[str, Tissue]
     variation: np.ndarray
     compartments: dict[str, Compartment] = field(default_factory=dict)
@@ -71,17 +71,15 @@ def make(seed: int, participant: int, age: float, voxel: float) -> Head:
     """
     rng = stream(seed, participant, "anatomy")
     grid = isotropic(max(1.0, voxel / 1.5))
-    template = load(blur=round(0.4 * float(np.sqrt(grid.zooms[0] ** 2 - 1)), 3))
     where = deformation(rng, grid, age)
-    fractions, brain = compose(rng, template, where, age)
+    fractions, brain = compose(rng, load(float(grid.zooms[0])), where, age)
     axes = grid.axes()
     variation = np.stack([1 + sd * smooth_field(rng, axes, 24.0) for sd in (0.03, 0.03, 0.015)])
     return Head(
         grid=grid,
         fractions=fractions,
         brain=brain,
-        to_ventricle=sample(template.to_ventricle, template.coarse_affine, where),
-        to_cortex=sample(template.to_cortex, template.coarse_affine, where),
+        where=where,
         tissues=individual(rng),
         variation=variation,
     )
@@ -90,8 +88,8 @@ def make(seed: int, participant: int, age: float, voxel: float) -> Head:
 def deformation(rng: np.random.Generator, grid: Grid, age: float) -> np.ndarray:
     """Where in the template each voxel of a new head comes from.
 
-    A different size along each axis, wider ventricles with age, and smooth random displacements of three scales,
-    weak enough against their length to keep the map one to one.
+    A different size along each axis, wider ventricles with age, and smooth random displacements of three
+    scales, weak enough against their length to keep the map one to one.
 
     Returns:
         Template coordinates in mm, float32, shape (3, x, y, z).
@@ -145,8 +143,9 @@ def compose(
     for name, share in zip(("WM", "GM", "CSF"), shares, strict=True):
         fractions[name] = np.zeros_like(hull)
         fractions[name].flat[inner] = share * cranium.flat[inner]
-    brain = sample(template.surface, template.coarse_affine, where) < 0
-    return fractions, brain & (cranium > 0.5)
+    brain = np.zeros(hull.shape, bool)
+    brain.flat[inner] = (sample(template.brain, template.affine, spots) > 0.5) & (cranium.flat[inner] > 0.5)
+    return fractions, brain
 
 
 def face_and_neck(where: np.ndarray) -> np.ndarray:
@@ -163,7 +162,7 @@ def below(distance: np.ndarray) -> np.ndarray:
 
 
 def sample(volume: np.ndarray, affine: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Linear interpolation of a template map at points in mm, shape (3, ...); beyond its edge the edge goes on."""
+    """Linear interpolation of a template map at points in mm, (3, ...); beyond its edge the edge goes on."""
     inverse = np.linalg.inv(affine)
     scaled = [where[row] * np.float32(inverse[row, row]) + np.float32(inverse[row, 3]) for row in range(3)]
     return ndimage.map_coordinates(volume, scaled, order=1, mode="nearest", output=np.float32)

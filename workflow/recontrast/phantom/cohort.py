@@ -22,14 +22,15 @@ PATIENT_LESIONS, CONTROL_LESIONS = (1.0, 34.0), (0.6, 1.5)  # ml in all, log-uni
 GROWTH = 1.1  # lesion volume from one session to the next
 README = """A phantom: digital heads made by Recontrast, no people.
 
-Anatomy: the ICBM152 tissue probability maps (2009a symmetric; Fonov 2011, NeuroImage 54:313), deformed at random,
-with skull, scalp and MS-like lesions. Copyright (C) 1993-2004 Louis Collins, McConnell Brain Imaging Centre,
-Montreal Neurological Institute, McGill University: permission to use, copy, modify and distribute them is granted
-as long as this notice stays. Images: signal equations of each sequence at 3 T with literature relaxation times,
-a bias field of 20 per cent and Rician noise; SNR 30 in white matter. Every contrast lies in a pose of its own.
+Anatomy: the ICBM152 tissue probability maps (2009a symmetric; Fonov 2011, NeuroImage 54:313), deformed at
+random, with skull, scalp and MS-like lesions. Copyright (C) 1993-2004 Louis Collins, McConnell Brain Imaging
+Centre, Montreal Neurological Institute, McGill University: permission to use, copy, modify and distribute
+them is granted as long as this notice stays. Images: signal equations of each sequence at 3 T with
+literature relaxation times, a bias field of 20 per cent and Rician noise; SNR 30 in white matter. Every
+contrast lies in a pose of its own.
 
-Truth: derivatives/truth. `from-CONTRAST_to-anatomy` transforms are ITK affine files that take an image of CONTRAST
-to the anatomy: antsApplyTransforms -r SPACE_ANATOMY_IMAGE -i CONTRAST_IMAGE -t FILE.
+Truth: derivatives/truth. `from-CONTRAST_to-anatomy` transforms are ITK affine files that take an image of
+CONTRAST to the anatomy: antsApplyTransforms -r SPACE_ANATOMY_IMAGE -i CONTRAST_IMAGE -t FILE.
 """
 
 
@@ -68,11 +69,11 @@ def make(
         participants: how many. Participant k is the same in a cohort of any size; every fourth is a control.
         voxel: voxel size in mm; thicker slices and diffusion images follow in proportion.
         seed: another seed gives other people.
-        contrasts: from T1w, T2w, PDw, FLAIR, DIR (`acq-dir_T2w`), T1SE (`acq-se_T1w`), DWI (two shells) and MDME
-            (eight multi-delay multi-echo images, `acq-delayD_echo-E_MESE`).
+        contrasts: from T1w, T2w, PDw, FLAIR, DIR (`acq-dir_T2w`), T1SE (`acq-se_T1w`), DWI (two shells) and
+            MDME (eight multi-delay multi-echo images, `acq-delayD_echo-E_MESE`).
         without_flair: this many participants, the last ones, have no FLAIR.
-        sessions: visits of each participant, a tenth more lesion from one to the next; 0 for a data set without
-            session folders.
+        sessions: visits of each participant, a tenth more lesion from one to the next; 0 for a data set
+            without session folders.
         jobs: processes to use.
 
     Raises:
@@ -127,7 +128,9 @@ def check(participants: int, voxel: float, contrasts: list[str], without_flair: 
     if not contrasts:
         raise RecontrastError("a phantom without contrasts is no data set", remedy="name at least one")
     if participants < 1 or sessions < 0:
-        raise RecontrastError(f"a phantom of {participants} participants, {sessions} sessions", remedy="ask for more")
+        raise RecontrastError(
+            f"a phantom of {participants} participants, {sessions} sessions", remedy="ask for more"
+        )
     if not 0 <= without_flair <= participants:
         raise RecontrastError(
             f"{without_flair} of {participants} participants without FLAIR", remedy="lower without_flair"
@@ -181,6 +184,9 @@ def describe(folder: Path, people: list[Person], arguments: dict[str, object]) -
         {"Name": "Recontrast phantom: truth", **common, "DatasetType": "derivative", **made},
     )
     images.write_text(folder / "README", README)
+    images.write_text(folder / "derivatives/truth/README", README)
+    # What BIDS derivatives have no name for yet.
+    images.write_text(folder / "derivatives/truth/.bidsignore", "*_xfm.txt\n*_desc-bias_map.*\n*_dwimap.*\n")
     lines = ["participant_id\tage\tsex\tgroup"]
     lines += [f"sub-{who.label}\t{who.age}\t{who.sex}\t{who.group}" for who in people]
     images.write_text(folder / "participants.tsv", "\n".join(lines) + "\n")
@@ -197,7 +203,9 @@ def describe(folder: Path, people: list[Person], arguments: dict[str, object]) -
     )
 
 
-def write_session(folder: Path, who: Person, visit: int, seed: int, voxel: float, contrasts: list[str]) -> str:
+def write_session(
+    folder: Path, who: Person, visit: int, seed: int, voxel: float, contrasts: list[str]
+) -> str:
     """Grow the head of one session, scan it, write the images and the truth; returns a line about it."""
     session = Session(who.label, str(visit) if visit else "")
     head = anatomy.make(seed, who.number, who.age, voxel)
@@ -219,7 +227,9 @@ def write_contrast(
     protocol = PROTOCOLS[contrast]
     grid, pose = acquisition.plan(rng, protocol, voxel)
     clean = [acquisition.image_signal(head, protocol, image, grid, pose) for image in protocol.images]
-    scan = acquisition.calibrate(rng, head, grid, pose, max(clean, key=lambda signal: float(np.abs(signal).sum())))
+    scan = acquisition.calibrate(
+        rng, head, grid, pose, max(clean, key=lambda signal: float(np.abs(signal).sum()))
+    )
     for image, signal in zip(protocol.images, clean, strict=True):
         name = f"{session.label}{image.entities}_{protocol.suffix}.nii.gz"
         images.write(

@@ -1,4 +1,4 @@
-"""Diffusion tensors of white matter: callosal, projection, association and short fibres, crossing where they meet."""
+"""Diffusion tensors of white matter: callosal, projection, association and short fibres that cross."""
 
 import numpy as np
 
@@ -14,14 +14,17 @@ def white_matter(points: np.ndarray, mean: float) -> np.ndarray:
         mean: mean diffusivity in mm²/s.
 
     Returns:
-        Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s, in the axes R, A, S, shape (..., 6); fractional anisotropy between
-        0.3 where bundles cross and 0.78 where one runs alone.
+        Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s, in the axes R, A, S, shape (..., 6); fractional anisotropy
+        between 0.3 where bundles cross and 0.78 where one runs alone.
     """
     x, y, z = points.astype(np.float64)
     one, none = np.ones_like(x), np.zeros_like(x)
     bundles = [
         (np.exp(-((x / 18) ** 2) - ((z - 15) / 18) ** 2), (one, none, none)),
-        (np.exp(-(((np.abs(x) - 26) / 10) ** 2)) + 2 * np.exp(-((np.maximum(z + 15, 0) / 8) ** 2)), (x / 70, none, one)),
+        (
+            np.exp(-(((np.abs(x) - 26) / 10) ** 2)) + 2 * np.exp(-((np.maximum(z + 15, 0) / 8) ** 2)),
+            (x / 70, none, one),
+        ),
         (np.exp(-(((np.abs(x) - 42) / 12) ** 2)) + 0.3 * np.exp(-((x / 12) ** 2)), (none, one, y / 300)),
         (0.2 * one, (x, y + 18, z - 10 + 1e-3)),
     ]
@@ -41,10 +44,8 @@ def isotropic(mean: np.ndarray | float) -> np.ndarray:
 
 
 def lesion(healthy: np.ndarray, mean: float, mean_lesion: float) -> np.ndarray:
-    """The tensor of a lesion in white matter of tensor `healthy` and mean diffusivity `mean`, shape (..., 6)."""
-    return mean_lesion * (
-        LESION_FIBRES * healthy / mean + (1 - LESION_FIBRES) * isotropic(1.0)
-    )
+    """The tensor of a lesion where white matter had `healthy`, of mean diffusivity `mean`; (..., 6)."""
+    return mean_lesion * (LESION_FIBRES * healthy / mean + (1 - LESION_FIBRES) * isotropic(1.0))
 
 
 def scalars(tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ from scipy.interpolate import CubicSpline
 def stream(seed: int, participant: int, *names: str) -> np.random.Generator:
     """A generator for one purpose of one participant.
 
-    Each purpose has its own stream, so that one more contrast, session or participant changes no other number.
+    Each purpose has its own stream, so that one more contrast, session or participant changes no other
+    number.
     """
     return np.random.default_rng([seed, participant, zlib.crc32("/".join(names).encode())])
 
@@ -18,8 +19,8 @@ def stream(seed: int, participant: int, *names: str) -> np.random.Generator:
 def smooth_field(rng: np.random.Generator, axes: Sequence[np.ndarray], spacing: float) -> np.ndarray:
     """A smooth random field of mean 0 and SD about 1 on a regular grid.
 
-    Normal values on a lattice that covers -160 to 160 mm, joined by cubic splines; the lattice, and with it the
-    field, does not depend on the resolution of the grid.
+    Normal values on a lattice that covers -160 to 160 mm, joined by cubic splines; the lattice, and with it
+    the field, does not depend on the resolution of the grid.
 
     Args:
         axes: the coordinates in mm along the three axes of the grid, lengths (x, y, z), within ±160 mm.

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .anatomy import Compartment, Head
+from .anatomy import Compartment, Head, sample
 from .fields import stream
-from .tissues import TISSUES, lesion
+from .template import load
+from .tissues import Tissue, lesion
 
 PLACES = {"periventricular": 0.5, "juxtacortical": 0.25, "deep": 0.25}  # share of lesions in each
 FLAIR_RATIO = (1.42, 1.62)  # lesion over white matter: the mean of a participant is drawn from here
@@ -17,7 +18,8 @@ def place(head: Head, seed: int, participant: int, volume: float, voxel: float) 
     """Grow lesions in a head until they fill `volume`, and settle what every tissue is made of.
 
     Args:
-        head: changed in place: lesions take the place of white matter and of what grey matter is mixed with it.
+        head: changed in place: lesions take the place of white matter and of what grey matter is mixed with
+            it.
         seed, participant: what the lesions follow from. A larger volume keeps the lesions of a smaller one.
         volume: total in ml.
         voxel: voxel size of the images in mm; no lesion is smaller than two voxels.
@@ -25,7 +27,7 @@ def place(head: Head, seed: int, participant: int, volume: float, voxel: float) 
     rng = stream(seed, participant, "lesions")
     white, grey = head.fractions["WM"], head.fractions["GM"]
     allowed = white + grey * np.clip(3 * white, 0, 1)
-    seeds = {name: np.flatnonzero(region) for name, region in places(head, white).items()}
+    seeds = places(head, white)
     ml = float(np.prod(head.grid.zooms)) / 1000
     smallest = max(0.05, 2 * voxel**3 / 1000)
     middle = rng.uniform(*FLAIR_RATIO)
@@ -39,7 +41,9 @@ def place(head: Head, seed: int, participant: int, volume: float, voxel: float) 
         centre = np.unravel_index(rng.choice(seeds[place_name]), head.grid.shape)
         size = np.clip(0.25 * np.exp(0.9 * rng.standard_normal()), 0, 6.0)
         window, blob = ellipsoid(rng, head, centre, max(smallest, min(size, volume - filled)))
-        kinds.append(lesion(rng, head.tissues["WM"], middle + FLAIR_SPREAD * np.clip(rng.standard_normal(), -2, 2)))
+        kinds.append(
+            lesion(rng, head.tissues["WM"], middle + FLAIR_SPREAD * np.clip(rng.standard_normal(), -2, 2))
+        )
         stronger = blob > shape[window]
         filled += float(((blob - shape[window]) * allowed[window])[stronger].sum()) * ml
         shape[window] = np.where(stronger, blob, shape[window])
@@ -49,14 +53,19 @@ def place(head: Head, seed: int, participant: int, volume: float, voxel: float) 
 
 
 def places(head: Head, white: np.ndarray) -> dict[str, np.ndarray]:
-    """Where the centres of each kind of lesion may lie: voxels of white matter above the brain stem, bool."""
-    height = head.grid.axes()[2] - 2  # the middle of the head's box is 2 mm below the template's origin
-    eligible = (white > 0.6) & head.brain & (height > -8)
-    beside, under = head.to_ventricle < 6, head.to_cortex < 4
+    """Where the centres of each kind of lesion may lie: flat indices of white matter above the brain stem."""
+    template = load(float(head.grid.zooms[0]))
+    eligible = np.flatnonzero((white > 0.6) & head.brain & (head.where[2] > -10))
+    spots = head.where.reshape(3, -1)[:, eligible]
+    to_ventricle, to_cortex = (
+        sample(distance, template.coarse_affine, spots)
+        for distance in (template.to_ventricle, template.to_cortex)
+    )
+    beside, under = to_ventricle < 6, to_cortex < 4
     return {
-        "periventricular": eligible & beside,
-        "juxtacortical": eligible & under & (head.to_ventricle > 10),
-        "deep": eligible & ~beside & ~under,
+        "periventricular": eligible[beside],
+        "juxtacortical": eligible[under & (to_ventricle > 10)],
+        "deep": eligible[~beside & ~under],
     }
 
 
@@ -76,7 +85,10 @@ def ellipsoid(
     reach = int(np.ceil(1.4 * radii.max() / zoom)) + 1
     window = tuple(slice(max(c - reach, 0), c + reach + 1) for c in centre)
     offsets = np.meshgrid(
-        *[zoom * (np.arange(s.start, min(s.stop, n)) - c) for s, n, c in zip(window, head.grid.shape, centre, strict=True)],
+        *[
+            zoom * (np.arange(s.start, min(s.stop, n)) - c)
+            for s, n, c in zip(window, head.grid.shape, centre, strict=True)
+        ],
         indexing="ij",
     )
     local = np.tensordot(turn, np.stack(offsets), axes=1) / radii[:, None, None, None]
@@ -86,8 +98,8 @@ def ellipsoid(
     return window, np.clip(0.5 + edge, 0, 1).astype(np.float32)
 
 
-def settle(head: Head, shape: np.ndarray, owner: np.ndarray, kinds: list) -> None:
-    """Let lesions take their share of white and grey matter, and list every tissue's voxels with its properties."""
+def settle(head: Head, shape: np.ndarray, owner: np.ndarray, kinds: list[Tissue]) -> None:
+    """Let lesions take their share of white and grey matter, and list what every tissue is made of."""
     white, grey = head.fractions["WM"], head.fractions["GM"]
     from_grey = shape * grey * np.clip(3 * white, 0, 1)
     head.fractions["lesion"] = shape * white + from_grey
@@ -107,7 +119,5 @@ def settle(head: Head, shape: np.ndarray, owner: np.ndarray, kinds: list) -> Non
         part = Compartment(index, share, **means)
         if name in ("WM", "GM", "lesion"):
             t1, t2, pd = (factor.flat[index] for factor in head.variation)
-            part = replace(
-                part, t1=part.t1 * t1, t2=part.t2 * t2, t2_star=part.t2_star * t2, pd=part.pd * pd
-            )
+            part = replace(part, t1=part.t1 * t1, t2=part.t2 * t2, t2_star=part.t2_star * t2, pd=part.pd * pd)
         head.compartments[name] = part

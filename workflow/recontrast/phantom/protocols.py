@@ -9,7 +9,7 @@ from .tissues import FLAIR_TE, FLAIR_TI, FLAIR_TR
 
 @dataclass(frozen=True)
 class Image:
-    """One file of a contrast: what stands before its suffix (`_acq-se`, or nothing) and its sequence's settings."""
+    """One file of a contrast: what stands before its suffix (`_acq-se`, or nothing), and its settings."""
 
     entities: str
     settings: dict[str, float]
@@ -26,8 +26,8 @@ class Protocol:
         relaxation: the properties that the equation takes after proton density.
         zooms: voxel size along the stored axes, in units of the cohort's voxel size.
         orientation: where the stored axes point to.
-        tilt: the slices follow the head, up to this many degrees, as a technician plans them; 0 for a box square
-            to the scanner.
+        tilt: the slices follow the head, up to this many degrees, as a technician plans them; 0 for a box
+            square to the scanner.
         fat_suppressed: the scalp's fat is left at a seventh of its signal.
     """
 

@@ -1,9 +1,9 @@
 """Signal equations of the pulse sequences: what a voxel of known T1, T2 and proton density gives.
 
-Every function works on numbers or arrays that broadcast against each other. All times (`t1`, `t2`, `tr`, `te`,
-`ti`, ...) are in one unit, milliseconds throughout this product; flip angles are in degrees; the signal has
-the unit of `pd`. Signals are signed where a magnetisation can be negative: the scanner's magnitude image is the
-absolute value, taken after partial volumes are added up.
+Every function works on numbers or arrays that broadcast against each other. All times (`t1`, `t2`, `tr`,
+`te`, `ti`, ...) are in one unit, milliseconds throughout this product; flip angles are in degrees; the
+signal has the unit of `pd`. Signals are signed where a magnetisation can be negative: the scanner's
+magnitude image is the absolute value, taken after partial volumes are added up.
 """
 
 import numpy as np
@@ -43,8 +43,8 @@ def double_inversion_recovery(
 ) -> Array:
     """Two inversions before a spin echo, signed.
 
-    pd (1 − 2 exp(−TI2/T1) + 2 exp(−(TI1 + TI2)/T1) − exp(−TR/T1)) exp(−TE/T2), TI1 from the first inversion to
-    the second, TI2 from there to the excitation.
+    pd (1 − 2 exp(−TI2/T1) + 2 exp(−(TI1 + TI2)/T1) − exp(−TR/T1)) exp(−TE/T2), TI1 from the first inversion
+    to the second, TI2 from there to the excitation.
     Source: Redpath and Smith 1994, Br J Radiol 67:1258.
     """
     longitudinal = (

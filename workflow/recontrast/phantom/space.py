@@ -33,18 +33,14 @@ class Grid:
 
     def axes(self) -> list[np.ndarray]:
         """Distance of the voxels from the middle of the grid along its own axes, in mm."""
-        return [
-            zoom * (np.arange(n) - (n - 1) / 2) for n, zoom in zip(self.shape, self.zooms, strict=True)
-        ]
+        return [zoom * (np.arange(n) - (n - 1) / 2) for n, zoom in zip(self.shape, self.zooms, strict=True)]
 
     def points(self) -> np.ndarray:
         """World coordinates of all voxels, float32, shape (3, x, y, z)."""
         world = np.empty((3, *self.shape), np.float32)
         for row in range(3):
             steps = [self.affine[row, axis] * np.arange(n) for axis, n in enumerate(self.shape)]
-            world[row] = (
-                steps[0][:, None, None] + steps[1][:, None] + steps[2] + self.affine[row, 3]
-            )
+            world[row] = steps[0][:, None, None] + steps[1][:, None] + steps[2] + self.affine[row, 3]
         return world
 
 
@@ -72,15 +68,20 @@ def covering(zooms: Iterable[float], orientation: str, pose: np.ndarray) -> Grid
 
 
 def rigid(rotation: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """A 4x4 rigid motion about the middle of the head's box: rotations about R, A, S in degrees, shift in mm."""
+    """A 4x4 rigid motion about the middle of the head's box: degrees about R, A, S, and mm along them."""
     matrix = nib.affines.from_matvec(nib.eulerangles.euler2mat(*np.deg2rad(rotation)[::-1]))
     centre = BOX.mean(axis=1)
     matrix[:3, 3] = centre + shift - matrix[:3, :3] @ centre
     return matrix
 
 
+def to_voxels(source: Grid, target: Grid, pose: np.ndarray) -> np.ndarray:
+    """4x4 from voxels of `target` to voxels of `source`; `pose` as in `resample`."""
+    return np.linalg.inv(source.affine) @ np.linalg.inv(pose) @ target.affine
+
+
 def resample(data: np.ndarray, source: Grid, target: Grid, pose: np.ndarray) -> np.ndarray:
-    """A map of the anatomy as voxels of another grid see it: averaged over each voxel, partial volume included.
+    """A map of the anatomy as the voxels of another grid see it, partial volume included.
 
     Args:
         data: on `source`, the fine grid of the anatomy.
@@ -89,10 +90,11 @@ def resample(data: np.ndarray, source: Grid, target: Grid, pose: np.ndarray) -> 
     Returns:
         float32, shape of `target`.
     """
-    to_source = np.linalg.inv(source.affine) @ np.linalg.inv(pose) @ target.affine
+    to_source = to_voxels(source, target, pose)
     # A box of width w has variance w²/12; linear interpolation between voxels brings 1/6 by itself.
     widths = np.abs(to_source[:3, :3]).max(axis=1)
     sigma = np.sqrt(np.maximum(widths**2 / 12 - 1 / 6, 0))
+    sigma[sigma < 0.2] = 0
     blurred = ndimage.gaussian_filter(data.astype(np.float32, copy=False), sigma, mode="nearest", truncate=3)
     return ndimage.affine_transform(blurred, to_source, output_shape=target.shape, order=1, mode="constant")
 

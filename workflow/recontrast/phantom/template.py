@@ -14,29 +14,25 @@ class Template:
     """Maps of the template brain, each with the affine from voxels to mm.
 
     Attributes:
-        grey, white: tissue probabilities, float32, on `affine`, 1 mm.
+        grey, white, brain: tissue probabilities and the brain mask, float32, on `affine`, 1 mm.
         hull: distance in mm to the smooth hull of the brain, negative inside; on `coarse_affine`.
-        surface: the same to the brain mask itself.
-        to_ventricle, to_cortex: distance in mm to the lateral ventricles and to the cortex; on `coarse_affine`.
+        to_ventricle, to_cortex: distance in mm to the lateral ventricles and to the cortex; on
+            `coarse_affine`.
     """
 
     grey: np.ndarray
     white: np.ndarray
+    brain: np.ndarray
     affine: np.ndarray
     hull: np.ndarray
-    surface: np.ndarray
     to_ventricle: np.ndarray
     to_cortex: np.ndarray
     coarse_affine: np.ndarray
 
 
 @functools.lru_cache(maxsize=2)
-def load(blur: float) -> Template:
-    """Read the template.
-
-    Args:
-        blur: SD in mm of a Gaussian over the tissue maps, for grids coarser than theirs.
-    """
+def load(voxel: float) -> Template:
+    """Read the template, its tissue maps smoothed for a grid of `voxel` mm, at least 1."""
     # nilearn takes a second to load, and only heads need it.
     from nilearn import datasets
 
@@ -60,17 +56,18 @@ def load(blur: float) -> Template:
         np.pad(volume[::step, ::step, ::step], pad)
         for volume in (mask > 0.5, grey > 0.6, (mask > 0.5) & (1 - grey - white > 0.5))
     )
-    hull = signed_distance(signed_distance(inside) < 12)
     # Closing by 12 mm: out and back in bridges the sulci.
-    hull = signed_distance(signed_distance(signed_distance(inside) < 12) < -12)
+    closed = distance(distance(inside) >= 12) > 12
+    hull = distance(closed) - distance(~closed)
     x, y, z = np.indices(inside.shape, np.float32) * COARSE + coarse_affine[:3, 3, None, None, None]
     lateral = (np.abs(x) < 40) & (y > -75) & (y < 45) & (z > -5) & (z < 45)
+    blur = 0.4 * np.sqrt(voxel**2 - 1)
     return Template(
-        grey=ndimage.gaussian_filter(grey, blur),
-        white=ndimage.gaussian_filter(white, blur),
+        grey=ndimage.gaussian_filter(grey, blur, truncate=3),
+        white=ndimage.gaussian_filter(white, blur, truncate=3),
+        brain=mask,
         affine=affine,
         hull=ndimage.gaussian_filter(hull, 1.5),
-        surface=signed_distance(inside),
         to_ventricle=distance(water & lateral & (hull < -22)),
         to_cortex=distance(cortex & (hull > -20)),
         coarse_affine=coarse_affine,
@@ -80,8 +77,3 @@ def load(blur: float) -> Template:
 def distance(region: np.ndarray) -> np.ndarray:
     """Distance in mm to a region of the coarse grid, float32; zero inside."""
     return ndimage.distance_transform_edt(~region, sampling=COARSE).astype(np.float32)
-
-
-def signed_distance(region: np.ndarray) -> np.ndarray:
-    """Distance in mm to the border of a region of the coarse grid, float32; negative inside."""
-    return distance(region) - distance(~region)

@@ -27,10 +27,11 @@ class Tissue:
     diffusivity: float
 
 
-# T1, T2 and T2* of grey and white matter: Wansapura 1999, J Magn Reson Imaging 9:531 (grey T2: Stanisz 2005, Magn
-# Reson Med 54:507). Water: Rooney 2007, Magn Reson Med 57:308 (T1); Spijkerman 2018, MAGMA 31:415 (T2). Muscle and
-# fat: Gold 2004, Am J Roentgenol 183:343. Bone: Du 2010, Magn Reson Imaging 28:178. Proton density: Tofts,
-# Quantitative MRI of the Brain (2003), chapter 4. Diffusivity: Pierpaoli 1996, Radiology 201:637.
+# T1, T2 and T2* of grey and white matter: Wansapura 1999, J Magn Reson Imaging 9:531 (grey T2: Stanisz 2005,
+# Magn Reson Med 54:507). Water: Rooney 2007, Magn Reson Med 57:308 (T1); Spijkerman 2018, MAGMA 31:415 (T2).
+# Muscle and fat: Gold 2004, Am J Roentgenol 183:343. Bone: Du 2010, Magn Reson Imaging 28:178. Proton
+# density: Tofts, Quantitative MRI of the Brain (2003), chapter 4. Diffusivity: Pierpaoli 1996, Radiology
+# 201:637.
 TISSUES = {
     "WM": Tissue(t1=832, t2=80, t2_star=47, pd=0.70, diffusivity=0.75e-3),
     "GM": Tissue(t1=1331, t2=99, t2_star=48, pd=0.82, diffusivity=0.85e-3),
@@ -44,7 +45,7 @@ LESION_DIFFUSIVITY = 1.1e-3  # Werring 1999, Neurology 52:1626
 
 
 def individual(rng: np.random.Generator) -> dict[str, Tissue]:
-    """The tissues of one participant: relaxation times vary by 2 %, proton density by 1 % (SD); water is water."""
+    """The tissues of one participant: 2 % (SD) of variation in relaxation times, 1 % in PD; none in water."""
     return {
         name: mean
         if name == "CSF"
@@ -62,9 +63,9 @@ def individual(rng: np.random.Generator) -> dict[str, Tissue]:
 def lesion(rng: np.random.Generator, white_matter: Tissue, ratio: float) -> Tissue:
     """One lesion, as bright in FLAIR as `ratio` times this participant's white matter.
 
-    T1 and proton density are drawn over what is seen in multiple sclerosis (Vrenken 2006, Radiology 240:811), so
-    that lesions of one FLAIR brightness differ in T1w: the T2 that gives the brightness follows from the FLAIR
-    equation.
+    T1 and proton density are drawn over what is seen in multiple sclerosis (Vrenken 2006, Radiology
+    240:811), so that lesions of one FLAIR brightness differ in T1w: the T2 that gives the brightness follows
+    from the FLAIR equation.
     """
     t1, pd = rng.uniform(1150, 1750), rng.uniform(0.78, 0.92)
     sequence = dict(tr=FLAIR_TR, ti=FLAIR_TI)

@@ -1,4 +1,4 @@
-"""What is known of a head: tissues, lesions, relaxation maps and tensors, on one grid in the anatomy's own pose."""
+"""What is known of a head: tissues, lesions, relaxation maps, tensors, in the anatomy's own pose."""
 
 from pathlib import Path
 
@@ -26,9 +26,11 @@ def write(folder: Path, session: Session, head: Head, voxel: float, *, diffusion
     start = f"{session.label}_space-anatomy"
 
     def save(name: str, data: np.ndarray, place: str = "anat", **facts: object) -> None:
-        images.write(folder / session.folder / place / f"{start}_{name}.nii.gz", data, grid.image, facts=SPACE | facts)
+        images.write(
+            folder / session.folder / place / f"{start}_{name}.nii.gz", data, grid.image, facts=SPACE | facts
+        )
 
-    shares = {name: resample(head.full(name), head.grid, grid, same) for name in head.compartments}
+    shares = {name: resample(head.full(name), head.grid, grid, same) for name in BRAIN}
     for name in BRAIN:
         save(f"label-{name}_probseg", shares[name].round(3))
     brain = resample(head.brain.astype(np.float32), head.grid, grid, same) >= 0.5
@@ -45,8 +47,14 @@ def write(folder: Path, session: Session, head: Head, voxel: float, *, diffusion
     mixed = "the mean of the rates in the voxel, weighted by proton density"
     for name, rate in zip(("T1map", "T2map"), rates, strict=True):
         seconds = np.divide(density, 1000 * rate, out=np.zeros_like(density), where=present)
-        save(name, seconds.round(5), Units="s", Description=mixed)
-    save("PDmap", density.round(4), Units="arbitrary", Description="proton density, water = 1")
+        save(name, seconds.round(5), Units="s", Description=mixed, SkullStripped=False)
+    save(
+        "PDmap",
+        density.round(4),
+        Units="arbitrary",
+        Description="proton density, water = 1",
+        SkullStripped=False,
+    )
 
     if diffusion:
         tensor = np.zeros((*grid.shape, 6))
@@ -60,7 +68,7 @@ def write(folder: Path, session: Session, head: Head, voxel: float, *, diffusion
             tensor.astype(np.float32),
             "dwi",
             Units="mm^2/s",
-            Description="Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in the world axes R, A, S; weighted by the share of each tissue",
+            Description="Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in the axes R, A, S; weighted by each tissue's share",
         )
         save("model-DTI_param-FA_dwimap", anisotropy.astype(np.float32), "dwi")
         save("model-DTI_param-MD_dwimap", mean.astype(np.float32), "dwi", Units="mm^2/s")
@@ -72,5 +80,8 @@ def write_scan(folder: Path, session: Session, contrast: str, scan: Scan) -> Non
     write_itk(Path(f"{start}_from-{contrast}_to-anatomy_mode-image_xfm.txt"), scan.pose)
     facts = {"Description": f"factor on the signal of {contrast}", "NoiseSD": round(scan.sigma, 4)}
     images.write(
-        Path(f"{start}_space-{contrast}_desc-bias_map.nii.gz"), scan.bias.round(3), scan.grid.image, facts=facts
+        Path(f"{start}_space-{contrast}_desc-bias_map.nii.gz"),
+        scan.bias.round(3),
+        scan.grid.image,
+        facts=facts,
     )
