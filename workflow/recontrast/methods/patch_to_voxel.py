@@ -1,0 +1,140 @@
+"""Build-A-FLAIR: a dense network that sees a small neighbourhood of every contrast and gives one voxel.
+
+The first dense layer on a flattened p³ patch is a p³ convolution, and the others are 1³ convolutions. So it trains
+on gathered patches and predicts whole volumes by convolution; both give the same numbers.
+"""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ..trainer import device as devices
+from ..trainer.loop import Batch, Task, train
+from ..trainer.patches import PatchPool
+from ..trainer.slabs import slabs
+from .interface import Cohort, Model, Run, Volumes
+from .normalisation import percentile_scale
+from .recipes import Recipe
+
+DROPOUT_AFTER = (2, 4, 6, 8)
+
+
+def margin(recipe: Recipe) -> int:
+    """The reach of a patch."""
+    return recipe["patch"] // 2
+
+
+def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
+    """Train on random voxels inside the masks; keep the epoch with the lowest validation error."""
+    device = devices.begin(run)
+    scale = partial(percentile_scale, percentile=recipe["percentile"])
+    scales = [scale(session.target, session.mask, label=session.label) for session in cohort.training]
+    target_scale = float(np.median(scales))
+
+    def normalise(session: Volumes) -> Volumes:
+        own = scale(session.target, session.mask) if recipe["target_scale"] == "session" else target_scale
+        inputs = normalise_inputs(session, recipe)
+        return replace(session, inputs=inputs, target=session.target / np.float32(own))
+
+    task = _Voxels(
+        PatchPool([normalise(session) for session in cohort.training], recipe["patch"], device),
+        PatchPool([normalise(session) for session in cohort.validation], recipe["patch"], device)
+        if cohort.validation
+        else None,
+        recipe,
+        devices.seed_epoch(run.seed, 0),
+    )
+    outcome = train(task, run, epochs=recipe["epochs"], bfloat16=recipe["bfloat16"])
+    return Model(outcome.weights, {"target_scale": target_scale}, outcome.losses, outcome.best_epoch)
+
+
+def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
+    """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere.
+
+    The p³ convolution runs over slabs of the volume, the 1³ convolutions over the mask voxels of a slab alone.
+    """
+    device = devices.begin(run)
+    inputs = torch.from_numpy(normalise_inputs(volumes, recipe)).to(device)
+    network = build(len(inputs) * recipe["patch"] ** 3, recipe)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
+    network.to(device).eval()
+    first, rest = network[0], network[1:]
+    kernel = first.weight.reshape(len(first.weight), len(inputs), *[recipe["patch"]] * 3)
+    radius = margin(recipe)
+    padded = functional.pad(inputs, [radius] * 6)
+    mask = torch.from_numpy(volumes.mask).to(device)
+    output = torch.zeros(volumes.mask.shape, device=device)
+    with torch.no_grad():
+        for _, planes, _ in slabs(volumes.mask.shape, len(kernel), halo=0):
+            if not (inside := mask[planes]).any():
+                continue
+            seen = padded[None, :, planes.start : planes.stop + 2 * radius]
+            features = functional.conv3d(seen, kernel, first.bias)[0]
+            output[planes][inside] = rest(features[:, inside].T)[:, 0]
+    return output.cpu().numpy() * np.float32(model.constants["target_scale"])
+
+
+def normalise_inputs(volumes: Volumes, recipe: Recipe) -> np.ndarray:
+    """Every contrast divided by its own percentile inside the mask, float32 (contrasts, x, y, z)."""
+    scales = [
+        percentile_scale(image, volumes.mask, recipe["percentile"], volumes.label) for image in volumes.inputs
+    ]
+    return volumes.inputs / np.array(scales, dtype=np.float32)[:, None, None, None]
+
+
+def build(inputs: int, recipe: Recipe) -> nn.Sequential:
+    """The network: `layers` dense layers whose widths fall linearly from `inputs` to 1, each with a ReLU."""
+    widths = [inputs, *np.linspace(inputs, 1, recipe["layers"]).round().astype(int).tolist()]
+    modules: list[nn.Module] = []
+    for number, (before, after) in enumerate(itertools.pairwise(widths), start=1):
+        modules += [nn.Linear(before, after), nn.ReLU()]
+        if recipe["initialisation"] == "he":
+            nn.init.kaiming_normal_(modules[-2].weight, nonlinearity="relu")
+            nn.init.zeros_(modules[-2].bias)
+        if number in DROPOUT_AFTER:
+            modules.append(nn.Dropout(recipe["dropout"]))
+    return nn.Sequential(*modules)
+
+
+class _Voxels(Task):
+    """Random mask voxels of the training sessions; mean squared error."""
+
+    def __init__(
+        self, training: PatchPool, validation: PatchPool | None, recipe: Recipe, draw: np.random.Generator
+    ) -> None:
+        self.training = training
+        self.validation = validation
+        self.recipe = recipe
+        everything = np.arange(len(training))
+        network = build(training.gather(everything[:1]).shape[1], recipe)
+        nn.init.constant_(network[-2].bias, float(training.targets(everything).mean()))
+        self.network = network.to(training.gather(everything[:1]).device)
+        self.optimizers = {
+            "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
+        }
+        if validation is not None:
+            each = recipe["validation_voxels"] * (len(validation.bounds) - 1)
+            self.chosen = validation.draw(draw, sessions=0, patches=each)
+
+    def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
+        recipe = self.recipe
+        numbers = self.training.draw(draw, recipe["sessions_per_epoch"], recipe["voxels_per_epoch"])
+        for first in range(0, len(numbers), recipe["batch"]):
+            which = numbers[first : first + recipe["batch"]]
+            yield self.training.gather(which), self.training.targets(which)
+
+    def loss(self, batch: Batch, turn: str) -> torch.Tensor:
+        patches, targets = batch
+        return functional.mse_loss(self.network(patches)[:, 0].float(), targets)
+
+    def validate(self) -> float | None:
+        if self.validation is None:
+            return None
+        predicted = self.network(self.validation.gather(self.chosen))[:, 0]
+        return float(functional.mse_loss(predicted, self.validation.targets(self.chosen)))

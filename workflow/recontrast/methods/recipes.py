@@ -1,0 +1,123 @@
+"""What is known of a method without running it: its paper, its recipes, the sentence that describes it.
+
+Each method has `NAME.yaml` beside `NAME.py`. This module reads only the former, so that a study can be checked
+and a methods section written without importing torch.
+"""
+
+import difflib
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..errors import RecontrastError
+
+FOLDER = Path(__file__).parent
+
+Value = bool | int | float | str
+Recipe = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One method's `NAME.yaml`.
+
+    Attributes:
+        name: the module's name.
+        title: what readers know the system as.
+        citation: the paper, as a reference list has it.
+        describes: a sentence for a methods section; `{key}` stands for a value of the recipe.
+        inputs: the contrasts that the paper used.
+        target: the contrast that the paper made.
+        recipes: values by recipe name; `paper` is complete, the others say what they change.
+        choices: the allowed values of those keys that have only a few.
+    """
+
+    name: str
+    title: str
+    citation: str
+    describes: str
+    inputs: list[str]
+    target: str
+    recipes: dict[str, Recipe]
+    choices: dict[str, list[Value]]
+
+
+def available() -> list[str]:
+    """The names of all methods, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@functools.cache
+def load(method: str) -> Facts:
+    """The facts of one method.
+
+    Raises:
+        RecontrastError: there is no such method.
+    """
+    if method not in available():
+        raise _unknown("method", method, available())
+    content = yaml.safe_load((FOLDER / f"{method}.yaml").read_text(encoding="utf-8"))
+    return Facts(name=method, choices=content.pop("choices", {}), **content)
+
+
+def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None) -> Recipe:
+    """Every value that a run uses: the paper's, changed by the recipe, changed by the study.
+
+    Args:
+        method: name of the method.
+        recipe: one of its recipes.
+        overrides: values that the study sets itself.
+
+    Raises:
+        RecontrastError: no such method or recipe; or all unknown keys and impossible values at once.
+    """
+    facts = load(method)
+    if recipe not in facts.recipes:
+        raise _unknown(f"recipe of {method}", recipe, list(facts.recipes))
+    paper = facts.recipes["paper"]
+    resolved = paper | facts.recipes[recipe]
+    problems = []
+    for key, value in (overrides or {}).items():
+        if key not in paper:
+            problems.append(f"unknown key {key}{_nearest(key, list(paper))}")
+        elif problem := _problem_of(value, paper[key], facts.choices.get(key)):
+            problems.append(f"{key}: {value!r} {problem}")
+        else:
+            resolved[key] = float(value) if isinstance(paper[key], float) else value
+    if problems:
+        raise RecontrastError(
+            f"recipe {recipe} of {method}: " + "; ".join(problems), remedy=f"its keys are {', '.join(paper)}"
+        )
+    return resolved
+
+
+def describe(method: str, recipe: Recipe) -> str:
+    """The method's sentence with the values of a resolved recipe filled in."""
+    return load(method).describes.format(**recipe)
+
+
+def _problem_of(value: Value, model: Value, choices: list[Value] | None) -> str:
+    """What is wrong with a value, or nothing; `model` is the paper's value, whose type is the right one."""
+    if choices is not None:
+        return "" if value in choices and type(value) is type(model) else f"is not one of {choices}"
+    kinds = (int, float) if isinstance(model, float) else (type(model),)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and not isinstance(model, bool)):
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        return f"is not {words[type(model)]}"
+    if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+        return "is not zero or more"
+    return ""
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _unknown(kind: str, name: str, names: list[str]) -> RecontrastError:
+    return RecontrastError(
+        f"unknown {kind} {name}{_nearest(name, names)}", remedy=f"use one of {', '.join(names)}"
+    )

@@ -1,0 +1,63 @@
+"""From image files to the arrays that methods work on."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from .. import images
+from ..errors import RecontrastError
+from .interface import Volumes
+
+Box = tuple[slice, slice, slice]
+
+
+def read_volumes(
+    label: str, inputs: list[Path], target: Path | None, mask: Path, margin: int | None
+) -> tuple[Volumes, Box, nib.Nifti1Image]:
+    """Read one session and crop it to its mask.
+
+    Args:
+        label: of the session.
+        inputs: one image per contrast.
+        target: the acquired target, or None.
+        mask: where the method learns and predicts.
+        margin: voxels to keep around the mask's bounding box; None keeps whole images.
+
+    Returns:
+        The volumes, the box of the grid that they fill, and the mask's image, which has the grid.
+
+    Raises:
+        RecontrastError: the mask is empty, or an image lies on another grid.
+    """
+    grid = images.read_header(mask)
+    inside = np.asarray(grid.dataobj).reshape(grid.shape[:3]) > 0
+    if not inside.any():
+        raise RecontrastError("the mask is empty", file=mask, remedy="check the brain mask of this session")
+    box = bounding_box(inside, margin)
+
+    def read(path: Path) -> np.ndarray:
+        image = images.read(path)
+        images.check_same_grid(path, image, grid)
+        return np.asarray(image.dataobj, dtype=np.float32)[box]
+
+    spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
+    volumes = Volumes(
+        label=label,
+        inputs=np.stack([read(path) for path in inputs]),
+        target=None if target is None else read(target),
+        mask=inside[box],
+        spacing=tuple(round(float(size), 4) for size in spacing),
+    )
+    return volumes, box, grid
+
+
+def bounding_box(mask: np.ndarray, margin: int | None) -> Box:
+    """The smallest box around a mask, widened by `margin` voxels as far as the grid reaches."""
+    if margin is None:
+        return tuple(slice(0, size) for size in mask.shape)
+    box = []
+    for axis in range(3):
+        filled = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        box.append(slice(max(0, filled[0] - margin), min(mask.shape[axis], filled[-1] + 1 + margin)))
+    return tuple(box)

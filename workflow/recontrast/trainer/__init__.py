@@ -1,0 +1,1 @@
+"""What torch methods share: the training loop, checkpoints, early stopping, patches, slabs."""

@@ -1,0 +1,41 @@
+"""Where and how torch computes: device, threads, seeds, determinism."""
+
+import os
+
+import numpy as np
+import torch
+
+from ..errors import RecontrastError
+from ..methods.interface import Run
+
+
+def begin(run: Run) -> torch.device:
+    """Set torch up for one run and seed it; everything random in a method comes after this."""
+    # cuBLAS is deterministic only with a fixed workspace, and reads this when it starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    device = choose(run.device)
+    torch.set_num_threads(run.threads)
+    # A few CUDA kernels have no deterministic form: there a warning in the log must do.
+    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    seed_epoch(run.seed, 0)
+    return device
+
+
+def choose(name: str) -> torch.device:
+    """`auto` is the GPU where there is one; `cuda` insists on it."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RecontrastError(
+            "device cuda was asked for, but torch sees no GPU", remedy="use device auto or cpu"
+        )
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def seed_epoch(seed: int, epoch: int) -> np.random.Generator:
+    """Seed torch for one epoch and give a generator for draws on the host.
+
+    Every epoch starts from (seed, epoch) alone. So a run that resumes after any epoch draws what an
+    uninterrupted run draws, without the states of all generators in the checkpoint.
+    """
+    sequence = np.random.SeedSequence([seed, epoch])
+    torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    return np.random.default_rng(sequence)
