@@ -1,5 +1,6 @@
 """What is inside the raw files: their hashes and their faults, remembered until a file changes."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Callable
@@ -61,9 +62,22 @@ def _inspect(path: Path) -> Content:
         return Content("", f"cannot be opened ({error.strerror}); check the file and its rights")
     try:
         read(path)
+        _check_packing(path)
     except RecontrastError as error:
         return Content(sha256, "; ".join(part for part in (error.problem, error.remedy) if part))
     return Content(sha256)
+
+
+def _check_packing(path: Path) -> None:
+    """Unpack to the very end, where gzip keeps its checksum: reading an image stops before it."""
+    if path.suffix != ".gz":
+        return
+    try:
+        with gzip.open(path) as file:
+            while file.read(1 << 20):
+                pass
+    except (OSError, EOFError, gzip.zlib.error) as error:
+        raise RecontrastError(f"is damaged ({error})", file=path, remedy="copy it again") from error
 
 
 Key = tuple[str, int, int, int]

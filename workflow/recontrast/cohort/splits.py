@@ -112,7 +112,7 @@ def assign(
         strata: participant -> value of the column to stratify by.
 
     Raises:
-        RecontrastError: fewer than two candidates, or a fold would have nobody to train on.
+        RecontrastError: fewer than two candidates, or none of them may train.
     """
     present = frozenset(candidates)
     if len(present) < 2:
@@ -125,16 +125,16 @@ def assign(
     else:
         rows = _add(stratum, settings, list(pinned.rows), present)
     splits = Splits(tuple(sorted(rows, key=lambda row: row.participant)), settings, present)
-    for fold in [*splits.folds, ALL]:
-        if not splits.training(fold):
-            remedy = "set splits.include_new: true, or delete the splits to make new ones"
-            raise RecontrastError(f"the splits leave nobody to train on in fold {fold}", remedy=remedy)
+    if not splits.training(ALL):
+        remedy = "set splits.include_new: true, or delete the splits to have them made anew"
+        raise RecontrastError("everyone with the target came after the splits were made", remedy=remedy)
     return splits
 
 
 def _dealing(settings: config.Splits) -> dict:
     """The settings that decide who goes to which fold."""
-    return settings.model_dump(exclude={"validation", "include_new"})
+    matter = {"kfold": {"folds", "stratify"}, "holdout": {"holdout", "stratify"}, "leave-one-out": set()}
+    return settings.model_dump(include={"scheme", "seed", *matter[settings.scheme]})
 
 
 def _deal(stratum: dict[str, str], settings: config.Splits) -> list[Row]:
