@@ -158,11 +158,11 @@ class Gallery:
             drawn |= {
                 "acquired": self.address(acquired),
                 "difference": self.address(difference),
-                "strongest": f"{strongest:.3g}",
+                "strongest": _units(strongest),
             }
         picture = pictures.file_name("synthetic", name)
         pictures.save_grey(self.folder / picture, self.view, volume, limits)
-        return drawn | {"picture": self.address(picture), "window": [f"{limit:.3g}" for limit in limits]}
+        return drawn | {"picture": self.address(picture), "window": [_units(limit) for limit in limits]}
 
     def address(self, picture: str) -> str:
         """A picture as the page links it."""
@@ -172,6 +172,11 @@ class Gallery:
         image = read(file)
         check_same_grid(file, image, self.grid)
         return image.get_fdata(dtype=np.float32)
+
+
+def _units(value: float) -> str:
+    """An intensity in a caption: three digits, and whole numbers from there on."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _score_table(files: list[Path]) -> tuple[list[str], list[dict]]:

@@ -1,0 +1,284 @@
+"""The report of a made-up study: complete, light, offline, the same every time."""
+
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import conftest
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from recontrast import images, layout
+from recontrast.errors import RecontrastError
+from recontrast.report.index import index, kind_of, result_tables
+from recontrast.report.pages import number
+from recontrast.report.session_page import session_page
+
+VOID = {"meta", "img", "br", "input", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """Reads a page; fails where elements are not closed in order."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file, self.open, self.links, self.text, self.ids = file, [], [], [], []
+        self.feed(file.read_text(encoding="utf-8"))
+        assert not self.open, f"{file}: {self.open} not closed"
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in VOID:
+            self.open.append(tag)
+        attributes = dict(attributes)
+        self.links += [attributes[key] for key in ("href", "src") if key in attributes]
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        assert tag != "img" or "alt" in attributes
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"{self.file}: </{tag}>"
+
+    def handle_data(self, data):
+        if self.open[-1:] not in (["style"], ["script"]):
+            self.text.append(data)
+
+
+def draw(plan: dict, session: dict) -> Path:
+    """The page of one session of the plan."""
+    own = layout.Session.from_label(session["session"])
+
+    def path(pattern, **wildcards):
+        return Path(layout.fill(pattern, own, reference="T1w", entities="", **wildcards))
+
+    names = list(session["experiments"])
+    scores = [path(layout.SCORES, experiment=name) for name in names]
+    session_page(
+        session=own.label,
+        page=path(layout.SESSION_PAGE),
+        contrasts=session["contrasts"],
+        images=[path(layout.PREPROC, suffix=contrast) for contrast in session["contrasts"]],
+        mask=path(layout.MASK, region="brain"),
+        tissue=path(layout.SEGMENTATION),
+        experiments=names,
+        targets=[plan["experiments"][name]["target"] for name in names],
+        synthetic=[path(layout.SYNTHETIC, suffix="FLAIR", experiment=name) for name in names],
+        scores=[file for file in scores if file.exists()],
+        notes=session["notes"],
+    )
+    return path(layout.SESSION_PAGE)
+
+
+def build(plan: dict, per_page: int = 50) -> Path:
+    """The whole report."""
+    images.write_json(layout.PLAN, plan)
+    if Path(layout.fill(layout.MASK, layout.Session("01"), reference="T1w", region="brain")).exists():
+        for session in plan["sessions"]:
+            draw(plan, session)
+    page = Path(layout.REPORT)
+    index(
+        plan=Path(layout.PLAN),
+        metrics=Path(layout.METRICS),
+        summary=Path(layout.SUMMARY),
+        page=page,
+        per_page=per_page,
+    )
+    return page
+
+
+def digests() -> dict[str, str]:
+    files = sorted(file for file in Path("report").rglob("*") if file.is_file())
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A whole report, made once: the output folder and the plan."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("out"))
+        plan = conftest.make_output(3)
+        plan["sessions"][0]["notes"] = ["odd & <b>bold</b> note"]
+        build(plan)
+        yield Path.cwd(), plan
+
+
+def test_every_page_parses_and_every_link_resolves_inside_the_output(report):
+    folder, _ = report
+    pages = sorted((folder / "report").rglob("*.html"))
+    assert len(pages) == 6  # index, one cohort page, four sessions
+    for file in pages:
+        page = Page(file)
+        assert len(set(page.ids)) == len(page.ids)
+        for link in page.links:
+            address, _, anchor = unquote(link).partition("#")
+            target = (file.parent / address).resolve() if address else file
+            assert target.is_file(), f"{file.name} links {link}"
+            assert target.is_relative_to(folder.resolve())
+            assert not anchor or anchor in Page(target).ids
+        assert not re.search(r"(https?:)?//[a-z]", file.read_text().replace("<!doctype html>", ""))
+
+
+def test_pages_and_pictures_are_light(report):
+    folder, plan = report
+    files = [file for file in (folder / "report").rglob("*") if file.is_file()]
+    assert max(file.stat().st_size for file in files if file.suffix == ".html") < 100_000
+    assert sum(file.stat().st_size for file in files) < len(plan["sessions"]) * 500_000
+    assert not [file for file in files if file.name.startswith(".")]
+
+
+def test_a_session_with_the_target_shows_acquired_synthetic_and_difference(report):
+    folder, _ = report
+    page = Page(folder / "report/sessions/sub-01.html")
+    text = " ".join(page.text)
+    assert "odd & <b>bold</b> note" in text
+    assert "imputed" not in text
+    for picture in ("contrast-T1w", "contrast-FLAIR", "acquired-FLAIR", "synthetic-fcn", "difference-fcn"):
+        assert f"sub-01/{picture}.webp" in page.links
+    sizes = {
+        Image.open(folder / "report/sessions" / link).size for link in page.links if link.startswith("sub-")
+    }
+    assert len(sizes) == 1  # any two can lie on top of each other
+    scores = pd.read_csv(folder / "evaluation/sessions/sub-01_desc-fcn_metrics.tsv", sep="\t")
+    assert number(scores.set_index("metric").loc["psnr", "value"]) in text
+
+
+def test_a_session_without_the_target_is_imputed(report):
+    folder, _ = report
+    page = Page(folder / "report/sessions/sub-03.html")
+    assert "imputed: no acquired FLAIR" in " ".join(page.text)
+    assert "sub-03/synthetic-fcn.webp" in page.links
+    assert not [link for link in page.links if "difference" in link or "acquired-" in link]
+
+
+def test_the_first_page_says_what_was_done(report):
+    folder, _ = report
+    text = " ".join(" ".join(Page(folder / "report/index.html").text).split())
+    for words in (
+        "FLAIR of an ageing cohort",
+        "sub-90",
+        "is constant",
+        "motion <severe> & ghosting",
+        "antspyx 0.6.3",
+    ):
+        assert words in text
+    summary = pd.read_csv(folder / layout.SUMMARY, sep="\t").set_index(["experiment", "metric"])
+    for key in (("fcn", "psnr"), ("voxels", "ssim")):
+        assert f"{number(summary.loc[key, 'mean'])} ± {number(*summary.loc[key, ['sd', 'mean']])}" in text
+    cohort = " ".join(Page(folder / "report/cohort-1.html").text)
+    assert cohort.count("out of fold") == 6
+    assert cohort.count("imputed") == 2
+
+
+def test_session_pages_know_their_order_from_a_file_of_the_index(report):
+    folder, plan = report
+    script = (folder / "report/sessions.js").read_text()
+    order = json.loads(script.removeprefix("window.sessions = ").rstrip(";\n"))
+    assert order == [session["session"] for session in plan["sessions"]]
+
+
+def test_a_report_made_again_has_the_same_bytes(finished):
+    plan = finished(2)
+    build(plan)
+    before = digests()
+    build(plan)
+    assert digests() == before
+
+
+def test_a_cohort_is_split_into_pages_and_old_ones_go(finished):
+    plan = finished(120, volumes=False)
+    page = build(plan)
+    cohort = sorted(page.parent.glob("cohort-*.html"))
+    assert [file.name for file in cohort] == ["cohort-1.html", "cohort-2.html", "cohort-3.html"]
+    rows = [file.read_text().count('<th scope="row">') for file in cohort]
+    assert rows == [50, 50, 21]  # sub-02 has two sessions
+    assert "cohort-3.html" in Page(cohort[1]).links
+    build(plan, per_page=100)
+    assert len(list(page.parent.glob("cohort-*.html"))) == 2
+
+
+def test_odd_labels_are_escaped(finished):
+    plan = finished(1)
+    odd = "<script>alert('&')</script>"
+    plan["study"]["title"] = plan["sessions"][0]["dataset"] = plan["failed"][0]["reason"] = odd
+    plan["sessions"][0]["notes"] = [odd]
+    page = build(plan)
+    for file in (page, page.parent / "cohort-1.html", page.parent / "sessions/sub-01.html"):
+        assert "<script>alert" not in file.read_text()
+        assert odd in "".join(Page(file).text)
+
+
+def test_a_study_in_which_nothing_could_be_done_still_has_a_report(finished):
+    plan = finished(0, volumes=False)
+    plan["experiments"] = {}
+    text = " ".join(Page(build(plan)).text)
+    assert "there are no scores" in text
+    assert "No session could be prepared" in text
+
+
+def test_old_pictures_go_and_a_failed_page_leaves_nothing(finished):
+    plan = finished(1)
+    session = plan["sessions"][0]
+    page = draw(plan, session)
+    (page.with_suffix("") / "stale.webp").write_text("")
+    draw(plan, session)
+    assert not (page.with_suffix("") / "stale.webp").exists()
+    page.unlink()
+    wrong = layout.fill(layout.PREPROC, layout.Session("01"), reference="T1w", entities="", suffix="FLAIR")
+    volume = np.random.default_rng(0).random((8, 8, 8)).astype(np.float32)
+    images.write(wrong, volume, conftest.nib.Nifti1Image(volume, np.eye(4)))
+    with pytest.raises(RecontrastError, match="FLAIR"):
+        draw(plan, session)
+    assert not page.exists()
+    assert not list(page.parent.glob(".partial*"))
+
+
+def test_names_and_files_must_agree(tmp_path):
+    with pytest.raises(RecontrastError, match="differ in number"):
+        session_page(session="sub-01", page=tmp_path / "p.html", contrasts=["T1w"], images=[], mask=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        ({"acquired": False, "fold": "all"}, "imputed"),
+        ({"acquired": True, "fold": "1"}, "out of fold"),
+        ({"acquired": True, "fold": "2"}, "seen in training"),
+        ({"acquired": True, "fold": "all"}, "out of fold"),
+    ],
+)
+def test_what_a_model_has_seen_is_said(made, kind):
+    folds = {
+        "1": {"training": ["sub-02"], "validation": ["sub-03"]},
+        "2": {"training": ["sub-02"], "validation": ["sub-01"]},
+        "all": {"training": ["sub-02", "sub-03"], "validation": []},
+    }
+    assert kind_of(made, {"participant_id": "sub-01", "session": "sub-01_ses-1"}, {"folds": folds}) == kind
+
+
+def test_the_best_is_the_highest_or_the_lowest_among_equals():
+    rows = [("a", "psnr", 20), ("a", "mse", 0.2), ("b", "psnr", 22), ("b", "mse", 0.3), ("c", "psnr", 30)]
+    summary = pd.DataFrame(rows, columns=["experiment", "metric", "mean"]).assign(
+        region="brain", n="3", sd="0.1"
+    )
+    experiments = {"a": {"target": "FLAIR"}, "b": {"target": "FLAIR"}, "c": {"target": "T2w"}}
+    flair, t2 = result_tables(summary.astype({"mean": str}), experiments)
+    best = {(r["experiment"], m) for r in flair["rows"] for m, cell in r["cells"].items() if cell["best"]}
+    assert best == {("b", "psnr"), ("a", "mse")}
+    assert not t2["rows"][0]["cells"]["psnr"]["best"]  # nothing to compare with
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("24.4651", "24.47"),
+        (0.8123, "0.812"),
+        ("0.00367", "0.0037"),
+        ("n/a", "–"),
+        ("inf", "∞"),
+        (-0.5, "−0.500"),
+    ],
+)
+def test_numbers_are_short(value, shown):
+    assert number(value) == shown
