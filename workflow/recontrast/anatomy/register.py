@@ -1,0 +1,48 @@
+"""Registration of one contrast to the reference contrast of its session."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from .. import images
+from ..backends import transforms
+from ..backends.protocol import load
+
+
+def register(
+    *,
+    moving: Path,
+    reference: Path,
+    transform: Path,
+    moving_mask: Path | None = None,
+    reference_mask: Path | None = None,
+    dof: Literal[6, 12] = 6,
+    backend: str = "embedded",
+) -> None:
+    """Find how one image of a head has to be moved to lie on another of the same head.
+
+    Args:
+        moving: bias-corrected contrast.
+        reference: bias-corrected reference contrast.
+        transform: ITK affine text file to write, for resampling the moving image to the reference.
+        moving_mask: brain in the moving image, on its grid.
+        reference_mask: brain in the reference, on its grid.
+        dof: 6 for rotation and shift, 12 for scale and shear as well.
+        backend: which tools do it.
+    """
+    floating, fixed = images.read(moving), images.read(reference)
+    masks = [
+        mask and matched(mask, image) for mask, image in ((moving_mask, floating), (reference_mask, fixed))
+    ]
+    matrix = load(backend, "register")(floating, fixed, *masks, dof)
+    centre = transforms.FLIP @ fixed.affine @ [*((n - 1) / 2 for n in fixed.shape), 1]
+    print(f"{moving}: the middle of the reference moves by {np.linalg.norm(matrix @ centre - centre):.1f} mm")
+    transforms.write(transform, matrix)
+
+
+def matched(mask: Path, image: images.nib.Nifti1Image) -> images.nib.Nifti1Image:
+    """A mask, once it is sure that it lies on the grid of its image."""
+    read = images.read(mask)
+    images.check_same_grid(mask, read, image)
+    return read

@@ -1,0 +1,1 @@
+"""The backend that needs nothing but pip: ANTs through antspyx, BET's algorithm, scipy."""

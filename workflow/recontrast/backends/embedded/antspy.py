@@ -1,0 +1,54 @@
+"""antspyx, loaded late and on one thread, and images on their way to it and back."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from types import ModuleType
+
+import nibabel as nib
+import numpy as np
+
+from ..transforms import FLIP
+
+
+@contextlib.contextmanager
+def library() -> Iterator[ModuleType]:
+    """The module `ants`, with its temporary files in a folder that goes with the block.
+
+    ITK reads the number of threads when it is loaded; with more than one, sums depend on their order and
+    two runs differ.
+    """
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
+    import ants
+
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="recontrast-") as folder:
+        tempfile.tempdir = folder
+        try:
+            yield ants
+        finally:
+            tempfile.tempdir = before
+
+
+def to_ants(ants: ModuleType, data: np.ndarray, affine: np.ndarray):
+    """An array of shape (x, y, z) and its nibabel affine as an ANTsImage of floats."""
+    world = FLIP @ affine
+    spacing = np.linalg.norm(world[:3, :3], axis=0)
+    return ants.from_numpy(
+        np.asarray(data, dtype=np.float32),
+        origin=world[:3, 3].tolist(),
+        spacing=spacing.tolist(),
+        direction=world[:3, :3] / spacing,
+    )
+
+
+def matrix_of(ants: ModuleType, file: str) -> np.ndarray:
+    """The (4, 4) matrix, reference to moving in ITK's world, of an affine file that ANTs wrote."""
+    transform = ants.read_transform(file)
+    linear = np.array(transform.parameters[:9]).reshape(3, 3)
+    centre = np.array(transform.fixed_parameters)
+    matrix = np.eye(4)
+    matrix[:3, :3] = linear
+    matrix[:3, 3] = np.array(transform.parameters[9:]) + centre - linear @ centre
+    return matrix

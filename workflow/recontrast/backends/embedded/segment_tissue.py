@@ -1,0 +1,52 @@
+"""Tissue maps: Atropos (Avants 2011, Neuroinformatics 9:381) from antspyx, k-means and a Markov field."""
+
+import nibabel as nib
+import numpy as np
+
+from .antspy import library, to_ants
+
+# Position of CSF, GM and WM among the classes from dark to bright. In PDw and FLAIR, grey matter is the
+# brightest; in T2w and its like, fluid is.
+FROM_DARK = {"T1w": (0, 1, 2), "FLAIR": (0, 2, 1), "T2w": (2, 1, 0), "PDw": (2, 1, 0)}
+
+
+def segment_tissue(image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str) -> np.ndarray:
+    """Probabilities of CSF, GM and WM.
+
+    Args:
+        image: a bias-corrected image, shape (x, y, z).
+        mask: the brain, on the same grid.
+        contrast: BIDS suffix, which says in what order the tissues brighten; as T1w if it is not known.
+
+    Returns:
+        float32, shape (3, x, y, z), summing to 1 inside the mask and zero outside.
+    """
+    inside = np.asarray(mask.dataobj) > 0
+    data = image.get_fdata(dtype=np.float32)
+    # A few extreme voxels can take a whole class for themselves.
+    low, high = np.percentile(data[inside], (0.5, 99.5))
+    corner, size = box(inside)
+    crop = tuple(slice(a, a + n) for a, n in zip(corner, size, strict=True))
+    with library() as ants:
+        found = ants.atropos(
+            to_ants(ants, np.clip(data, low, high)[crop], image.affine),
+            to_ants(ants, inside[crop], image.affine),
+            i="KMeans[3]",
+            m="[0.1,1x1x1]",
+            c="[5,0]",
+            r=0,
+        )
+        classes = np.stack([one.numpy() for one in found["probabilityimages"]])
+    means = [np.average(np.clip(data, low, high)[crop], weights=one) for one in classes]
+    ordered = classes[np.argsort(means)][list(FROM_DARK.get(contrast, FROM_DARK["T1w"]))]
+    maps = np.zeros((3, *image.shape[:3]), dtype=np.float32)
+    maps[(slice(None), *crop)] = ordered
+    return np.where(inside, maps / np.maximum(maps.sum(axis=0), 1e-6), 0).astype(np.float32)
+
+
+def box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First corner and size of the smallest box around a mask, two voxels wider where there is room."""
+    places = np.argwhere(mask)
+    first = np.maximum(places.min(axis=0) - 2, 0)
+    last = np.minimum(places.max(axis=0) + 3, mask.shape)
+    return first, last - first

@@ -1,0 +1,17 @@
+"""Which installed packages each operation of the embedded backend rests on."""
+
+from importlib.metadata import version
+
+PACKAGES = {
+    "correct_bias": ("antspyx", "scikit-image", "scipy", "numpy"),
+    "extract_brain": ("brainextractor", "antspyx", "nilearn", "scipy", "numpy"),
+    "register": ("antspyx", "scipy", "numpy"),
+    "apply_transform": ("scipy", "numpy"),
+    "segment_tissue": ("antspyx", "numpy"),
+    "register_template": ("antspyx", "nilearn", "scipy", "numpy"),
+}
+
+
+def versions(operation: str) -> dict[str, str]:
+    """Version by package name, from the installed metadata."""
+    return {package: version(package) for package in PACKAGES[operation]}
