@@ -40,7 +40,15 @@ def test_score_writes_one_row_per_metric(files, tmp_path):
     )
     expected = compare(volumes["acquired"], volumes["synthetic"], volumes["mask"], list(METRICS))
     assert dict(zip(table.metric, table.value, strict=True)) == pytest.approx(expected, rel=1e-6)
-    score(**paths, output=tmp_path / "n.tsv", participant="01", experiment="fcn", fold="3", metrics=["mae"])
+    score(
+        **paths,
+        output=tmp_path / "n.tsv",
+        participant="01",
+        session="n/a",
+        experiment="fcn",
+        fold="3",
+        metrics=["mae"],
+    )
     assert (tmp_path / "n.tsv").read_text().splitlines()[1].startswith("sub-01\tn/a\tfcn\t3\tbrain\tmae\t")
 
 

@@ -33,13 +33,20 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
     """Fill the working folder; every third participant lacks FLAIR, sub-02 has two sessions."""
     plan = {
         "study": {
-            "title": "FLAIR of an ageing cohort",
+            "report": {"title": "FLAIR of an ageing cohort", "sessions_per_page": 50},
             "reference": "T1w",
             "contrasts": {"T1w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}},
             "prepare": "full",
             "region": "brain",
             "splits": {"scheme": "kfold", "folds": 2, "validation": 1, "seed": 1},
-            "anatomy": {"shrink": 4, "dof": 6, "interpolation": "bspline", "intensity": "median"},
+            "anatomy": {
+                "shrink": 4,
+                "dof": 6,
+                "interpolation": "bspline",
+                "intensity": "median",
+                "tissues": True,
+                "template": False,
+            },
         },
         "sessions": [],
         "failed": [
@@ -54,12 +61,13 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
         "experiments": {},
         "versions": {"recontrast": "0.1.0", "python": "3.11.9", "snakemake": "9.27.0", "torch": "2.9.0"},
         "backends": {
-            step: {"backend": "embedded", "tools": tools}
+            f"anatomy {step}": {"backend": "embedded", "tools": tools}
             for step, tools in {
                 "correct_bias": {"antspyx": "0.6.3"},
                 "extract_brain": {"brainextractor": "0.2.2"},
                 "register": {"itk-elastix": "0.23.0"},
                 "segment_tissue": {"antspyx": "0.6.3"},
+                "register_template": {"antspyx": "0.6.3"},
             }.items()
         },
     }
@@ -71,6 +79,7 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
             "settings": resolve(method, recipe),
             "inputs": ["T1w"],
             "target": "FLAIR",
+            "code": "c0de",
             "folds": {
                 fold: {"training": [f"sub-{label}" for label in labels[1 - half :: 2]], "validation": []}
                 for half, fold in enumerate(("1", "2"))
@@ -94,7 +103,8 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
                 "contrasts": ["T1w", "FLAIR"] if acquired else ["T1w"],
                 "fold": fold,
                 "experiments": {
-                    name: {"fold": fold, "inputs": ["T1w"], "acquired": acquired} for name in EXPERIMENTS
+                    name: {"model": name, "fold": fold, "inputs": ["T1w"], "acquired": acquired}
+                    for name in EXPERIMENTS
                 },
                 "notes": [],
             }

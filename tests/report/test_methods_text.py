@@ -5,7 +5,7 @@ import json
 import pytest
 from recontrast.errors import RecontrastError
 from recontrast.methods import recipes
-from recontrast.report.methods_text import methods_section, sentences
+from recontrast.report.methods_text import methods_section, sentences, steps_that_ran
 
 
 @pytest.fixture
@@ -36,8 +36,14 @@ def test_only_what_ran_is_cited(plan):
     paragraphs, references = methods_section(plan, ["psnr"])
     text = " ".join([*paragraphs, *references])
     assert "already prepared" in text
-    for absent in ("N4", "BET", "median inside", "Wei", "Wang"):
+    for absent in ("Fonov", "N4", "BET", "median inside", "Wei", "Wang"):
         assert absent not in text
+
+
+def test_only_the_registration_of_what_is_only_registered(plan):
+    plan["study"]["prepare"] = "register"
+    assert list(steps_that_ran(plan)) == ["register"]
+    assert "6 degrees" in methods_section(plan, [])[0][0]
 
 
 def test_leaks_and_other_grids_are_told(plan):

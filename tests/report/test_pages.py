@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from recontrast import images, layout
 from recontrast.errors import RecontrastError
-from recontrast.report.index import index, kind_of, result_tables
+from recontrast.report.index import index, result_tables
 from recontrast.report.pages import number
 from recontrast.report.session_page import session_page
 
@@ -179,7 +179,7 @@ def test_session_pages_know_their_order_from_a_file_of_the_index(report):
 
 
 def test_a_report_made_again_has_the_same_bytes(finished):
-    plan = finished(2)
+    plan = finished(1)
     build(plan)
     before = digests()
     build(plan)
@@ -201,7 +201,7 @@ def test_a_cohort_is_split_into_pages_and_old_ones_go(finished):
 def test_odd_labels_are_escaped(finished):
     plan = finished(1)
     odd = "<script>alert('&')</script>"
-    plan["study"]["title"] = plan["sessions"][0]["dataset"] = plan["failed"][0]["reason"] = odd
+    plan["study"]["report"]["title"] = plan["sessions"][0]["dataset"] = plan["failed"][0]["reason"] = odd
     plan["sessions"][0]["notes"] = [odd]
     page = build(plan)
     for file in (page, page.parent / "cohort-1.html", page.parent / "sessions/sub-01.html"):
@@ -237,24 +237,6 @@ def test_old_pictures_go_and_a_failed_page_leaves_nothing(finished):
 def test_names_and_files_must_agree(tmp_path):
     with pytest.raises(RecontrastError, match="differ in number"):
         session_page(session="sub-01", page=tmp_path / "p.html", contrasts=["T1w"], images=[], mask=tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("made", "kind"),
-    [
-        ({"acquired": False, "fold": "all"}, "imputed"),
-        ({"acquired": True, "fold": "1"}, "out of fold"),
-        ({"acquired": True, "fold": "2"}, "seen in training"),
-        ({"acquired": True, "fold": "all"}, "out of fold"),
-    ],
-)
-def test_what_a_model_has_seen_is_said(made, kind):
-    folds = {
-        "1": {"training": ["sub-02"], "validation": ["sub-03"]},
-        "2": {"training": ["sub-02"], "validation": ["sub-01"]},
-        "all": {"training": ["sub-02", "sub-03"], "validation": []},
-    }
-    assert kind_of(made, {"participant_id": "sub-01", "session": "sub-01_ses-1"}, {"folds": folds}) == kind
 
 
 def test_the_best_is_the_highest_or_the_lowest_among_equals():

@@ -34,7 +34,7 @@ def score(
         mask: where the two are compared, same grid.
         output: table to write, one row per metric.
         participant: participant label, with or without `sub-`.
-        session: session label, with or without `ses-`; empty if the data set has no sessions.
+        session: session label, with or without `ses-`; empty or `n/a` if the data set has no sessions.
         experiment: which experiment made the synthetic image.
         fold: which fold's model made it.
         region: what the mask covers.
@@ -51,7 +51,8 @@ def score(
     except RecontrastError as error:
         file = error.file or (mask if "mask is" in error.problem else synthetic)
         raise RecontrastError(error.problem, file=file, remedy=error.remedy) from error
-    who = Session(participant.removeprefix("sub-"), session.removeprefix("ses-"))
+    visit = "" if session == tables.MISSING else session.removeprefix("ses-")
+    who = Session(participant.removeprefix("sub-"), visit)
     table = pd.DataFrame({"metric": list(values), "value": list(values.values())}).assign(
         participant_id=f"sub-{who.participant}",
         session_id=f"ses-{who.session}" if who.session else tables.MISSING,

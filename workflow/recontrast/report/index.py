@@ -9,7 +9,8 @@ import pandas as pd
 from .. import layout, tables
 from ..images import write_text
 from . import figures, pages
-from .methods_text import methods_section
+from .methods_text import methods_section, steps_that_ran
+from .models import kind_of, models_of
 from .pictures import file_name
 
 HIGHER_IS_BETTER = ("psnr", "ssim")
@@ -31,13 +32,14 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
         per_page: how many sessions a page of the cohort holds.
     """
     content = json.loads(plan.read_text(encoding="utf-8"))
-    title = content["study"].get("title") or "Recontrast report"
+    title = content["study"]["report"]["title"]
     scores = tables.read(metrics, ["participant_id", "session_id", "experiment", "region", "metric", "value"])
     scores = scores[scores["region"] == content["study"]["region"]].copy()
     scores["value"] = pd.to_numeric(scores["value"], errors="coerce")
     names = list(dict.fromkeys(scores["metric"]))
     summarized = tables.read(summary, ["experiment", "region", "metric", "n", "mean", "sd"])
-    sessions = _sessions(content, scores, page.parent)
+    models = models_of(content)
+    sessions = _sessions(content, scores, models, page.parent)
     links = _cohort_pages(page.parent, title, sessions, content["experiments"], names, per_page)
     paragraphs, references = methods_section(content, names)
     pages.write(
@@ -47,7 +49,9 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
         plan=content,
         counts=_counts(content, sessions),
         results=result_tables(summarized, content["experiments"]),
-        figures=_figures(page.parent / "figures", scores, names, content["experiments"]),
+        figures=_figures(page.parent / "figures", scores, names, models),
+        models=list(models.values()),
+        backends=steps_that_ran(content),
         links=links,
         paragraphs=paragraphs,
         references=references,
@@ -80,16 +84,7 @@ def result_tables(summary: pd.DataFrame, experiments: dict[str, dict]) -> list[d
     return made
 
 
-def kind_of(made: dict, session: dict, experiment: dict) -> str:
-    """How a synthetic image came about: `imputed`, `out of fold`, or `seen in training`."""
-    if not made["acquired"]:
-        return "imputed"
-    fold = experiment["folds"][made["fold"]]
-    own = {session["session"], session["participant_id"], session["participant_id"].removeprefix("sub-")}
-    return "out of fold" if own.isdisjoint([*fold["training"], *fold["validation"]]) else "seen in training"
-
-
-def _sessions(plan: dict, scores: pd.DataFrame, folder: Path) -> list[dict]:
+def _sessions(plan: dict, scores: pd.DataFrame, models: dict, folder: Path) -> list[dict]:
     """One row per session: what there is, what was done, its scores, its page where that exists."""
     columns = ["participant_id", "session_id", "experiment", "metric"]
     values = dict(zip(scores[columns].itertuples(index=False, name=None), scores["value"], strict=True))
@@ -99,7 +94,7 @@ def _sessions(plan: dict, scores: pd.DataFrame, folder: Path) -> list[dict]:
         done = {
             name: made
             | {
-                "kind": kind_of(made, session, plan["experiments"][name]),
+                "kind": kind_of(made, session, models[made["model"], made["fold"]]),
                 "picture": _existing(folder, f"sessions/{label}/{file_name('synthetic', name)}"),
                 "scores": {metric: values.get((*who, name, metric)) for metric in IN_COHORT},
             }
@@ -151,23 +146,26 @@ def _cohort_pages(
     return links
 
 
-def _figures(folder: Path, scores: pd.DataFrame, metrics: list[str], experiments: dict) -> dict:
+def _figures(folder: Path, scores: pd.DataFrame, metrics: list[str], models: dict) -> dict:
     """Draw the figures; returns their addresses, relative to the page."""
     drawn = {"dots": "", "losses": []}
     if not scores.empty:
         chosen = [metric for metric in IN_COHORT if metric in metrics] or metrics[:2]
         figures.dots(folder / "metrics.svg", scores, chosen)
         drawn["dots"] = f"{folder.name}/metrics.svg"
-    for name, experiment in experiments.items():
-        folds = {}
-        for fold in sorted(experiment["folds"], key=lambda fold: (not fold.isdigit(), fold.zfill(4))):
-            file = Path(layout.fill(layout.LOSSES, experiment=name, fold=fold))
-            if file.is_file():
-                table = tables.read(file, ["epoch", "training", "validation"])
-                folds[fold] = table.apply(pd.to_numeric, errors="coerce")
-        if any(len(table) for table in folds.values()):
-            figures.losses(folder / f"losses-{name}.svg", folds)
-            drawn["losses"].append({"experiment": name, "figure": f"{folder.name}/losses-{name}.svg"})
+    curves: dict[str, dict[str, pd.DataFrame]] = {}
+    for name, fold in models:
+        file = Path(layout.fill(layout.LOSSES, experiment=name, fold=fold))
+        if file.is_file():
+            table = tables.read(file, ["epoch", "training", "validation"]).apply(
+                pd.to_numeric, errors="coerce"
+            )
+            # A method without epochs, such as a forest, has a table without rows.
+            if len(table):
+                curves.setdefault(name, {})[fold] = table
+    for name, folds in curves.items():
+        figures.losses(folder / f"losses-{name}.svg", folds)
+        drawn["losses"].append({"experiment": name, "figure": f"{folder.name}/losses-{name}.svg"})
     return drawn
 
 
@@ -178,5 +176,5 @@ def _counts(plan: dict, sessions: list[dict]) -> dict[str, int]:
         "sessions": len(sessions),
         "experiments": len(plan["experiments"]),
         **{kind: kinds[kind] for kind in KINDS if kinds[kind]},
-        "failed sessions": len({failure["session"] for failure in plan["failed"]}),
+        "failed sessions": len({failure["session"] for failure in plan["failed"]} - {""}),
     }

@@ -36,16 +36,29 @@ def methods_section(plan: dict, metrics: list[str]) -> tuple[list[str], list[str
     return [" ".join(part) for part, _ in parts if part], list(dict.fromkeys(references))
 
 
+def steps_that_ran(plan: dict) -> dict[str, dict]:
+    """The steps with a backend that the study needs, by name: their backend and its tools."""
+    study = plan["study"]
+    anatomy = study.get("anatomy", {})
+    ran = {step.rpartition(" ")[2]: used for step, used in plan["backends"].items()}
+    if study["prepare"] != "full":
+        kept = {"register"} if study["prepare"] == "register" else set()
+        return {step: used for step, used in ran.items() if step in kept}
+    optional = {"segment_tissue": "tissues", "register_template": "template"}
+    return {step: used for step, used in ran.items() if anatomy.get(optional.get(step, ""), True)}
+
+
 def _preparation(plan: dict) -> Part:
     text, study = sentences(), plan["study"]
     anatomy = study.get("anatomy", {})
     values = {"reference": study["reference"], "dof": anatomy.get("dof", 6)}
+    ran = steps_that_ran(plan)
     part, needed = [], []
     if study["prepare"] in text["prepare"]:
         part.append(text["prepare"][study["prepare"]])
     for name, entry in text["steps"].items():
-        if name in plan["backends"]:
-            tools = plan["backends"][name]["tools"]
+        if name in ran:
+            tools = ran[name]["tools"]
             listed = ", ".join(f"{tool} {version}" for tool, version in tools.items())
             part.append(entry["sentence"].format(tools=listed, **values))
             needed += entry["references"] + [key for tool in tools for key in text["tools"].get(tool, [])]

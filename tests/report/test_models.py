@@ -1,0 +1,49 @@
+"""What the report knows of models: from their cards, else from the plan."""
+
+import pytest
+from recontrast import images, layout
+from recontrast.report.models import kind_of, models_of
+
+PLAN = {
+    "experiments": {"fcn": {"code": "new", "folds": {"all": {"training": ["sub-01"]}, "10": {}, "2": {}}}},
+    "sessions": [{"experiments": {"fcn": {"model": "fcnFromT1w", "fold": "2"}}}],
+}
+
+
+def test_cards_tell_more_than_the_plan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    card = {
+        "fingerprint": "old",
+        "best_epoch": 7,
+        "parameters": 1234,
+        "sessions": [
+            {"session": "sub-02_ses-1", "role": "training"},
+            {"session": "sub-03", "role": "validation"},
+        ],
+    }
+    images.write_json(layout.fill(layout.MODEL_CARD, experiment="fcn", fold="2"), card)
+    models = models_of(PLAN)
+    assert list(models) == [("fcn", "2"), ("fcn", "10"), ("fcn", "all"), ("fcnFromT1w", "2")]
+    read = models["fcn", "2"]
+    assert (read["training"], read["validation"], read["older"]) == (["sub-02_ses-1"], ["sub-03"], True)
+    assert (read["best_epoch"], read["parameters"]) == (7, 1234)
+    assert models["fcn", "all"]["training"] == ["sub-01"]
+    assert not models["fcn", "all"]["older"]
+    images.write_json(
+        layout.fill(layout.MODEL_CARD, experiment="fcn", fold="2"), card | {"fingerprint": "new"}
+    )
+    assert not models_of(PLAN)["fcn", "2"]["older"]
+
+
+@pytest.mark.parametrize(
+    ("acquired", "training", "validation", "kind"),
+    [
+        (False, ["sub-01"], [], "imputed"),
+        (True, ["sub-02"], ["sub-03"], "out of fold"),
+        (True, ["sub-02", "sub-01_ses-2"], [], "seen in training"),
+        (True, ["sub-02"], ["sub-01_ses-1"], "seen in training"),
+    ],
+)
+def test_what_a_model_has_seen_is_said(acquired, training, validation, kind):
+    session = {"participant_id": "sub-01", "session": "sub-01_ses-1"}
+    assert kind_of({"acquired": acquired}, session, {"training": training, "validation": validation}) == kind

@@ -1,0 +1,57 @@
+"""What is known of the trained models: who they learned from, and by which code."""
+
+import json
+from pathlib import Path
+
+from .. import layout
+
+
+def models_of(plan: dict) -> dict[tuple[str, str], dict]:
+    """Every model that the plan uses, by name and fold; facts come from its card where there is one.
+
+    Args:
+        plan: the plan of the study, as `index` reads it; paths are relative to the working folder.
+
+    Returns:
+        For each model `name`, `fold`, `experiment`, `training` and `validation` (session labels),
+        `best_epoch` and `parameters` (None if not known), and `older`: whether the method's code has
+        changed since it was trained.
+    """
+    planned = {
+        (name, fold): (name, roles)
+        for name, experiment in plan["experiments"].items()
+        for fold, roles in experiment["folds"].items()
+    }
+    # A session that lacks an input may use a model of fewer inputs, with a name of its own.
+    for session in plan["sessions"]:
+        for name, made in session["experiments"].items():
+            planned.setdefault((made["model"], made["fold"]), (name, {}))
+    ordered = sorted(planned, key=lambda key: (key[0], not key[1].isdigit(), key[1].zfill(4)))
+    return {key: _model(*key, *planned[key], plan["experiments"]) for key in ordered}
+
+
+def _model(name: str, fold: str, experiment: str, roles: dict, experiments: dict) -> dict:
+    card = Path(layout.fill(layout.MODEL_CARD, experiment=name, fold=fold))
+    facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    if facts:
+        kinds = ("training", "validation")
+        roles = {kind: [s["session"] for s in facts["sessions"] if s["role"] == kind] for kind in kinds}
+    now, then = experiments[experiment].get("code", ""), facts.get("fingerprint", "")
+    return {
+        "name": name,
+        "fold": fold,
+        "experiment": experiment,
+        "training": roles.get("training", []),
+        "validation": roles.get("validation", []),
+        "best_epoch": facts.get("best_epoch"),
+        "parameters": facts.get("parameters"),
+        "older": bool(now and then and now != then),
+    }
+
+
+def kind_of(made: dict, session: dict, model: dict) -> str:
+    """How a synthetic image came about: `imputed`, `out of fold`, or `seen in training`."""
+    if not made["acquired"]:
+        return "imputed"
+    seen = {label.partition("_")[0] for label in [*model["training"], *model["validation"]]}
+    return "seen in training" if session["participant_id"] in seen else "out of fold"
