@@ -1,1 +1,1 @@
-"""From raw contrasts to bias-corrected, masked, registered images, tissue maps and the way to the template."""
+"""From raw contrasts to corrected, masked, registered images, tissue maps and the way to the template."""

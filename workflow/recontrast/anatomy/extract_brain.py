@@ -21,7 +21,7 @@ def extract_brain(
         contrast: its BIDS suffix, for example T1w or FLAIR.
         mask: the brain, on the grid of the image.
         backend: which tools do it.
-        threshold: 0 to 1, a higher value gives a smaller brain; the backend's own for the contrast if not given.
+        threshold: 0 to 1, higher gives a smaller brain; if not given, the backend's own for the contrast.
 
     Raises:
         RecontrastError: what was found has not the size of a brain.

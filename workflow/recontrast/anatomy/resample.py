@@ -33,7 +33,7 @@ def resample(
         output: the contrast on the reference grid.
         transform: ITK affine text, from the contrast to the reference; without it the image has to lie on
             the reference grid already, and its values are not interpolated.
-        intensity: median multiplies the image so that its median in the mask is 1000; keep leaves it as it is.
+        intensity: median multiplies the image so that its median in the mask is 1000; keep leaves it.
         interpolation: linear, or bspline (third order: sharper, with overshoot at edges).
         backend: which tools do it.
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from types import ModuleType
 
-import nibabel as nib
 import numpy as np
 
 from ..transforms import FLIP
