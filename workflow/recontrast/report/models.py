@@ -26,7 +26,8 @@ def models_of(plan: dict) -> dict[tuple[str, str], dict]:
     for session in plan["sessions"]:
         for name, made in session["experiments"].items():
             planned.setdefault((made["model"], made["fold"]), (name, {}))
-    ordered = sorted(planned, key=lambda key: (key[0], not key[1].isdigit(), key[1].zfill(4)))
+    names = list(dict.fromkeys(name for name, _ in planned))
+    ordered = sorted(planned, key=lambda key: (names.index(key[0]), not key[1].isdigit(), key[1].zfill(4)))
     return {key: _model(*key, *planned[key], plan["experiments"]) for key in ordered}
 
 

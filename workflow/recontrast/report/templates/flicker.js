@@ -3,6 +3,7 @@ for (const pair of document.querySelectorAll("[data-flicker]")) {
   const upper = pair.querySelectorAll(".stack img")[1];
   const slider = pair.querySelector("input[type=range]");
   const button = pair.querySelector("button");
+  const choice = pair.querySelector("select");
   const shown = pair.querySelector("output");
   const names = [pair.dataset.lower, pair.dataset.upper];
   let timer = null;
@@ -22,6 +23,11 @@ for (const pair of document.querySelectorAll("[data-flicker]")) {
     button.setAttribute("aria-pressed", "true");
     // Under two changes a second: far from what can provoke a seizure.
     timer = setInterval(() => show(Number(upper.style.opacity) < 0.5 ? 1 : 0), 600);
+  });
+  choice?.addEventListener("change", () => {
+    upper.src = choice.value;
+    names[1] = choice.selectedOptions[0].textContent;
+    show(1);
   });
   show(1);
 }
