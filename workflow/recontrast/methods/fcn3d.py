@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from ..trainer import device as devices
 from ..trainer.loop import Batch, Task, train
+from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
 from ..trainer.stopping import strips
 from .interface import Cohort, Model, Run, Volumes
@@ -94,7 +95,7 @@ def normalise_inputs(volumes: Volumes, constants: dict[str, object]) -> torch.Te
 
 @dataclass(frozen=True)
 class _Resident:
-    """One session on the device: inputs (contrasts, x, y, z), target and weights (x, y, z), mask voxels (n, 3)."""
+    """A session on the device: inputs (contrasts, x, y, z), target, weights (x, y, z), mask voxels (n, 3)."""
 
     inputs: torch.Tensor
     target: torch.Tensor
@@ -116,7 +117,7 @@ class _Resident:
         return cls(*tensors, voxels=np.argwhere(session.mask))
 
     def cube(self, centre: np.ndarray, edge: int) -> Batch:
-        """Inputs, target and weights of a cube around a voxel, moved inside the volume where it would leave it."""
+        """Inputs, target and weights of a cube around a voxel, moved to lie inside the volume."""
         shape = np.array(self.target.shape)
         first = np.clip(centre - edge // 2, 0, shape - edge)
         box = tuple(slice(start, start + edge) for start in first)
@@ -135,6 +136,11 @@ class _Cubes(Task):
         self.network = build(len(training[0].inputs), recipe).to(device)
         kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[recipe["optimizer"]]
         self.optimizers = {"training": kind(self.network.parameters(), lr=recipe["learning_rate"])}
+
+    def begin_epoch(self, epoch: int) -> None:
+        recipe = self.recipe
+        new = rate(recipe["learning_rate"], recipe["schedule"], epoch, recipe["epochs"])
+        set_rate(self.optimizers["training"], new)
 
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
         if not self.recipe["crop"]:

@@ -1,13 +1,12 @@
 """Build-A-FLAIR: a dense network that sees a small neighbourhood of every contrast and gives one voxel.
 
-The first dense layer on a flattened p³ patch is a p³ convolution, and the others are 1³ convolutions. So it trains
-on gathered patches and predicts whole volumes by convolution; both give the same numbers.
+The first dense layer on a flattened p³ patch is a p³ convolution, and the others are 1³ convolutions. So it
+trains on gathered patches and predicts whole volumes by convolution; both give the same numbers.
 """
 
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch.nn import functional
 from ..trainer import device as devices
 from ..trainer.loop import Batch, Task, train
 from ..trainer.patches import PatchPool
+from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import percentile_scale
@@ -33,13 +33,12 @@ def margin(recipe: Recipe) -> int:
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on random voxels inside the masks; keep the epoch with the lowest validation error."""
     device = devices.begin(run)
-    scale = partial(percentile_scale, percentile=recipe["percentile"])
-    scales = [scale(session.target, session.mask, label=session.label) for session in cohort.training]
-    target_scale = float(np.median(scales))
+    scales = np.median([session_scales(session, recipe) for session in cohort.training], axis=0)
+    constants = {"inputs": scales[:-1].tolist(), "target": float(scales[-1])}
 
     def normalise(session: Volumes) -> Volumes:
-        own = scale(session.target, session.mask) if recipe["target_scale"] == "session" else target_scale
-        inputs = normalise_inputs(session, recipe)
+        own = session_scales(session, recipe)[-1] if recipe["scale"] == "session" else constants["target"]
+        inputs = normalise_inputs(session, constants, recipe)
         return replace(session, inputs=inputs, target=session.target / np.float32(own))
 
     task = _Voxels(
@@ -51,16 +50,16 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
         devices.seed_epoch(run.seed, 0),
     )
     outcome = train(task, run, epochs=recipe["epochs"], bfloat16=recipe["bfloat16"])
-    return Model(outcome.weights, {"target_scale": target_scale}, outcome.losses, outcome.best_epoch)
+    return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
 
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere.
 
-    The p³ convolution runs over slabs of the volume, the 1³ convolutions over the mask voxels of a slab alone.
+    The p³ convolution runs over slabs of the volume, the 1³ convolutions over a slab's mask voxels alone.
     """
     device = devices.begin(run)
-    inputs = torch.from_numpy(normalise_inputs(volumes, recipe)).to(device)
+    inputs = torch.from_numpy(normalise_inputs(volumes, model.constants, recipe)).to(device)
     network = build(len(inputs) * recipe["patch"] ** 3, recipe)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
     network.to(device).eval()
@@ -77,14 +76,19 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
             seen = padded[None, :, planes.start : planes.stop + 2 * radius]
             features = functional.conv3d(seen, kernel, first.bias)[0]
             output[planes][inside] = rest(features[:, inside].T)[:, 0]
-    return output.cpu().numpy() * np.float32(model.constants["target_scale"])
+    return output.cpu().numpy() * np.float32(model.constants["target"])
 
 
-def normalise_inputs(volumes: Volumes, recipe: Recipe) -> np.ndarray:
-    """Every contrast divided by its own percentile inside the mask, float32 (contrasts, x, y, z)."""
-    scales = [
-        percentile_scale(image, volumes.mask, recipe["percentile"], volumes.label) for image in volumes.inputs
-    ]
+def session_scales(volumes: Volumes, recipe: Recipe) -> list[float]:
+    """The percentile inside the mask of every contrast and, at the end, of the target if there is one."""
+    images = [*volumes.inputs, *([] if volumes.target is None else [volumes.target])]
+    return [percentile_scale(image, volumes.mask, recipe["percentile"], volumes.label) for image in images]
+
+
+def normalise_inputs(volumes: Volumes, constants: dict, recipe: Recipe) -> np.ndarray:
+    """Every contrast divided by its own or the training's percentile, float32 (contrasts, x, y, z)."""
+    count = len(volumes.inputs)
+    scales = session_scales(volumes, recipe)[:count] if recipe["scale"] == "session" else constants["inputs"]
     return volumes.inputs / np.array(scales, dtype=np.float32)[:, None, None, None]
 
 
@@ -121,6 +125,11 @@ class _Voxels(Task):
         if validation is not None:
             each = recipe["validation_voxels"] * (len(validation.bounds) - 1)
             self.chosen = validation.draw(draw, sessions=0, patches=each)
+
+    def begin_epoch(self, epoch: int) -> None:
+        recipe = self.recipe
+        new = rate(recipe["learning_rate"], recipe["schedule"], epoch, recipe["epochs"])
+        set_rate(self.optimizers["training"], new)
 
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
         recipe = self.recipe

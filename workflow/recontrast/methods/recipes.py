@@ -1,7 +1,7 @@
 """What is known of a method without running it: its paper, its recipes, the sentence that describes it.
 
-Each method has `NAME.yaml` beside `NAME.py`. This module reads only the former, so that a study can be checked
-and a methods section written without importing torch.
+Each method has `NAME.yaml` beside `NAME.py`. This module reads only the former, so that a study can be
+checked and a methods section written without importing torch.
 """
 
 import difflib
@@ -80,13 +80,14 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
     paper = facts.recipes["paper"]
     resolved = paper | facts.recipes[recipe]
     problems = []
-    for key, value in (overrides or {}).items():
+    for key, given in (overrides or {}).items():
+        value = _number(given) if isinstance(paper.get(key), float) else given
         if key not in paper:
             problems.append(f"unknown key {key}{_nearest(key, list(paper))}")
         elif problem := _problem_of(value, paper[key], facts.choices.get(key)):
             problems.append(f"{key}: {value!r} {problem}")
         else:
-            resolved[key] = float(value) if isinstance(paper[key], float) else value
+            resolved[key] = value
     if problems:
         raise RecontrastError(
             f"recipe {recipe} of {method}: " + "; ".join(problems), remedy=f"its keys are {', '.join(paper)}"
@@ -99,12 +100,21 @@ def describe(method: str, recipe: Recipe) -> str:
     return load(method).describes.format(**recipe)
 
 
+def _number(value: Value) -> Value:
+    """A float where there can be one: YAML reads 100 as an integer and 1e-4 as text."""
+    if isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
 def _problem_of(value: Value, model: Value, choices: list[Value] | None) -> str:
     """What is wrong with a value, or nothing; `model` is the paper's value, whose type is the right one."""
     if choices is not None:
         return "" if value in choices and type(value) is type(model) else f"is not one of {choices}"
-    kinds = (int, float) if isinstance(model, float) else (type(model),)
-    if not isinstance(value, kinds) or (isinstance(value, bool) and not isinstance(model, bool)):
+    if type(value) is not type(model):
         words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
         return f"is not {words[type(model)]}"
     if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):

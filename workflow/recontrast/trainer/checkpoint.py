@@ -63,7 +63,7 @@ def restore(
             if facts["key"] != key:
                 print("the checkpoint belongs to other data or another recipe: starting anew", flush=True)
                 return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError) as error:

@@ -45,7 +45,7 @@ class Task(ABC):
         """The error on the validation sessions; None where there are none: then the last epoch is kept."""
         return None
 
-    def begin_epoch(self, epoch: int) -> None:
+    def begin_epoch(self, epoch: int) -> None:  # noqa: B027 (most methods need none)
         """Set what depends on the epoch (learning rates, the loss in force); the first epoch is 1."""
 
     def turns(self) -> list[str]:

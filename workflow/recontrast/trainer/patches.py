@@ -9,8 +9,8 @@ from ..methods.interface import Volumes
 class PatchPool:
     """All patches around the mask voxels of several sessions, none of them stored.
 
-    The images lie end to end in one flat tensor. The voxels of a patch lie at the same distances from its centre
-    everywhere in a session, so a batch of patches is one index expression, whatever sessions it mixes.
+    The images lie end to end in one flat tensor. The voxels of a patch lie at the same distances from its
+    centre everywhere in a session, so a batch of patches is one index expression, whatever sessions it mixes.
 
     Args:
         sessions: inputs already normalised; shapes may differ.

@@ -14,8 +14,8 @@ def slabs(shape: tuple[int, int, int], channels: int, halo: int) -> Iterator[tup
         halo: planes on both sides that a slab needs to see.
 
     Yields:
-        The planes to read (with halo, as far as there are any), the planes to fill, and where in what was read
-        the latter lie.
+        The planes to read (with halo, as far as there are any), the planes to fill, and where in what was
+        read the latter lie.
     """
     plane = shape[1] * shape[2] * channels * 4
     thickness = max(1, BYTES // plane - 2 * halo)

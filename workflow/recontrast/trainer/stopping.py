@@ -7,10 +7,10 @@ Stop = Callable[[Sequence[float]], bool]
 
 
 def strips(errors: Sequence[float], *, length: int, rises: int) -> bool:
-    """Whether the error has risen in several strips of epochs in a row (Prechelt's UP; Wei 2019, section 2.3).
+    """Whether the error has risen in several strips of epochs in a row (Wei 2019, section 2.3).
 
-    Only the last epoch t of each strip counts: STOP_1 holds at the end of a strip with E(t) > E(t - q), STOP_p
-    where STOP_(p-1) held at t - q and E(t) > E(t - q).
+    Only the last epoch t of each strip counts: STOP_1 holds at the end of a strip with E(t) > E(t - q),
+    STOP_p where STOP_(p-1) held at t - q and E(t) > E(t - q).
 
     Args:
         errors: validation error after each epoch, the first epoch first.

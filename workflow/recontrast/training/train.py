@@ -39,14 +39,14 @@ def train(
 ) -> None:
     """Learn to make one contrast from others, from the sessions of a list, and freeze the result.
 
-    An interrupted training goes on from its last checkpoint when it is started again with the same data, recipe
-    and seed, and on a CPU ends in the same model as an uninterrupted one.
+    An interrupted training goes on from its last checkpoint when it is started again with the same data,
+    recipe and seed, and on a CPU ends in the same model as an uninterrupted one.
 
     Args:
         method: name of a method, for example fcn3d.
         recipe: its resolved recipe, as JSON.
-        sessions: TSV with the columns participant_id, session_id, role (training, validation or test), mask, and
-            one column of image paths per contrast. Test sessions are used only by recipes with leaks.
+        sessions: TSV with the columns participant_id, session_id, role (training, validation or test), mask,
+            and one column of image paths per contrast. Test sessions are used only by recipes with leaks.
         inputs: contrasts to learn from.
         target: contrast to learn.
         model: safetensors file of weights to write.

@@ -1,0 +1,76 @@
+"""Wei's network: parameter counts, normalisation and its leak, slabs that change nothing, learning."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import small_volumes
+import torch
+from recontrast.methods import fcn3d, recipes
+from recontrast.methods.interface import Cohort, Run
+from recontrast.trainer import slabs
+
+CPU = Run(device="cpu")
+
+
+@pytest.mark.parametrize(("filters", "parameters"), [(32, 60_577), (64, 231_745), (96, 513_505)])
+def test_parameter_counts_of_table_1(filters, parameters):
+    network = fcn3d.build(5, recipes.resolve("fcn3d", "paper", {"filters": filters}))
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+
+@pytest.mark.parametrize("layers", [2, 3, 4, 6])
+def test_depth_counts_hidden_layers(layers):
+    network = fcn3d.build(1, recipes.resolve("fcn3d", "paper", {"layers": layers}))
+    assert sum(isinstance(module, torch.nn.Conv3d) for module in network) == layers + 1
+
+
+def test_slabs_equal_the_whole_volume(monkeypatch):
+    recipe = recipes.resolve("fcn3d", "quick")
+    network = fcn3d.build(2, recipe)
+    inputs = torch.randn(2, 30, 11, 9)
+    with torch.no_grad():
+        whole = network(inputs[None])[0, 0]
+    monkeypatch.setattr(slabs, "BYTES", 11 * 9 * 32 * 4 * 12)
+    assert len(list(slabs.slabs((30, 11, 9), 32, halo=4))) > 5
+    assert (fcn3d.forward(network, inputs, recipe) - whole).abs().max() < 1e-6
+
+
+def test_leaks_decide_whose_voxels_normalise_and_who_stops_training():
+    training, validation, test = ([small_volumes.volumes(seed)] for seed in (1, 2, 3))
+    bright = [replace(test[0], inputs=test[0].inputs + 5000)]
+    cohort = Cohort(training, validation, bright)
+    recipe = recipes.resolve("fcn3d", "quick", {"epochs": 1, "crops_per_epoch": 4})
+    honest = fcn3d.fit(cohort, recipe, CPU)
+    leaky = fcn3d.fit(cohort, recipe | {"leaks": True}, CPU)
+    mask = training[0].mask
+    assert honest.constants["inputs"][0][0] == pytest.approx(training[0].inputs[0][mask].mean(), rel=1e-5)
+    assert leaky.constants["inputs"][0][0] > honest.constants["inputs"][0][0] + 1000
+    without = fcn3d.fit(Cohort(training, validation), recipe, CPU)
+    assert without.losses == honest.losses
+
+
+def test_paper_recipe_takes_whole_images_of_different_shapes():
+    recipe = recipes.resolve("fcn3d", "paper", {"epochs": 3, "filters": 8, "learning_rate": 0.01})
+    assert fcn3d.margin(recipe) is None
+    cohort = Cohort([small_volumes.volumes(1), small_volumes.volumes(2, (18, 17, 16))])
+    model = fcn3d.fit(cohort, recipe, CPU)
+    assert [row["validation"] for row in model.losses] == [None, None, None]
+    assert model.losses[2]["training"] < model.losses[0]["training"]
+    assert model.best_epoch == 3
+
+
+def test_cubes_fit_volumes_smaller_than_themselves():
+    recipe = recipes.resolve("fcn3d", "quick", {"epochs": 1, "crop": 32, "crops_per_epoch": 4})
+    model = fcn3d.fit(Cohort([small_volumes.volumes(1)]), recipe, CPU)
+    assert np.isfinite(model.losses[0]["training"])
+
+
+def test_beats_linear_regression_out_of_fold():
+    recipe = recipes.resolve("fcn3d", "quick", {"epochs": 6, "crop": 16, "layers": 2})
+    cohort = Cohort([small_volumes.volumes(seed) for seed in (1, 2, 3)], [small_volumes.volumes(4)])
+    test = small_volumes.volumes(5)
+    model = fcn3d.fit(cohort, recipe, CPU)
+    made = fcn3d.predict(model, replace(test, target=None), recipe, CPU)
+    found = small_volumes.error(made[test.mask], test.target[test.mask])
+    assert found < 0.7 * small_volumes.linear_error(cohort.training, test)

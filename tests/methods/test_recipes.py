@@ -1,0 +1,61 @@
+"""Recipes: complete, described, and checked before anything runs."""
+
+import subprocess
+import sys
+
+import pytest
+from recontrast.errors import RecontrastError
+from recontrast.methods import recipes
+
+
+@pytest.mark.parametrize("method", recipes.available())
+def test_every_recipe_resolves_and_describes_itself(method):
+    facts = recipes.load(method)
+    assert facts.title
+    assert facts.citation
+    for name in facts.recipes:
+        values = recipes.resolve(method, name)
+        assert set(values) == set(facts.recipes["paper"])
+        # Its own values, given as overrides, pass the checks.
+        assert recipes.resolve(method, name, values) == values
+        sentence = recipes.describe(method, values)
+        assert "{" not in sentence
+    for key, allowed in facts.choices.items():
+        assert facts.recipes["paper"][key] in allowed
+    assert {"paper", "quick"} <= set(facts.recipes)
+
+
+def test_all_problems_at_once_with_the_nearest_names():
+    wrong = {"epoch": 3, "batch": "many", "dropout": -1, "bfloat16": 1, "patch": 4, "epochs": 2.5}
+    with pytest.raises(RecontrastError) as caught:
+        recipes.resolve("patch_to_voxel", "quick", wrong)
+    message = str(caught.value)
+    assert "unknown key epoch (did you mean epochs?)" in message
+    assert "batch: 'many' is not a whole number" in message
+    assert "dropout: -1.0 is not zero or more" in message
+    assert "bfloat16: 1 is not true or false" in message
+    assert "patch: 4 is not one of [1, 3, 5, 7]" in message
+    assert "epochs: 2.5 is not a whole number" in message
+
+
+def test_overrides_win_and_numbers_are_understood():
+    values = recipes.resolve("fcn3d", "quick", {"learning_rate": "5e-4", "filters": 32, "leaks": True})
+    assert (values["learning_rate"], values["filters"], values["leaks"]) == (5e-4, 32, True)
+    assert recipes.resolve("patch_to_voxel", "paper", {"percentile": 99})["percentile"] == 99.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("fcn", "paper"), "did you mean fcn3d"), (("fcn3d", "quik"), "did you mean quick")],
+)
+def test_unknown_names(arguments, message):
+    with pytest.raises(RecontrastError, match=message):
+        recipes.resolve(*arguments)
+
+
+def test_recipes_are_read_without_torch():
+    code = (
+        "import sys; from recontrast.methods import recipes; recipes.load('fcn3d');"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,93 @@
+"""The synthesis step: a frozen model on a new session, and what it refuses."""
+
+import hashlib
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import small_volumes
+from recontrast.errors import RecontrastError
+from recontrast.methods import recipes
+from recontrast.synthesis.synthesize import synthesize
+from recontrast.training.train import train
+
+SETTINGS = {"epochs": 3, "crops_per_epoch": 40, "crop": 12, "filters": 8}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a session that the model has not seen, `sub-03`, and the model."""
+    folder = tmp_path_factory.mktemp("trained")
+    sessions = small_volumes.write(folder, ["training", "training", "test"])
+    train(
+        method="fcn3d",
+        recipe=json.dumps(recipes.resolve("fcn3d", "quick", SETTINGS)),
+        sessions=sessions,
+        inputs=["T1w", "T2w"],
+        target="FLAIR",
+        model=folder / "model.safetensors",
+        card=folder / "model.json",
+        losses=folder / "training.tsv",
+        checkpoint=folder / "state",
+        device="cpu",
+    )
+    return folder
+
+
+def run(folder, output, **changes):
+    arguments = {
+        "model": folder / "model.safetensors",
+        "card": folder / "model.json",
+        "images": [folder / "sub-03_T1w.nii.gz", folder / "sub-03_T2w.nii.gz"],
+        "mask": folder / "sub-03_mask.nii.gz",
+        "output": output,
+        "device": "cpu",
+    }
+    synthesize(**arguments | changes)
+
+
+def test_image_and_sidecar(trained, tmp_path):
+    run(trained, tmp_path / "a.nii.gz")
+    run(trained, tmp_path / "b.nii.gz")
+    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+    made, mask = nib.load(tmp_path / "a.nii.gz"), nib.load(trained / "sub-03_mask.nii.gz")
+    true = nib.load(trained / "sub-03_FLAIR.nii.gz").get_fdata()
+    inside = mask.get_fdata() > 0
+    np.testing.assert_array_equal(made.affine, mask.affine)
+    assert not made.get_fdata()[~inside].any()
+    assert np.corrcoef(made.get_fdata()[inside], true[inside])[0, 1] > 0.8
+    facts = json.loads((tmp_path / "a.json").read_text())
+    assert facts["Synthetic"] is True
+    assert facts["Sources"] == [str(trained / f"sub-03_{name}.nii.gz") for name in ("T1w", "T2w", "mask")]
+    assert facts["ModelHash"] == hashlib.sha256((trained / "model.safetensors").read_bytes()).hexdigest()
+    assert facts["Recipe"]["filters"] == 8
+
+
+def test_refusals(trained, tmp_path):
+    def refused(message, **changes):
+        with pytest.raises(RecontrastError, match=message):
+            run(trained, tmp_path / "out.nii.gz", **changes)
+        assert not (tmp_path / "out.nii.gz").exists()
+
+    images = [trained / "sub-03_T1w.nii.gz", trained / "sub-03_T2w.nii.gz"]
+    refused("takes 2 images and was given 1; give T1w, T2w, in this order", images=images[:1])
+    moved = nib.load(images[1])
+    nib.save(
+        nib.Nifti1Image(moved.get_fdata(), moved.affine + np.eye(4)[:, [3, 3, 3, 0]] * 3),
+        tmp_path / "m.nii.gz",
+    )
+    refused("lies on another grid", images=[images[0], tmp_path / "m.nii.gz"])
+    nib.save(nib.Nifti1Image(moved.get_fdata()[1:], moved.affine), tmp_path / "s.nii.gz")
+    refused("has shape", images=[images[0], tmp_path / "s.nii.gz"])
+    empty = nib.load(trained / "sub-03_mask.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros(empty.shape, np.uint8), empty.affine), tmp_path / "e.nii.gz")
+    refused("mask is empty", mask=tmp_path / "e.nii.gz")
+    refused("model.safetensors: does not exist", model=tmp_path / "model.safetensors")
+    content = (trained / "model.safetensors").read_bytes()
+    (tmp_path / "torn.safetensors").write_bytes(content[:-9])
+    refused("is damaged", model=tmp_path / "torn.safetensors")
+    (tmp_path / "other.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    refused("is not the model that its card describes", model=tmp_path / "other.safetensors")
+    (tmp_path / "card.json").write_text("{")
+    refused("is not a model card", card=tmp_path / "card.json")

@@ -1,0 +1,94 @@
+"""The training step: reproducible files, a complete card, and clear refusals."""
+
+import hashlib
+import json
+
+import pytest
+import small_volumes
+from recontrast.errors import RecontrastError
+from recontrast.methods import recipes
+from recontrast.trainer import loop
+from recontrast.training.train import train
+from safetensors.numpy import load_file
+
+QUICK = {
+    "fcn3d": {"epochs": 2, "crops_per_epoch": 4, "crop": 8, "filters": 8},
+    "patch_to_voxel": {"epochs": 2, "voxels_per_epoch": 400, "patch": 3},
+}
+
+
+def run(folder, sessions, method="fcn3d", **changes):
+    folder.mkdir(exist_ok=True)
+    settings = recipes.resolve(method, "quick", QUICK[method] | changes.pop("overrides", {}))
+    arguments = {
+        "method": method,
+        "recipe": json.dumps(settings),
+        "sessions": sessions,
+        "inputs": ["T1w", "T2w"],
+        "target": "FLAIR",
+        "model": folder / "model.safetensors",
+        "card": folder / "model.json",
+        "losses": folder / "training.tsv",
+        "checkpoint": folder / "state",
+        "device": "cpu",
+    }
+    train(**arguments | changes)
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("method", sorted(QUICK))
+def test_same_bytes_twice_and_a_card_that_says_all(tmp_path, method, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
+    sessions = small_volumes.write(tmp_path, ["training", "training", "validation"])
+    first, second = (run(tmp_path / name, sessions, method, fingerprint="abc") for name in "ab")
+    assert first == second
+    assert set(first) == {"model.safetensors", "model.json", "training.tsv"}
+    assert not (tmp_path / "a/state").exists()
+    card = json.loads(first["model.json"])
+    assert card["inputs"] == ["T1w", "T2w"]
+    assert card["recipe"]["epochs"] == 2
+    assert card["voxel_sizes"] == [[2.0, 2.0, 2.0]]
+    assert card["fingerprint"] == "abc"
+    assert card["model_sha256"] == hashlib.sha256(first["model.safetensors"]).hexdigest()
+    weights = load_file(tmp_path / "a/model.safetensors")
+    assert card["parameters"] == sum(array.size for array in weights.values())
+    image = (tmp_path / "sub-01_T1w.nii.gz").read_bytes()
+    assert card["sessions"][0]["sha256"]["T1w"] == hashlib.sha256(image).hexdigest()
+    assert [one["role"] for one in card["sessions"]] == ["training", "training", "validation"]
+    table = first["training.tsv"].decode().splitlines()
+    assert table[0].split("\t") == ["epoch", "training", "validation"]
+    assert len(table) == 3
+    assert run(tmp_path / "c", sessions, method, seed=2)["model.safetensors"] != first["model.safetensors"]
+
+
+def test_test_sessions_count_only_where_the_recipe_leaks(tmp_path):
+    roles = ["training", "validation", "test"]
+    sessions = small_volumes.write(tmp_path, roles)
+    honest = json.loads(run(tmp_path / "a", sessions)["model.json"])
+    leaky = json.loads(run(tmp_path / "b", sessions, overrides={"leaks": True})["model.json"])
+    assert [one["role"] for one in honest["sessions"]] == roles[:2]
+    assert [one["role"] for one in leaky["sessions"]] == roles
+    assert honest["constants"] != leaky["constants"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda text: text.replace("\ttraining\t", "\ttrain\t"), "has the role 'train'"),
+        (lambda text: text.replace("\ttraining\t", "\tvalidation\t"), "names no training session"),
+        (lambda text: text.replace("T2w\t", "T2\t", 1), "lacks the columns T2w"),
+        (lambda text: text.replace("_FLAIR.nii.gz", "_none.nii.gz"), "does not exist"),
+    ],
+)
+def test_lists_that_cannot_be_used(tmp_path, edit, message):
+    sessions = small_volumes.write(tmp_path, ["training", "training"])
+    sessions.write_text(edit(sessions.read_text()))
+    with pytest.raises(RecontrastError, match=message):
+        run(tmp_path / "a", sessions)
+
+
+def test_training_needs_the_target(tmp_path):
+    sessions = small_volumes.write(tmp_path, ["training"])
+    sessions.write_text(sessions.read_text().replace(str(tmp_path / "sub-01_FLAIR.nii.gz"), "n/a"))
+    with pytest.raises(RecontrastError, match=r"sub-01 \(training\) lacks FLAIR"):
+        run(tmp_path / "a", sessions)
