@@ -121,6 +121,16 @@ def test_newcomers_keep_folds_balanced(people, folds, count):
     assert len(second.folds) == min(folds, len(people) + count)
 
 
+def test_newcomers_keep_each_stratum_balanced():
+    strata = {f"{n:02}": "A" if n < 3 else "B" for n in range(10)}
+    chosen = config.Splits(folds=5, stratify="site", include_new=True)
+    first = splits.assign(list(strata), chosen, None, strata)
+    strata |= {"new0": "A", "new1": "A"}
+    second = splits.assign(list(strata), chosen, first, strata)
+    inside = Counter(second.fold[label] for label in strata if strata[label] == "A")
+    assert inside == dict.fromkeys("12345", 1)
+
+
 @given(PEOPLE, SETTINGS, RANDOM)
 def test_those_who_cannot_be_used_take_no_part_and_nobody_moves(people, chosen, random):
     made = splits.assign(list(people), chosen)
