@@ -11,7 +11,7 @@ from .fields import smooth_field
 from .protocols import DIRECTIONS, SHELLS, UNWEIGHTED, Image, Protocol
 from .space import Grid, covering, resample, rigid, to_voxels
 
-SNR = 30.0  # median white-matter signal over the noise's SD
+SNR = 30.0  # median signal of white matter (of grey matter where white is nulled) over the noise's SD
 BIAS = 0.2  # the bias field spans 1 ± this over the brain
 FAT_LEFT = 0.15
 MOTION = (3.0, 4.0)  # SD in degrees and mm of the head's pose in each contrast
@@ -55,14 +55,16 @@ def magnitude(scan: Scan, signal: np.ndarray, rng: np.random.Generator) -> np.nd
     return np.minimum(np.round(noisy), np.iinfo(np.int16).max).astype(np.int16)
 
 
-def calibrate(rng: np.random.Generator, head: Head, grid: Grid, pose: np.ndarray, signal: np.ndarray) -> Scan:
-    """Draw the bias field, and set gain and noise by white matter in the scan's brightest image.
+def calibrate(
+    rng: np.random.Generator, head: Head, protocol: Protocol, grid: Grid, pose: np.ndarray, signal: np.ndarray
+) -> Scan:
+    """Draw the bias field, and set gain and noise by one tissue in the scan's brightest image.
 
     Args:
         signal: of that image, shape of `grid`.
     """
-    white = head.full("WM")
-    kind = head.brain.astype(np.uint8) + (white > min(0.95, np.quantile(white[head.brain], 0.95)))
+    share = head.full(protocol.noise_tissue)
+    kind = head.brain.astype(np.uint8) + (share > min(0.95, np.quantile(share[head.brain], 0.95)))
     kind = ndimage.affine_transform(kind, to_voxels(head.grid, grid, pose), output_shape=grid.shape, order=0)
     bias = smooth_field(rng, grid.axes(), 80.0)
     low, high = bias[kind > 0].min(), bias[kind > 0].max()

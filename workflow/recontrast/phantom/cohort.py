@@ -228,7 +228,7 @@ def write_contrast(
     grid, pose = acquisition.plan(rng, protocol, voxel)
     clean = [acquisition.image_signal(head, protocol, image, grid, pose) for image in protocol.images]
     scan = acquisition.calibrate(
-        rng, head, grid, pose, max(clean, key=lambda signal: float(np.abs(signal).sum()))
+        rng, head, protocol, grid, pose, max(clean, key=lambda signal: float(np.abs(signal).sum()))
     )
     for image, signal in zip(protocol.images, clean, strict=True):
         name = f"{session.label}{image.entities}_{protocol.suffix}.nii.gz"
@@ -248,7 +248,12 @@ def write_diffusion(
     protocol = PROTOCOLS[contrast]
     grid, pose = acquisition.plan(rng, protocol, voxel)
     scan = acquisition.calibrate(
-        rng, head, grid, pose, acquisition.image_signal(head, protocol, protocol.images[0], grid, pose)
+        rng,
+        head,
+        protocol,
+        grid,
+        pose,
+        acquisition.image_signal(head, protocol, protocol.images[0], grid, pose),
     )
     bvals, directions = acquisition.gradients()
     volumes = acquisition.diffusion_signals(head, protocol, grid, pose, bvals, directions)

@@ -10,8 +10,8 @@ from .template import load
 from .tissues import Tissue, lesion
 
 PLACES = {"periventricular": 0.5, "juxtacortical": 0.25, "deep": 0.25}  # share of lesions in each
-FLAIR_RATIO = (1.42, 1.62)  # lesion over white matter: the mean of a participant is drawn from here
-FLAIR_SPREAD = 0.05  # SD of single lesions around it
+FLAIR_RATIO = (1.50, 1.60)  # lesion over white matter: the mean of a participant is drawn from here
+FLAIR_SPREAD = 0.04  # SD of single lesions around it
 
 
 def place(head: Head, seed: int, participant: int, volume: float, voxel: float) -> None:
@@ -22,14 +22,14 @@ def place(head: Head, seed: int, participant: int, volume: float, voxel: float) 
             it.
         seed, participant: what the lesions follow from. A larger volume keeps the lesions of a smaller one.
         volume: total in ml.
-        voxel: voxel size of the images in mm; no lesion is smaller than two voxels.
+        voxel: voxel size of the images in mm; no lesion is smaller than three voxels.
     """
     rng = stream(seed, participant, "lesions")
     white, grey = head.fractions["WM"], head.fractions["GM"]
     allowed = white + grey * np.clip(3 * white, 0, 1)
     seeds = places(head, white)
     ml = float(np.prod(head.grid.zooms)) / 1000
-    smallest = max(0.05, 2 * voxel**3 / 1000)
+    smallest = max(0.05, 3 * voxel**3 / 1000)
     middle = rng.uniform(*FLAIR_RATIO)
 
     shape = np.zeros(head.grid.shape, np.float32)

@@ -28,6 +28,7 @@ class Protocol:
         orientation: where the stored axes point to.
         tilt: the slices follow the head, up to this many degrees, as a technician plans them; 0 for a box
             square to the scanner.
+        noise_tissue: whose signal sets the noise; white matter unless the sequence nulls it.
         fat_suppressed: the scalp's fat is left at a seventh of its signal.
     """
 
@@ -38,6 +39,7 @@ class Protocol:
     zooms: tuple[float, float, float] = (1.0, 1.0, 1.0)
     orientation: str = "LAS"
     tilt: float = 0.0
+    noise_tissue: str = "WM"
     fat_suppressed: bool = False
     folder: str = "anat"
     facts: dict[str, object] = field(default_factory=dict)
@@ -94,6 +96,7 @@ PROTOCOLS = {
         zooms=(1.0, 1.0, 1.5),
         orientation="RSA",
         tilt=5.0,
+        noise_tissue="GM",
         fat_suppressed=True,
         facts={"MRAcquisitionType": "3D", "ScanningSequence": "IR"},
     ),
