@@ -10,7 +10,7 @@ from recontrast import images
 from recontrast.errors import RecontrastError
 from recontrast.evaluation.collect import collect
 from recontrast.evaluation.metrics import METRICS, compare
-from recontrast.evaluation.score import score
+from recontrast.evaluation.score import COLUMNS, score
 from recontrast.evaluation.summarize import over_participants, summarize
 
 
@@ -66,22 +66,19 @@ def test_score_names_the_file_that_is_wrong(files, tmp_path):
 
 
 def scores(*rows):
-    columns = ["participant_id", "session_id", "experiment", "fold", "region", "metric", "value"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def test_summary_counts_participants_not_sessions():
-    summary = over_participants(
-        scores(
-            ("sub-01", "ses-1", "fcn", "1", "brain", "ssim", "0.8"),
-            ("sub-01", "ses-2", "fcn", "1", "brain", "ssim", "0.6"),
-            ("sub-02", "ses-1", "fcn", "2", "brain", "ssim", "0.9"),
-        )
+    rows = scores(
+        ("sub-01", "ses-1", "fcn", "1", "brain", "ssim", "0.8"),
+        ("sub-01", "ses-2", "fcn", "1", "brain", "ssim", "0.6"),
+        ("sub-02", "ses-1", "fcn", "2", "brain", "ssim", "0.9"),
+        ("sub-03", "ses-1", "fcn", "2", "brain", "ssim", "n/a"),
     )
-    assert len(summary) == 1
-    assert summary.loc[0, ["n", "mean", "sd", "median", "min", "max"]].to_list() == pytest.approx(
-        [2, 0.8, 0.2 / np.sqrt(2), 0.8, 0.7, 0.9]
-    )
+    (summary,) = over_participants(rows.to_dict("records"))
+    expected = {"n": 2, "mean": 0.8, "sd": 0.2 / np.sqrt(2), "median": 0.8, "min": 0.7, "max": 0.9}
+    assert {name: summary[name] for name in expected} == pytest.approx(expected)
 
 
 def test_collect_and_summarize(tmp_path, monkeypatch):

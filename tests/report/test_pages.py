@@ -245,7 +245,7 @@ def test_the_best_is_the_highest_or_the_lowest_among_equals():
         region="brain", n="3", sd="0.1"
     )
     experiments = {"a": {"target": "FLAIR"}, "b": {"target": "FLAIR"}, "c": {"target": "T2w"}}
-    flair, t2 = result_tables(summary.astype({"mean": str}), experiments)
+    flair, t2 = result_tables(summary.astype({"mean": str}).to_dict("records"), experiments)
     best = {(r["experiment"], m) for r in flair["rows"] for m, cell in r["cells"].items() if cell["best"]}
     assert best == {("b", "psnr"), ("a", "mse")}
     assert not t2["rows"][0]["cells"]["psnr"]["best"]  # nothing to compare with

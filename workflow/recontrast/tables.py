@@ -1,36 +1,54 @@
 """Tables as tab-separated text, read and written in one way."""
 
-from collections.abc import Sequence
+import csv
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from .errors import RecontrastError
 from .images import write_text
 
 MISSING = "n/a"  # as BIDS writes it
 
+Row = dict[str, str]
 
-def read(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a table as text and check that it has some columns; `n/a` stays `n/a`.
+
+def read(path: str | Path, columns: Sequence[str]) -> list[Row]:
+    """Read a table as text, row by row, and check that it has some columns.
 
     Raises:
         RecontrastError: no such file, not a table, or a column missing.
     """
     try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        with open(path, encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+            names, rows = table.fieldnames or [], list(table)
     except FileNotFoundError:
         raise RecontrastError("does not exist", file=path, remedy="check the path") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (csv.Error, UnicodeDecodeError) as error:
         raise RecontrastError(f"is not a table ({error})", file=path, remedy="make it again") from error
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
+    if missing := [name for name in columns if name not in names]:
         raise RecontrastError(f"lacks the columns {', '.join(missing)}", file=path, remedy="make it again")
-    return table
+    if any(None in row or None in row.values() for row in rows):
+        raise RecontrastError("has rows of unequal length", file=path, remedy="make it again")
+    return rows
 
 
-def write(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table in one step; numbers with up to ten digits, what is missing as `n/a`."""
-    write_text(
-        path, table.to_csv(sep="\t", index=False, na_rep=MISSING, float_format="%.10g", lineterminator="\n")
-    )
+def write(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> None:
+    """Write a table in one step; numbers with up to ten digits, what is not a number as `n/a`."""
+    lines = ["\t".join(columns), *("\t".join(_text(row[name]) for name in columns) for row in rows)]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def number(value: object) -> float:
+    """A value of a table as a number; NaN where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return MISSING if math.isnan(value) else f"{value:.10g}"
+    return str(value)

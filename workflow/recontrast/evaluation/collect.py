@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from .. import tables
 from .score import COLUMNS
 
@@ -15,10 +13,9 @@ def collect(*, scores: Path, output: Path) -> None:
         scores: table with a column `file`: the score tables, relative to the working folder.
         output: the long table: participant, session, experiment, fold, region, metric, value.
     """
-    files = sorted(tables.read(scores, ["file"])["file"])
-    parts = [tables.read(file, COLUMNS)[list(COLUMNS)] for file in files]
-    joined = pd.concat([pd.DataFrame(columns=list(COLUMNS)), *parts])
-    # Stable, so that the metrics of one image keep the order in which they were asked for.
-    joined = joined.sort_values(["experiment", "region", "participant_id", "session_id"], kind="stable")
-    tables.write(output, joined)
-    print(f"{len(joined)} scores of {len(files)} synthetic images")
+    files = sorted(row["file"] for row in tables.read(scores, ["file"]))
+    rows = [row for file in files for row in tables.read(file, COLUMNS)]
+    # The sort is stable: the metrics of one image keep the order in which they were asked for.
+    order = ("experiment", "region", "participant_id", "session_id")
+    tables.write(output, COLUMNS, sorted(rows, key=lambda row: [row[name] for name in order]))
+    print(f"{len(rows)} scores of {len(files)} synthetic images")

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from .. import images, tables
 from ..errors import RecontrastError
 from ..layout import Session
-from .metrics import compare
 
 COLUMNS = ("participant_id", "session_id", "experiment", "fold", "region", "metric", "value")
 
@@ -40,6 +38,9 @@ def score(
         region: what the mask covers.
         metrics: mse, mae, psnr (dB), nrmse, ssim.
     """
+    from .metrics import compare  # scikit-image takes a while to load: not for --help
+
+
     reference, prediction, area = (images.read_header(path) for path in (acquired, synthetic, mask))
     images.check_same_grid(synthetic, prediction, reference)
     images.check_same_grid(mask, area, reference)
@@ -53,14 +54,16 @@ def score(
         raise RecontrastError(error.problem, file=file, remedy=error.remedy) from error
     visit = "" if session == tables.MISSING else session.removeprefix("ses-")
     who = Session(participant.removeprefix("sub-"), visit)
-    table = pd.DataFrame({"metric": list(values), "value": list(values.values())}).assign(
-        participant_id=f"sub-{who.participant}",
-        session_id=f"ses-{who.session}" if who.session else tables.MISSING,
-        experiment=experiment,
-        fold=fold,
-        region=region,
+    facts = {
+        "participant_id": f"sub-{who.participant}",
+        "session_id": f"ses-{who.session}" if who.session else tables.MISSING,
+        "experiment": experiment,
+        "fold": fold,
+        "region": region,
+    }
+    tables.write(
+        output, COLUMNS, [facts | {"metric": name, "value": value} for name, value in values.items()]
     )
-    tables.write(output, table[list(COLUMNS)])
     print(
         f"{who.label} {experiment} fold {fold}:", *(f"{name} {value:.4g}" for name, value in values.items())
     )

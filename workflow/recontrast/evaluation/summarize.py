@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 
 from .. import images, tables
 from .score import COLUMNS
@@ -38,23 +38,39 @@ def summarize(*, metrics: Path, table: Path) -> None:
         metrics: the long table of all scores.
         table: summary table to write; its data dictionary is written beside it as JSON.
     """
-    scores = tables.read(metrics, COLUMNS)
+    summary = over_participants(tables.read(metrics, COLUMNS))
     images.write_json(table.with_suffix(".json"), DICTIONARY)
-    summary = over_participants(scores)
-    tables.write(table, summary)
-    print(summary.to_string(index=False))
+    tables.write(table, list(DICTIONARY), summary)
+    for row in summary:
+        print("{experiment} {region} {metric}: {mean:.4g} ± {sd:.4g}, n = {n}".format_map(row))
 
 
-def over_participants(scores: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `DICTIONARY` from a long table of scores.
+def over_participants(scores: list[tables.Row]) -> list[dict[str, object]]:
+    """Rows with the columns of `DICTIONARY` from the rows of a long table of scores.
 
-    Rows keep the order in which experiment, region and metric first occur. A participant counts once,
-    however many sessions there are.
+    They come in the order in which experiment, region and metric first occur. A participant counts once,
+    however many sessions there are; values that are no numbers do not count.
     """
-    scores = scores.assign(value=pd.to_numeric(scores["value"], errors="coerce"))
-    groups = ["experiment", "region", "metric"]
-    participants = scores.groupby([*groups, "participant_id"], sort=False)["value"].mean().dropna()
-    summary = participants.groupby(level=groups, sort=False).agg(
-        n="count", mean="mean", sd="std", median="median", min="min", max="max"
-    )
-    return summary.reset_index()[list(DICTIONARY)]
+    groups: dict[tuple[str, str, str], dict[str, list[float]]] = {}
+    for row in scores:
+        group = groups.setdefault((row["experiment"], row["region"], row["metric"]), {})
+        if not np.isnan(value := tables.number(row["value"])):
+            group.setdefault(row["participant_id"], []).append(value)
+    return [
+        dict(zip(("experiment", "region", "metric"), key, strict=True))
+        | _statistics([float(np.mean(sessions)) for sessions in group.values()])
+        for key, group in groups.items()
+        if group
+    ]
+
+
+def _statistics(values: list[float]) -> dict[str, float]:
+    with np.errstate(invalid="ignore"):  # an infinite PSNR has no standard deviation
+        return {
+            "n": len(values),
+            "mean": float(np.mean(values)),
+            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else float("nan"),
+            "median": float(np.median(values)),
+            "min": min(values),
+            "max": max(values),
+        }

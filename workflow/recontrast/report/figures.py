@@ -4,11 +4,11 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from .. import tables
 from ..images import replacing
 
 STYLE = {
@@ -24,30 +24,38 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 LEGEND = 8  # with more folds a legend hides the curves
 
 
-def dots(path: Path, scores: pd.DataFrame, metrics: list[str]) -> None:
+def dots(path: Path, scores: list[tables.Row], metrics: list[str]) -> None:
     """One dot per participant and experiment, one panel per metric, with mean and standard deviation.
 
     Args:
         path: SVG to write.
-        scores: columns experiment, metric, participant_id, value (numbers).
+        scores: rows with experiment, metric, participant_id, value.
         metrics: which to draw, from left to right.
     """
-    experiments = list(dict.fromkeys(scores["experiment"]))
+    experiments = list(dict.fromkeys(row["experiment"] for row in scores))
     with matplotlib.rc_context(STYLE):
         size = (3.8 * len(metrics) + 1.2, 0.7 * len(experiments) + 0.9)
         figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for panel, metric in zip(panels, metrics, strict=True):
             for row, experiment in enumerate(experiments):
-                chosen = scores[(scores["metric"] == metric) & (scores["experiment"] == experiment)]
-                values = chosen.groupby("participant_id")["value"].mean().to_numpy()
-                _row(panel, row, values[np.isfinite(values)], PALETTE[row % len(PALETTE)])
+                own = [r for r in scores if (r["metric"], r["experiment"]) == (metric, experiment)]
+                _row(panel, row, _participants(own), PALETTE[row % len(PALETTE)])
             panel.set_title(metric.upper(), loc="left", fontsize=9, fontweight="bold")
             panel.grid(axis="x", color="#dde2e8", linewidth=0.6)
             panel.set_axisbelow(True)
         panels[0].set_yticks(range(len(experiments)), experiments)
         panels[0].set_ylim(len(experiments) - 0.5, -0.5)
         _save(figure, path)
+
+
+def _participants(scores: list[tables.Row]) -> np.ndarray:
+    """One finite value per participant: the mean over sessions."""
+    sessions: dict[str, list[float]] = {}
+    for row in scores:
+        sessions.setdefault(row["participant_id"], []).append(tables.number(row["value"]))
+    values = np.array([np.mean(values) for values in sessions.values()])
+    return values[np.isfinite(values)]
 
 
 def _row(panel: Axes, row: int, values: np.ndarray, colour: str) -> None:
@@ -60,21 +68,27 @@ def _row(panel: Axes, row: int, values: np.ndarray, colour: str) -> None:
         panel.errorbar(values.mean(), row, xerr=deviation, **mean)
 
 
-def losses(path: Path, folds: dict[str, pd.DataFrame]) -> None:
+def losses(path: Path, folds: dict[str, list[tables.Row]]) -> None:
     """Training (thin) and validation (thick) loss by epoch, one colour per fold.
 
     Args:
         path: SVG to write.
-        folds: for each fold a table with the numeric columns epoch, training, validation.
+        folds: for each fold the rows of its table, with epoch, training, validation.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 3.0), layout="constrained")
         panel = figure.subplots()
-        for number, (fold, table) in enumerate(folds.items()):
+        drawn = []
+        for number, (fold, rows) in enumerate(folds.items()):
             colour = PALETTE[number % len(PALETTE)]
-            panel.plot(table["epoch"], table["training"], color=colour, linewidth=0.8, alpha=0.7)
-            panel.plot(table["epoch"], table["validation"], color=colour, linewidth=1.8, label=f"fold {fold}")
-        values = pd.concat(folds.values())[["training", "validation"]].to_numpy()
+            epoch, training, validation = (
+                np.array([tables.number(row[name]) for row in rows])
+                for name in ("epoch", "training", "validation")
+            )
+            panel.plot(epoch, training, color=colour, linewidth=0.8, alpha=0.7)
+            panel.plot(epoch, validation, color=colour, linewidth=1.8, label=f"fold {fold}")
+            drawn += [training, validation]
+        values = np.concatenate(drawn)
         values = values[np.isfinite(values)]
         if values.size and values.min() > 0 and values.max() > 10 * values.min():
             panel.set_yscale("log")

@@ -4,11 +4,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
-
 from .. import layout, tables
 from ..images import write_text
-from . import figures, pages
+from . import pages
 from .methods_text import methods_section, steps_that_ran
 from .models import kind_of, models_of
 from .pictures import file_name
@@ -34,9 +32,8 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
     content = json.loads(plan.read_text(encoding="utf-8"))
     title = content["study"]["report"]["title"]
     scores = tables.read(metrics, ["participant_id", "session_id", "experiment", "region", "metric", "value"])
-    scores = scores[scores["region"] == content["study"]["region"]].copy()
-    scores["value"] = pd.to_numeric(scores["value"], errors="coerce")
-    names = list(dict.fromkeys(scores["metric"]))
+    scores = [row for row in scores if row["region"] == content["study"]["region"]]
+    names = list(dict.fromkeys(row["metric"] for row in scores))
     summarized = tables.read(summary, ["experiment", "region", "metric", "n", "mean", "sd"])
     models = models_of(content)
     sessions = _sessions(content, scores, models, page.parent)
@@ -59,35 +56,38 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
     print(f"{page}: {len(sessions)} sessions on {len(links)} pages, {len(names)} metrics")
 
 
-def result_tables(summary: pd.DataFrame, experiments: dict[str, dict]) -> list[dict]:
+def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> list[dict]:
     """The summary as one table per region and target: a row per experiment, a column per metric.
 
     Returns:
         Tables with `region`, `target`, `metrics` and `rows`; a cell has `mean`, `sd` and `best`.
     """
-    summary = summary[summary["experiment"].isin(experiments)]
-    targets = summary["experiment"].map(lambda name: experiments[name]["target"])
-    made = []
-    for (region, target), part in summary.groupby([summary["region"], targets.rename("target")], sort=False):
-        metrics = list(dict.fromkeys(part["metric"]))
-        means = pd.to_numeric(part["mean"], errors="coerce").groupby(part["metric"])
-        best = {metric: of.max() if metric in HIGHER_IS_BETTER else of.min() for metric, of in means}
-        compared = part["experiment"].nunique() > 1
-        rows = []
-        for name, lines in part.groupby("experiment", sort=False):
-            cells = {
-                metric: {"mean": mean, "sd": sd, "best": compared and float(mean) == best[metric]}
-                for metric, mean, sd in zip(lines["metric"], lines["mean"], lines["sd"], strict=True)
-            }
-            rows.append({"experiment": name, "n": lines["n"].iloc[0], "cells": cells})
-        made.append({"region": region, "target": target, "metrics": metrics, "rows": rows})
-    return made
+    made: dict[tuple[str, str], dict] = {}
+    for line in summary:
+        name, metric = line["experiment"], line["metric"]
+        if name not in experiments:
+            continue
+        region, target = line["region"], experiments[name]["target"]
+        empty = {"region": region, "target": target, "metrics": {}, "rows": {}}
+        table = made.setdefault((region, target), empty)
+        table["metrics"].setdefault(metric, []).append(tables.number(line["mean"]))
+        row = table["rows"].setdefault(name, {"experiment": name, "n": line["n"], "cells": {}})
+        row["cells"][metric] = {"mean": line["mean"], "sd": line["sd"], "best": False}
+    for table in made.values():
+        table["rows"] = list(table["rows"].values())
+        for metric, means in table["metrics"].items():
+            best = max(means) if metric in HIGHER_IS_BETTER else min(means)
+            for row in table["rows"]:
+                if len(means) > 1 and metric in row["cells"]:
+                    row["cells"][metric]["best"] = tables.number(row["cells"][metric]["mean"]) == best
+        table["metrics"] = list(table["metrics"])
+    return list(made.values())
 
 
-def _sessions(plan: dict, scores: pd.DataFrame, models: dict, folder: Path) -> list[dict]:
+def _sessions(plan: dict, scores: list[tables.Row], models: dict, folder: Path) -> list[dict]:
     """One row per session: what there is, what was done, its scores, its page where that exists."""
-    columns = ["participant_id", "session_id", "experiment", "metric"]
-    values = dict(zip(scores[columns].itertuples(index=False, name=None), scores["value"], strict=True))
+    keys = ("participant_id", "session_id", "experiment", "metric")
+    values = {tuple(row[key] for key in keys): row["value"] for row in scores}
     rows = []
     for session in plan["sessions"]:
         label, who = session["session"], (session["participant_id"], session["session_id"])
@@ -146,23 +146,21 @@ def _cohort_pages(
     return links
 
 
-def _figures(folder: Path, scores: pd.DataFrame, metrics: list[str], models: dict) -> dict:
+def _figures(folder: Path, scores: list[tables.Row], metrics: list[str], models: dict) -> dict:
     """Draw the figures; returns their addresses, relative to the page."""
+    from . import figures  # matplotlib takes a while to load: not for --help
+
     drawn = {"dots": "", "losses": []}
-    if not scores.empty:
+    if scores:
         chosen = [metric for metric in IN_COHORT if metric in metrics] or metrics[:2]
         figures.dots(folder / "metrics.svg", scores, chosen)
         drawn["dots"] = f"{folder.name}/metrics.svg"
-    curves: dict[str, dict[str, pd.DataFrame]] = {}
+    curves: dict[str, dict[str, list[tables.Row]]] = {}
     for name, fold in models:
         file = Path(layout.fill(layout.LOSSES, experiment=name, fold=fold))
-        if file.is_file():
-            table = tables.read(file, ["epoch", "training", "validation"]).apply(
-                pd.to_numeric, errors="coerce"
-            )
-            # A method without epochs, such as a forest, has a table without rows.
-            if len(table):
-                curves.setdefault(name, {})[fold] = table
+        # A method without epochs, such as a forest, has a table without rows.
+        if file.is_file() and (rows := tables.read(file, ["epoch", "training", "validation"])):
+            curves.setdefault(name, {})[fold] = rows
     for name, folds in curves.items():
         figures.losses(folder / f"losses-{name}.svg", folds)
         drawn["losses"].append({"experiment": name, "figure": f"{folder.name}/losses-{name}.svg"})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jinja2
 
+from .. import tables
 from ..images import write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -26,17 +27,10 @@ def write(path: Path, template: str, **content: object) -> None:
 
 def number(value: object, beside: object = None) -> str:
     """A score as a reader wants it: two to four digits behind the point, as many as the number beside it."""
-    value, beside = _float(value), _float(value if beside is None else beside)
+    value, beside = tables.number(value), tables.number(value if beside is None else beside)
     if math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     digits = 2 if abs(beside) >= 10 else 3 if abs(beside) >= 0.1 else 4
     return f"{value:.{digits}f}".replace("-", "−")
-
-
-def _float(value: object) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan

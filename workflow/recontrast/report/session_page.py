@@ -184,13 +184,18 @@ def _score_table(files: list[Path]) -> tuple[list[str], list[dict]]:
     rows: dict[tuple[str, str], dict] = {}
     metrics: dict[str, None] = {}
     for file in files:
-        for line in tables.read(file, ["experiment", "region", "fold", "metric", "value"]).itertuples():
+        for line in tables.read(file, ["experiment", "region", "fold", "metric", "value"]):
             row = rows.setdefault(
-                (line.experiment, line.region),
-                {"experiment": line.experiment, "region": line.region, "fold": line.fold, "values": {}},
+                (line["experiment"], line["region"]),
+                {
+                    "experiment": line["experiment"],
+                    "region": line["region"],
+                    "fold": line["fold"],
+                    "values": {},
+                },
             )
-            row["values"][line.metric] = line.value
-            metrics[line.metric] = None
+            row["values"][line["metric"]] = line["value"]
+            metrics[line["metric"]] = None
     return list(metrics), list(rows.values())
 
 
