@@ -104,7 +104,7 @@ def report(tmp_path_factory):
         yield Path.cwd(), plan
 
 
-def test_every_page_parses_and_every_link_resolves_inside_the_output(report):
+def test_every_page_parses_and_every_link_resolves_inside_the_report(report):
     folder, _ = report
     pages = sorted((folder / "report").rglob("*.html"))
     assert len(pages) == 6  # index, one cohort page, four sessions
@@ -115,7 +115,7 @@ def test_every_page_parses_and_every_link_resolves_inside_the_output(report):
             address, _, anchor = unquote(link).partition("#")
             target = (file.parent / address).resolve() if address else file
             assert target.is_file(), f"{file.name} links {link}"
-            assert target.is_relative_to(folder.resolve())
+            assert target.is_relative_to((folder / "report").resolve())
             assert not anchor or anchor in Page(target).ids
         assert not re.search(r"(https?:)?//[a-z]", file.read_text().replace("<!doctype html>", ""))
 

@@ -19,8 +19,8 @@ KINDS = ("out of fold", "imputed", "seen in training")
 def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int = 50) -> None:
     """Write the report's first page, its figures and the pages of the cohort.
 
-    Everything is linked relative to the page, so that the output folder can be moved, zipped and read
-    offline. The page itself is written last.
+    Everything is linked relative to the page, so that the folder of the report can be moved, zipped
+    and read offline. The page itself is written last.
 
     Args:
         plan: what was planned and what became of it: study, sessions, failures, experiments, versions.
@@ -38,6 +38,9 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
     models = models_of(content)
     sessions = _sessions(content, scores, models, page.parent)
     links = _cohort_pages(page.parent, title, sessions, content["experiments"], names, per_page)
+    # With its tables inside, the folder of the report can be passed on alone.
+    for table in (metrics, summary):
+        write_text(page.parent / "tables" / table.name, table.read_text(encoding="utf-8"))
     paragraphs, references = methods_section(content, names)
     pages.write(
         page,
@@ -50,6 +53,7 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
         models=list(models.values()),
         backends=steps_that_ran(content),
         links=links,
+        tables={"metrics": f"tables/{metrics.name}", "summary": f"tables/{summary.name}"},
         paragraphs=paragraphs,
         references=references,
     )
