@@ -65,7 +65,7 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
             for step, tools in {
                 "correct_bias": {"antspyx": "0.6.3"},
                 "extract_brain": {"brainextractor": "0.2.2"},
-                "register": {"itk-elastix": "0.23.0"},
+                "register": {"antspyx": "0.6.3", "scipy": "1.16.0"},
                 "segment_tissue": {"antspyx": "0.6.3"},
                 "register_template": {"antspyx": "0.6.3"},
             }.items()

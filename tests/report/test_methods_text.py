@@ -28,6 +28,7 @@ def test_steps_methods_and_their_references(plan):
     assert any(reference.startswith("Tustison NJ, Avants") for reference in references)
     assert len(set(references)) == len(references)
     assert "{" not in text
+    assert "scipy" not in text
 
 
 def test_only_what_ran_is_cited(plan):

@@ -58,10 +58,10 @@ def _preparation(plan: dict) -> Part:
         part.append(text["prepare"][study["prepare"]])
     for name, entry in text["steps"].items():
         if name in ran:
-            tools = ran[name]["tools"]
+            tools = {tool: version for tool, version in ran[name]["tools"].items() if tool in text["tools"]}
             listed = ", ".join(f"{tool} {version}" for tool, version in tools.items())
             part.append(entry["sentence"].format(tools=listed, **values))
-            needed += entry["references"] + [key for tool in tools for key in text["tools"].get(tool, [])]
+            needed += entry["references"] + [key for tool in tools for key in text["tools"][tool]]
     others = sum(session["reference"] != study["reference"] for session in plan["sessions"])
     if others:
         part.append(text["fallback"].format(count=others, **values))
