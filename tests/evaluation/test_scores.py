@@ -62,6 +62,13 @@ def test_score_names_the_file_that_is_wrong(files, tmp_path):
     images.write(tmp_path / "moved.nii.gz", volumes["mask"], nib.Nifti1Image(volumes["mask"], np.eye(4)))
     with pytest.raises(RecontrastError, match=r"moved\.nii\.gz: lies on another grid"):
         score(**paths | {"mask": tmp_path / "moved.nii.gz"}, **settings)
+    images.write(tmp_path / "flat.nii.gz", 1.0 - volumes["mask"], like)
+    with pytest.raises(
+        RecontrastError, match=r"flat\.nii\.gz: the acquired image is constant inside the mask"
+    ):
+        score(**paths | {"acquired": tmp_path / "flat.nii.gz"}, **settings)
+    with pytest.raises(RecontrastError, match=r"^unknown metric 'sim'; use ssim"):
+        score(**paths, **settings, metrics=["sim"])
     assert not (tmp_path / "s.tsv").exists()
 
 

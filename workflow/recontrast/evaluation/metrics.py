@@ -99,6 +99,14 @@ def ssim(reference: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> flo
 METRICS = {"mse": mse, "mae": mae, "psnr": psnr, "nrmse": nrmse, "ssim": ssim}
 
 
+def check_names(names: list[str]) -> None:
+    """Raise unless all are keys of `METRICS`."""
+    for name in names:
+        if name not in METRICS:
+            nearest = get_close_matches(name.lower(), METRICS, n=1) or [", ".join(METRICS)]
+            raise RecontrastError(f"unknown metric {name!r}", remedy=f"use {nearest[0]}")
+
+
 def compare(
     reference: np.ndarray, prediction: np.ndarray, mask: np.ndarray, names: list[str]
 ) -> dict[str, float]:
@@ -113,10 +121,7 @@ def compare(
     Raises:
         RecontrastError: an unknown metric, an empty mask, or a constant reference.
     """
-    for name in names:
-        if name not in METRICS:
-            nearest = get_close_matches(name.lower(), METRICS, n=1) or [", ".join(METRICS)]
-            raise RecontrastError(f"unknown metric {name!r}", remedy=f"use {nearest[0]}")
+    check_names(names)
     mask = mask.astype(bool)
     reference, prediction = harmonise(reference, prediction, mask)
     return {name: METRICS[name](reference, prediction, mask) for name in names}

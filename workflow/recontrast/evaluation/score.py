@@ -38,9 +38,9 @@ def score(
         region: what the mask covers.
         metrics: mse, mae, psnr (dB), nrmse, ssim.
     """
-    from .metrics import compare  # scikit-image takes a while to load: not for --help
+    from .metrics import check_names, compare  # scikit-image takes a while to load: not for --help
 
-
+    check_names(metrics)
     reference, prediction, area = (images.read_header(path) for path in (acquired, synthetic, mask))
     images.check_same_grid(synthetic, prediction, reference)
     images.check_same_grid(mask, area, reference)
@@ -50,7 +50,8 @@ def score(
             images.read(acquired).get_fdata(), images.read(synthetic).get_fdata(), inside, metrics
         )
     except RecontrastError as error:
-        file = error.file or (mask if "mask is" in error.problem else synthetic)
+        # What is left to go wrong with images on one grid: an empty mask, or one value inside it.
+        file = error.file or (acquired if inside.any() else mask)
         raise RecontrastError(error.problem, file=file, remedy=error.remedy) from error
     visit = "" if session == tables.MISSING else session.removeprefix("ses-")
     who = Session(participant.removeprefix("sub-"), visit)
