@@ -152,7 +152,7 @@ def face_and_neck(where: np.ndarray) -> np.ndarray:
     """Approximate signed distance in mm to an ellipsoid for the face and a cylinder for the neck."""
     x, y, z = where
     face = 55 * (np.sqrt((x / 60) ** 2 + ((y - 30) / 62) ** 2 + ((z + 62) / 66) ** 2) - 1)
-    neck = np.maximum(np.hypot(x, y + 32) - 55, z + 55)
+    neck = np.maximum(np.hypot(x, y + 26) - 58, z + 55)
     return np.minimum(face, neck)
 
 

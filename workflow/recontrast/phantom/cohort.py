@@ -173,7 +173,7 @@ def person(seed: int, number: int) -> Person:
 
 def describe(folder: Path, people: list[Person], arguments: dict[str, object]) -> None:
     """Write what a BIDS data set says about itself, and the same for its truth."""
-    common = {"BIDSVersion": "1.10.0", "License": "CC0", "Authors": ["Recontrast"]}
+    common = {"BIDSVersion": "1.10.0", "License": "ICBM152 licence, see README", "Authors": ["Recontrast"]}
     made = {"GeneratedBy": [generator(arguments)]}
     images.write_json(
         folder / "dataset_description.json",

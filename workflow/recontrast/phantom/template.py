@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-COARSE = 2.0  # mm, the grid of the distance maps
+COARSE = 3.0  # mm, the grid of the distance maps
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def load(voxel: float) -> Template:
     affine = datasets.load_mni152_gm_template(resolution=1).affine.copy()
     affine[2, 3] -= below
 
-    pad, step = 15, int(COARSE)
+    pad, step = 10, int(COARSE)
     coarse_affine = affine @ np.diag([COARSE, COARSE, COARSE, 1.0])
     coarse_affine[:3, 3] -= COARSE * pad
     inside, cortex, water = (
@@ -67,7 +67,7 @@ def load(voxel: float) -> Template:
         white=ndimage.gaussian_filter(white, blur, truncate=3),
         brain=mask,
         affine=affine,
-        hull=ndimage.gaussian_filter(hull, 1.5),
+        hull=ndimage.gaussian_filter(hull, 1.0),
         to_ventricle=distance(water & lateral & (hull < -22)),
         to_cortex=distance(cortex & (hull > -20)),
         coarse_affine=coarse_affine,
