@@ -166,7 +166,7 @@ def test_the_brain_is_a_brain(cohort):
         assert 400 < shares["WM"].sum() * ml < 800
         assert 650 < shares["GM"].sum() * ml < 1200
         brain = np.asarray(truth.map("desc-brain_mask").dataobj) > 0
-        assert sum(shares.values())[brain].min() >= 0.49
+        assert np.quantile(sum(shares.values())[brain], 0.01) > 0.6
         assert sum(shares.values()).max() < 1.005
         t1 = truth.map("T1map").get_fdata()
         assert np.median(t1[shares["WM"] > 0.95]) == pytest.approx(0.832, rel=0.08)
