@@ -1,5 +1,5 @@
 # make demo, make test: each installs what it needs first. Everything lives in .venv.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -8,10 +8,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 install: .venv/installed
 
 .venv/installed: pyproject.toml envs/constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	  || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
-	@echo "installing (about 2 GB, a few minutes)"
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]' 2>&1 | grep -v '^WARNING: Location' || true
+	$(BIN)/pip install --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]'
 	@$(BIN)/recontrast --version >/dev/null
 	@touch $@
 

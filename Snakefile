@@ -6,8 +6,9 @@ import sys
 from snakemake.utils import min_version
 
 from recontrast import layout
+from recontrast.freeze import digest
 from recontrast.graph import options
-from recontrast.run import begin, end, open_graph
+from recontrast.run import begin, end, open_graph, open_study
 
 min_version("9.27")
 
@@ -16,7 +17,7 @@ if "datasets" not in config:
     configfile: workflow.source_path("config.yaml")
 
 
-graph = open_graph(config, main=workflow.is_main_process)
+graph = open_graph(open_study(config))
 
 # Steps run with the Python that runs the graph, whether or not its environment is activated.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]

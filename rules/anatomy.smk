@@ -79,6 +79,7 @@ rule carry_mask:
         layout.partly(layout.MASK, region="brain"),
     params:
         transform=lambda w, input: options(transform=input.transform),
+        backend=graph.study.backend,
         code=graph.code("anatomy", "carry_mask"),
     log:
         "logs/anatomy/carry_mask/{folder}/{session}_space-{reference}.log",
@@ -86,7 +87,7 @@ rule carry_mask:
         "../envs/embedded.yaml"
     shell:
         "recontrast step --log {log} anatomy carry_mask --mask {input.mask} --reference {input.reference:q}"
-        " {params.transform} --output {output}"
+        " {params.transform} --output {output} --backend {params.backend}"
 
 
 rule mask_foreground:
@@ -120,6 +121,7 @@ rule resample:
         content=graph.native_content,
         intensity=graph.study.anatomy.intensity,
         interpolation=graph.study.anatomy.interpolation,
+        backend=graph.study.backend,
         code=graph.code("anatomy", "resample"),
     log:
         "logs/anatomy/resample/{folder}/{session}{entities}_space-{reference}_{suffix}.log",
@@ -128,7 +130,7 @@ rule resample:
     shell:
         "recontrast step --log {log} anatomy resample --image {input.image:q} --reference {input.reference:q}"
         " --mask {input.mask} {params.transform} --output {output}"
-        " --intensity {params.intensity} --interpolation {params.interpolation}"
+        " --intensity {params.intensity} --interpolation {params.interpolation} --backend {params.backend}"
 
 
 rule segment_tissue:

@@ -6,6 +6,7 @@ rule session_page:
     input:
         images=graph.prepared,
         mask=graph.mask,
+        tissue=graph.tissue,
         synthetic=graph.synthetics,
         scores=graph.session_scores,
     output:
@@ -13,6 +14,7 @@ rule session_page:
     params:
         contrasts=graph.contrasts,
         predicted=lambda w, input: options(
+            tissue=input.tissue,
             experiments=graph.experiments(w),
             targets=graph.experiment_targets(w),
             synthetic=input.synthetic,
@@ -40,7 +42,7 @@ rule index:
         layout.REPORT,
     params:
         plan=layout.PLAN,
-        content=graph.content_of_plan,
+        content=digest(graph),
         per_page=graph.study.report.sessions_per_page,
         code=graph.code("report", "index"),
     log:

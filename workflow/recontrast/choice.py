@@ -26,6 +26,6 @@ class Choice:
         tuple[str, ...], Parameter(name=["--participant-label", "--participant_label"])
     ] = ()
     session_label: Annotated[tuple[str, ...], Parameter(name=["--session-label", "--session_label"])] = ()
-    bids_filter_file: Annotated[
-        Path | None, Parameter(name=["--bids-filter-file", "--bids_filter_file"])
-    ] = None
+    bids_filter_file: Annotated[Path | None, Parameter(name=["--bids-filter-file", "--bids_filter_file"])] = (
+        None
+    )

@@ -31,7 +31,9 @@ def run(
     /,
     *,
     choice: Choice = ANYONE,
-    dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], help="Only say which jobs there are.")] = False,
+    dry_run: Annotated[
+        bool, Parameter(name=["--dry-run", "-n"], help="Only say which jobs there are.")
+    ] = False,
     cores: Annotated[str, Parameter(name=["--cores", "-c"], help="How many cores, or all.")] = "all",
     snakemake: Annotated[list[str], Parameter(show=False, allow_leading_hyphen=True)] = (),
 ) -> int:
@@ -97,7 +99,10 @@ def doctor() -> int:
 
 @app.command
 def demo(
-    out_dir: Path = Path("results/demo"), /, *, cores: Annotated[str, Parameter(name=["--cores", "-c"])] = "all"
+    out_dir: Path = Path("results/demo"),
+    /,
+    *,
+    cores: Annotated[str, Parameter(name=["--cores", "-c"])] = "all",
 ) -> int:
     """Run the default study on the demo cohort, which is made first.
 
@@ -159,7 +164,14 @@ def phantom(
 
 
 @study_app.command
-def new(bids_dir: Path, file: Path = Path("study.yaml"), /, *, target: str = "FLAIR", output: Path = Path("results")) -> int:
+def new(
+    bids_dir: Path,
+    file: Path = Path("study.yaml"),
+    /,
+    *,
+    target: str = "FLAIR",
+    output: Path = Path("results"),
+) -> int:
     """Write a commented study file for a cohort.
 
     Args:

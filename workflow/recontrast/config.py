@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from .errors import RecontrastError
+from .layout import RESERVED
 from .methods import recipes
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
@@ -133,7 +134,13 @@ class Training(Section):
 class Evaluation(Section):
     """How synthetic images are scored."""
 
-    metrics: tuple[Literal["mse", "mae", "psnr", "nrmse", "ssim"], ...] = ("mse", "mae", "psnr", "nrmse", "ssim")
+    metrics: tuple[Literal["mse", "mae", "psnr", "nrmse", "ssim"], ...] = (
+        "mse",
+        "mae",
+        "psnr",
+        "nrmse",
+        "ssim",
+    )
 
 
 class Report(Section):
@@ -185,7 +192,9 @@ def load(config: dict) -> Study:
         except pydantic.ValidationError as error:
             found = error.errors()
             # A list with a wrong item is also reported as too short: the item says it all.
-            found = [e for e in found if not any(len(o["loc"]) > len(e["loc"]) == _shared(o, e) for o in found)]
+            found = [
+                e for e in found if not any(len(o["loc"]) > len(e["loc"]) == _shared(o, e) for o in found)
+            ]
             mistakes += [_say(e) for e in found]
             # Without what is wrong by itself, the rest can still be checked for contradictions.
             config = _without(config, [e["loc"] for e in found])
@@ -218,6 +227,8 @@ def _contradictions(study: Study):
         key = f"experiments.{label}"
         named |= {f"{key}.inputs": list(experiment.inputs), f"{key}.target": [experiment.target]}
         named |= {f"{key}.fallback": [c for inputs in experiment.fallback for c in inputs]}
+        if label in RESERVED:
+            yield f"{key}: is a name that files have already; choose another"
         if experiment.target in experiment.inputs:
             yield f"{key}: its target {experiment.target} is also one of its inputs"
         if experiment.method not in recipes.available():
@@ -244,7 +255,10 @@ def _contradictions(study: Study):
 
 def _shared(one: dict, other: dict) -> int:
     """How many parts of their places two validation errors share from the start."""
-    return next((i for i, (a, b) in enumerate(zip(one["loc"], other["loc"], strict=False)) if a != b), len(other["loc"]))
+    return next(
+        (i for i, (a, b) in enumerate(zip(one["loc"], other["loc"], strict=False)) if a != b),
+        len(other["loc"]),
+    )
 
 
 def _without(config: dict, places: list[tuple]) -> dict:

@@ -8,10 +8,20 @@ from importlib.metadata import PackageNotFoundError, version
 from rich.console import Console
 from rich.table import Table
 
-from . import __version__, backends
+from . import __version__
+from .backends import protocol
 from .graph import STEPS
 
-LIBRARIES = ("snakemake", "torch", "antspyx", "itk-elastix", "brainextractor", "nibabel", "scikit-image", "nilearn")
+LIBRARIES = (
+    "snakemake",
+    "torch",
+    "antspyx",
+    "itk-elastix",
+    "brainextractor",
+    "nibabel",
+    "scikit-image",
+    "nilearn",
+)
 EXTERNAL = {"FSL": "flirt", "ANTs": "antsRegistration", "dcm2niix": "dcm2niix"}
 
 
@@ -32,12 +42,10 @@ def examine() -> int:
     console.print(f"GPU: {_gpu()}")
     table = Table("stage", "step", "backend", "tools")
     for stage, steps in STEPS.items():
-        for step in steps:
-            operation = backends.operation(step)
-            tools = backends.versions("embedded", step) if operation else {}
-            table.add_row(
-                stage, step, "embedded" if operation else "-", ", ".join(f"{k} {v}" for k, v in tools.items()) or "-"
-            )
+        for step, operation in steps.items():
+            tools = protocol.versions("embedded", operation) if operation else {}
+            named = ", ".join(f"{tool} {number}" for tool, number in tools.items())
+            table.add_row(stage, step, "embedded" if operation else "-", named or "-")
     console.print(table)
     return 1 if missing else 0
 

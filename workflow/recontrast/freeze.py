@@ -58,7 +58,8 @@ def content(graph: Graph) -> dict:
             for label, planned in plan.sessions.items()
         ],
         "failed": [
-            {"session": f.session, "item": f.item, "step": f.step, "reason": f.reason} for f in sorted(plan.failures)
+            {"session": f.session, "item": f.item, "step": f.step, "reason": f.reason}
+            for f in sorted(plan.failures)
         ],
         "excluded": [{"session": label, "reason": reason} for label, reason in plan.left_out.items()],
         "experiments": {
@@ -86,7 +87,10 @@ def digest(graph: Graph) -> str:
 
 def states(graph: Graph) -> dict[str, dict[str, str]]:
     """Stage -> session or model -> a hash over all that could mend a failure there."""
-    raw = {s.label: sorted(i.sha256 for i in images.values()) for s, images in graph.plan.manifest.sessions().items()}
+    raw = {
+        s.label: sorted(i.sha256 for i in images.values())
+        for s, images in graph.plan.manifest.sessions().items()
+    }
     methods = sorted({experiment.method for experiment in graph.study.experiments.values()})
     found, code = {}, []
     for stage, steps in STEPS.items():
@@ -102,14 +106,21 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
 
 def _settings(study: Study, stage: str) -> list:
     """What a stage and those before it take from the study."""
-    general = study.model_dump(mode="json", include={"prepare", "region", "reference", "reference_fallback", "backend"})
+    general = study.model_dump(
+        mode="json", include={"prepare", "region", "reference", "reference_fallback", "backend"}
+    )
     upto = list(STEPS)[: list(STEPS).index(stage) + 1]
-    return [general, study.model_dump(mode="json", include=set(upto) | ({"experiments"} if stage != "anatomy" else set()))]
+    return [
+        general,
+        study.model_dump(mode="json", include=set(upto) | ({"experiments"} if stage != "anatomy" else set())),
+    ]
 
 
 def _roles(roles: dict[str, str]) -> dict[str, list[str]]:
-    kinds = ("training", "validation", "test")
-    return {kind: [label for label, role in roles.items() if role == kind] for kind in kinds if kind in roles.values()}
+    found = {"training": [], "validation": []}
+    for label, role in roles.items():
+        found.setdefault(role, []).append(label)
+    return found
 
 
 def _hash(value: object) -> str:

@@ -11,23 +11,37 @@ from pathlib import Path
 
 from snakemake.io import ancient
 
-from . import backends, layout
+from . import layout
+from .backends import protocol
 from .errors import RecontrastError
 from .fingerprint import fingerprint
 from .layout import TISSUES, fill
 from .plan import Model, Plan, PlannedSession
 
-# The steps of each stage whose code decides what a session's results are.
+# The steps of each stage, in the order in which data walks; of those that run a backend, the operation there.
 STEPS = {
-    "anatomy": (
-        "correct_bias", "extract_brain", "register", "carry_mask", "resample",
-        "mask_foreground", "segment_tissue", "register_template",
-    ),
-    "training": ("train",),
-    "synthesis": ("synthesize",),
-    "evaluation": ("score", "collect", "summarize"),
-    "report": ("session_page", "index"),
-}  # fmt: skip
+    "anatomy": {
+        "correct_bias": "correct_bias",
+        "extract_brain": "extract_brain",
+        "register": "register",
+        "carry_mask": "apply_transform",
+        "mask_foreground": None,
+        "resample": "apply_transform",
+        "segment_tissue": "segment_tissue",
+        "register_template": "register_template",
+    },
+    "training": {"train": None},
+    "synthesis": {"synthesize": None},
+    "evaluation": {"score": None, "collect": None, "summarize": None},
+    "report": {"session_page": None, "index": None},
+}
+
+# What shapes a step's results as its code does.
+_SHARED = ("report/templates/base.html", "report/templates/style.css")
+TEMPLATES = {
+    "session_page": (*_SHARED, "report/templates/session.html", "report/templates/flicker.js"),
+    "index": (*_SHARED, "report/templates/index.html", "report/templates/cohort.html", "report/methods_text.yaml"),
+}
 
 
 class Graph:
@@ -66,12 +80,18 @@ class Graph:
         if self.study.prepare == "full":
             return []
         planned = self._session(w)
-        return sorted(planned.images[c].sha256 for c in {self._contrast(w) or planned.reference, planned.reference})
+        return sorted(
+            planned.images[c].sha256 for c in {self._contrast(w) or planned.reference, planned.reference}
+        )
 
     def brain_source(self, planned: PlannedSession) -> str:
         """The contrast that shows the brain best: T1w where there is one, else the reference."""
         suffixes = {self.study.contrasts[c].suffix: c for c in reversed([planned.reference, *planned.images])}
-        return planned.reference if self._suffix(planned.reference) == "T1w" else suffixes.get("T1w", planned.reference)
+        return (
+            planned.reference
+            if self._suffix(planned.reference) == "T1w"
+            else suffixes.get("T1w", planned.reference)
+        )
 
     def native_mask(self, w) -> str:
         """The brain mask on the grid of the contrast that it was made from."""
@@ -224,12 +244,19 @@ class Graph:
 
     def contrasts_of(self, planned: PlannedSession) -> list[str]:
         """The contrasts of a planned session, reference first, then as the study names them."""
-        return sorted(planned.images, key=lambda c: (c != planned.reference, list(self.study.contrasts).index(c)))
+        return sorted(
+            planned.images, key=lambda c: (c != planned.reference, list(self.study.contrasts).index(c))
+        )
 
     def prepared(self, w) -> list[str]:
         """The prepared contrasts of a session, in that order."""
         planned = self._session(w)
         return [self._fill(layout.PREPROC, planned, c) for c in self.contrasts(w)]
+
+    def tissue(self, w) -> list[str]:
+        """The tissue labels of a session, where the study asks for them."""
+        planned = self._session(w)
+        return [self._segmentation(planned)] if self.segments_tissue else []
 
     def experiments(self, w) -> list[str]:
         """The experiments predicted in a session."""
@@ -251,7 +278,9 @@ class Graph:
     def pages(self, w=None) -> list[str]:
         """The pages of all sessions but those whose page could not be made."""
         failed = {f.session for f in self.plan.failures if f.step.startswith("report")}
-        return [fill(layout.SESSION_PAGE, session=label) for label in self.plan.sessions if label not in failed]
+        return [
+            fill(layout.SESSION_PAGE, session=label) for label in self.plan.sessions if label not in failed
+        ]
 
     def losses(self, w=None) -> list[str]:
         """The loss tables of all models."""
@@ -265,9 +294,9 @@ class Graph:
         for planned in self.plan.sessions.values():
             found += [self._fill(layout.PREPROC, planned, c) for c in planned.images] + [self._mask(planned)]
             where = {"reference": planned.reference}
-            if self.study.prepare == "full" and self.study.anatomy.tissues:
+            if self.segments_tissue:
                 found += [fill(layout.TISSUE, planned.session, tissue=t, **where) for t in TISSUES]
-                found.append(fill(layout.SEGMENTATION, planned.session, **where))
+                found.append(self._segmentation(planned))
             if self.study.prepare == "full" and self.study.anatomy.template:
                 found.append(fill(layout.TEMPLATE_TRANSFORM, planned.session, **where))
         return found
@@ -299,21 +328,29 @@ class Graph:
     def code(self, stage: str, step: str) -> str:
         """The fingerprint of a step's code and, where it runs a backend, of that and its tools."""
         modules, versions = [f"recontrast.{stage}.{step}"], {}
-        if backends.operation(step):
-            modules.append(f"recontrast.backends.{self.study.backend}")
-            versions = backends.versions(self.study.backend, step)
-        if stage == "report":
-            versions = _templates()
+        if operation := STEPS[stage][step]:
+            modules.append(protocol.module_of(self.study.backend, operation))
+            versions = protocol.versions(self.study.backend, operation)
+        files = [*TEMPLATES.get(step, ())]
+        if step == "index":
+            files += sorted({f"methods/{e.method}.yaml" for e in self.study.experiments.values()})
+        versions |= {file: _content(file) for file in files}
         return fingerprint(*modules, versions=versions)
 
     def tools(self) -> dict[str, dict]:
         """Step -> its backend and the versions of the tools that it runs there, for steps that have one."""
+        backend = self.study.backend
         return {
-            f"{stage} {step}": {"backend": self.study.backend, "tools": backends.versions(self.study.backend, step)}
+            f"{stage} {step}": {"backend": backend, "tools": protocol.versions(backend, operation)}
             for stage, steps in STEPS.items()
-            for step in steps
-            if backends.operation(step)
+            for step, operation in steps.items()
+            if operation
         }
+
+    @property
+    def segments_tissue(self) -> bool:
+        """Whether the study has tissue maps."""
+        return self.study.prepare == "full" and self.study.anatomy.tissues
 
     # --- inside ---
 
@@ -344,6 +381,9 @@ class Graph:
     def _mask(self, planned: PlannedSession) -> str:
         return fill(layout.MASK, planned.session, reference=planned.reference, region=self.study.region)
 
+    def _segmentation(self, planned: PlannedSession) -> str:
+        return fill(layout.SEGMENTATION, planned.session, reference=planned.reference)
+
     def _transform(self, planned: PlannedSession, contrast: str) -> list[str]:
         if contrast == planned.reference or self.study.prepare == "none":
             return []
@@ -358,11 +398,9 @@ class Graph:
         return [self._synthetic(planned, name) for name in planned.predictions]
 
 
-def _templates() -> dict[str, str]:
-    """The templates of the report with their content hashes: they shape its pages as code does."""
-    folder = Path(__file__).parent / "report"
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix not in (".py", ".pyc")]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+def _content(file: str) -> str:
+    """The hash of a file of the package that is no code."""
+    return hashlib.sha256((Path(__file__).parent / file).read_bytes()).hexdigest()
 
 
 def session_id(planned: PlannedSession) -> str:

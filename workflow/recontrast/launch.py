@@ -39,7 +39,9 @@ class Pending:
     spreads: bool
 
 
-def launch(study: Study, level: str, *, cores: str = "all", dry_run: bool = False, extra: list[str] = ()) -> int:
+def launch(
+    study: Study, level: str, *, cores: str = "all", dry_run: bool = False, extra: list[str] = ()
+) -> int:
     """Run a study and return the exit status: 0 only if nothing failed.
 
     Args:
@@ -72,7 +74,9 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
         ran += 1
         # New failures on record: the next plan goes on without them. Otherwise another try would end alike.
         if status != 0 and quarantine.read(study.output) == before:
-            console.print(f"[bold red]recontrast:[/] stopped; see the log named above, or recontrast status {study.output}")
+            console.print(
+                f"[bold red]recontrast:[/] stopped; see the log named above, or recontrast status {study.output}"
+            )
             return status
     if not ran:
         console.print("[bold]recontrast:[/] nothing to be done: all results are up to date")
@@ -81,11 +85,13 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
 
 def _pending(base: list[str], extra: list[str]) -> Pending | None:
     """Ask Snakemake's summary, a table of files with their state, what it would make."""
-    asked = subprocess.run([*base, "--summary", *extra], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    asked = subprocess.run(
+        [*base, "--summary", *extra], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     if asked.returncode != 0:
         raise RecontrastError(f"the graph cannot be built: {_last_error(asked.stderr)}")
-    rows = list(csv.DictReader(io.StringIO(asked.stdout), delimiter="\t"))
-    rows = [row for row in rows if row["plan"] != "no update"]
+    table = asked.stdout[asked.stdout.index("output_file\t") :]
+    rows = [row for row in csv.DictReader(io.StringIO(table), delimiter="\t") if row["plan"] != "no update"]
     if not rows:
         return None
     own = {row["rule"] for row in rows if row["status"] != "ok"}
@@ -97,10 +103,10 @@ def _pending(base: list[str], extra: list[str]) -> Pending | None:
 
 
 def _last_error(text: str) -> str:
-    """The line of an output that says what went wrong."""
+    """What went wrong, from Snakemake's output: the line that names an error and the one that explains it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "Error" in line]
-    return (telling or lines or ["no reason given"])[-1]
+    found = next((i for i, line in enumerate(lines) if "Error" in line or "Exception" in line), len(lines) - 1)
+    return " ".join(lines[found : found + 2])
 
 
 def _conclude(study: Study) -> int:

@@ -43,16 +43,19 @@ REPORT = "report/index.html"
 TISSUES = ("CSF", "GM", "WM")
 ALL = "all"  # the fold that trains on everyone
 
+RESERVED = ("preproc", "brain", "foreground", "acquired")  # no names for experiments
+
 WILDCARDS = {
     "folder": r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?",
     "session": r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     "entities": r"(_(acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
-    "suffix": r"[A-Za-z0-9]+",
+    "suffix": r"(?!(mask|dseg|probseg)\b)[A-Za-z0-9]+",
     "reference": r"[A-Za-z0-9]+",
     "contrast": r"[A-Za-z0-9]+",
     "region": r"[A-Za-z0-9]+",
     "tissue": "|".join(TISSUES),
-    "experiment": r"[A-Za-z0-9]+",
+    # A synthetic image must not look like a prepared one.
+    "experiment": rf"(?!({'|'.join(RESERVED)})_)[A-Za-z0-9]+",
     "fold": r"\d+|all",
 }
 
@@ -81,7 +84,7 @@ class Session:
         return cls(participant.removeprefix("sub-"), session.removeprefix("ses-"))
 
 
-def fill(pattern: str, session: Session | None = None, **wildcards: str) -> str:
+def fill(pattern: str, session: Session | None = None, /, **wildcards: str) -> str:
     """A pattern with its wildcards filled in; a session fills `{folder}` and `{session}`."""
     if session is not None:
         wildcards |= {"folder": session.folder, "session": session.label}

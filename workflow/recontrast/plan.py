@@ -85,7 +85,9 @@ class Plan:
         self.trained = trained
         self.failures = [*_bad_files(study, manifest), *failures]
         # A page that could not be made takes nothing else from its session.
-        self._failed = {(f.session, f.item): f.reason for f in self.failures if not f.step.startswith("report")}
+        self._failed = {
+            (f.session, f.item): f.reason for f in self.failures if not f.step.startswith("report")
+        }
         self.sessions: dict[str, PlannedSession] = {}
         self.left_out: dict[str, str] = {}
         self.models: dict[tuple[str, str], Model] = {}
@@ -170,7 +172,9 @@ class Plan:
             if "training" in roles.values():
                 self.models[model, fold] = Model(model, fold, name, experiment, inputs, roles)
             elif (model, fold) not in self.trained:
-                planned.notes.append(f"{name}: nobody else has {', '.join(inputs)} and {experiment.target} to train on")
+                planned.notes.append(
+                    f"{name}: nobody else has {', '.join(inputs)} and {experiment.target} to train on"
+                )
                 return
         if inputs != experiment.inputs:
             planned.notes.append(f"{name}: from {', '.join(inputs)} only")
@@ -219,14 +223,20 @@ def _exclusions(table: Path | None) -> dict[tuple[str, str], str]:
         with open(table, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
     except OSError as error:
-        raise RecontrastError("the table of exclusions cannot be read", file=table, remedy="check the path") from error
+        raise RecontrastError(
+            "the table of exclusions cannot be read", file=table, remedy="check the path"
+        ) from error
     if rows and not {"participant_id", "reason"} <= set(rows[0]):
         raise RecontrastError(
-            "has no columns participant_id and reason", file=table, remedy="add them (session_id, contrast as needed)"
+            "has no columns participant_id and reason",
+            file=table,
+            remedy="add them (session_id, contrast as needed)",
         )
     found = {}
     for row in rows:
-        parts = [row[key] for key in ("participant_id", "session_id") if row.get(key) not in (None, "", "n/a")]
+        parts = [
+            row[key] for key in ("participant_id", "session_id") if row.get(key) not in (None, "", "n/a")
+        ]
         contrast = row.get("contrast") or ""
         found["_".join(parts), "" if contrast == "n/a" else contrast] = row["reason"] or "no reason given"
     return found

@@ -22,7 +22,8 @@ def print_plan(graph: Graph) -> int:
     table = Table("session", "contrasts", "reference", "fold", "what is done")
     for label, planned in plan.sessions.items():
         made = [
-            f"{p.target} by {name} (model {p.model}, fold {p.fold})" for name, p in planned.predictions.items()
+            f"{p.target} by {name} (model {p.model}, fold {p.fold})"
+            for name, p in planned.predictions.items()
         ]
         done = [f"prepared ({study.prepare})", *made, *planned.notes]
         contrasts = " ".join(graph.contrasts_of(planned))
@@ -47,7 +48,9 @@ def print_status(folder: Path, lines: int = 8) -> int:
     """What is done, failed (with the end of the log) and skipped in an output folder; 1 if anything failed."""
     path = folder / layout.PLAN
     if not path.is_file():
-        raise RecontrastError("holds no results of recontrast run", file=folder, remedy="give an output folder")
+        raise RecontrastError(
+            "holds no results of recontrast run", file=folder, remedy="give an output folder"
+        )
     plan = json.loads(path.read_text(encoding="utf-8"))
     done, missing = [], []
     for session in plan["sessions"]:

@@ -1,6 +1,7 @@
 """From a configuration to a graph that is ready to run, and what happens before its first and after its last job."""
 
-from pathlib import Path
+import contextlib
+import sys
 
 from . import lock
 from .cohort import manifest, quarantine, splits
@@ -54,7 +55,9 @@ def open_graph(study: Study) -> Graph:
     if not on_record:
         return Graph(Plan(study, found, pinned, trained=trained))
     now = states(Graph(Plan(study, found, pinned, trained=trained)))
-    still = [f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state]
+    still = [
+        f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state
+    ]
     return Graph(Plan(study, found, pinned, still, trained))
 
 
@@ -75,10 +78,11 @@ def _make_phantom(dataset: Dataset) -> None:
         from .phantom import cohort
 
         settings = dataset.phantom
-        cohort.make(
-            Path(dataset.path),
-            participants=settings.participants,
-            voxel=settings.voxel,
-            seed=settings.seed,
-            without_flair=settings.without_flair,
-        )
+        with contextlib.redirect_stdout(sys.stderr):  # stdout may be a table that is read by a program
+            cohort.make(
+                dataset.path,
+                participants=settings.participants,
+                voxel=settings.voxel,
+                seed=settings.seed,
+                without_flair=settings.without_flair,
+            )

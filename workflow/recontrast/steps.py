@@ -16,7 +16,16 @@ from .errors import RecontrastError
 from .layout import PLAN
 
 # The machine's trouble, not the data's: another try may well succeed.
-_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE, errno.ENOMEM, errno.EMFILE}
+_MACHINE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENOMEM,
+    errno.EMFILE,
+}
 
 
 def run(stage: str, step: str, tokens: list[str], log: Path | None = None) -> int:
@@ -64,7 +73,9 @@ def command(stage: str, step: str) -> cyclopts.App:
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("recontrast."):
             raise
-        raise RecontrastError(f"there is no step {stage} {step}", remedy="see recontrast step --help") from error
+        raise RecontrastError(
+            f"there is no step {stage} {step}", remedy="see recontrast step --help"
+        ) from error
     function = getattr(module, step)
     app = cyclopts.App(
         name=f"recontrast step {stage} {step}",

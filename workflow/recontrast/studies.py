@@ -29,7 +29,9 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
     elif bids_dir is not None and choice.target:
         config = propose(bids_dir, choice.target)
     elif bids_dir is not None:
-        raise RecontrastError("nothing says which contrast to make", remedy="give --target FLAIR or --study FILE")
+        raise RecontrastError(
+            "nothing says which contrast to make", remedy="give --target FLAIR or --study FILE"
+        )
     else:
         raise RecontrastError("no cohort is given", remedy="give BIDS_DIR and OUT_DIR, or --study FILE")
     if bids_dir is not None:
@@ -54,7 +56,8 @@ def find(name: str) -> Path:
     if name in shipped:
         return shipped[name]
     raise RecontrastError(
-        f"there is no study {name!r}", remedy=f"give a file{', or one of ' + ', '.join(shipped) if shipped else ''}"
+        f"there is no study {name!r}",
+        remedy=f"give a file{', or one of ' + ', '.join(shipped) if shipped else ''}",
     )
 
 
@@ -123,6 +126,8 @@ def _apply_filters(config: dict, file: Path) -> None:
     for name, wanted in filters.items():
         contrast = next((n for n in names if n.lower() == name.lower()), None)
         if contrast is None:
-            raise RecontrastError(f"has {name!r}, which is no contrast of the study", file=file, remedy=f"use {names}")
+            raise RecontrastError(
+                f"has {name!r}, which is no contrast of the study", file=file, remedy=f"use {names}"
+            )
         known = {"suffix", *ENTITIES}
         config["contrasts"][contrast] |= {k: v for k, v in wanted.items() if k in known}

@@ -54,9 +54,13 @@ def write(folder: Path, failures: list[Failure]) -> None:
 
 
 def record(folder: Path, unit: str, step: str, reason: str) -> None:
-    """Add a failure, from any of several processes at a time; it replaces an older one of its unit and step."""
-    session, item = split(unit)
-    failure = Failure(session, item, step, reason, _state(folder, unit, step))
+    """Add a failure, from any of several processes at a time; it replaces an older one of its unit and step.
+
+    A table or the front page is no unit that a plan could do without: its failure stops the run instead.
+    """
+    failure = Failure(*split(unit), step, reason, _state(folder, unit, step))
+    if not failure.state:
+        return
     with open(folder / QUARANTINE.replace(".tsv", ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         write(folder, [*(f for f in read(folder) if f.key != failure.key), failure])
@@ -66,11 +70,11 @@ def holds(folder: Path, unit: str, step: str) -> Failure | None:
     """The failure on record for a unit and step in its present state, if there is one."""
     now = _state(folder, unit, step)
     key = (*split(unit), step)
-    return next((f for f in read(folder) if f.key == key and f.state == now), None)
+    return next((f for f in read(folder) if now and f.key == key and f.state == now), None)
 
 
 def split(unit: str) -> tuple[str, str]:
-    """A unit's session (empty for a model) and item (empty for the session as a whole)."""
+    """A unit's session (empty for a model) and item (empty for the session as a whole); grids do not count."""
     match = _UNIT.fullmatch(_GRID.sub("", unit))
     experiment = re.search(r"desc-[A-Za-z0-9]+", match["item"])
     return match["session"] or "", experiment[0] if experiment else match["item"]

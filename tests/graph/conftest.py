@@ -1,0 +1,55 @@
+"""The tiny study after its first run, copied for every test that changes something about it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from world import CHECKOUT, CONTRASTS, PRODUCT, World
+
+from recontrast.phantom import cohort
+
+
+@pytest.fixture(scope="session")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny study after its first run, kept as it is."""
+    root = tmp_path_factory.mktemp("graph") / "world"
+    world = World(root)
+    for name in PRODUCT:
+        source, target = CHECKOUT / name, root / "product" / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy(source, target)
+    cohort.make(world.bids, participants=4, voxel=6.0, contrasts=CONTRASTS, without_flair=1)
+    experiment = {
+        "method": "patch_to_voxel",
+        "inputs": ["T1w", "T2w"],
+        "target": "FLAIR",
+        "recipe": "quick",
+        "overrides": {"epochs": 1},
+    }
+    study = {
+        "output": "out",
+        "datasets": [{"path": "bids"}],
+        "contrasts": {name: {"suffix": name} for name in CONTRASTS},
+        "reference": "T1w",
+        "experiments": {"Patch": experiment},
+        "splits": {"folds": 2, "validation": 0},
+        "anatomy": {"template": False, "tissues": False},
+        "training": {"threads": 1},
+    }
+    (root / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    world.run()
+    kept = root.with_name("kept")
+    shutil.move(root, kept)
+    return kept
+
+
+@pytest.fixture
+def world(baseline: Path) -> Iterator[World]:
+    """A fresh copy of the tiny study after its first run."""
+    root = baseline.with_name("world")
+    shutil.copytree(baseline, root, symlinks=True)
+    yield World(root)
+    shutil.rmtree(root)
