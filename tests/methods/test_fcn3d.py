@@ -8,7 +8,6 @@ import small_volumes
 import torch
 from recontrast.methods import fcn3d, recipes
 from recontrast.methods.interface import Cohort, Run
-from recontrast.trainer import slabs
 
 CPU = Run(device="cpu")
 
@@ -31,8 +30,8 @@ def test_slabs_equal_the_whole_volume(monkeypatch):
     inputs = torch.randn(2, 30, 11, 9)
     with torch.no_grad():
         whole = network(inputs[None])[0, 0]
-    monkeypatch.setattr(slabs, "BYTES", 11 * 9 * 32 * 4 * 12)
-    assert len(list(slabs.slabs((30, 11, 9), 32, halo=4))) > 5
+    monkeypatch.setattr(fcn3d, "MEMORY", 11 * 9 * 16 * 4 * 12)
+    assert len(list(fcn3d.slabs((30, 11, 9), 16, halo=4, memory=fcn3d.MEMORY))) > 5
     assert (fcn3d.forward(network, inputs, recipe) - whole).abs().max() < 1e-6
 
 

@@ -8,7 +8,6 @@ import small_volumes
 import torch
 from recontrast.methods import patch_to_voxel, recipes
 from recontrast.methods.interface import Cohort, Model, Run
-from recontrast.trainer import slabs
 from recontrast.trainer.patches import PatchPool
 
 
@@ -20,9 +19,9 @@ def test_widths_and_dropout_of_the_paper():
     assert kinds == "LLDLLDLLDLLDLL"
 
 
-@pytest.mark.parametrize("memory", [slabs.BYTES, 500_000])
+@pytest.mark.parametrize("memory", [patch_to_voxel.MEMORY, 1_000_000])
 def test_volume_prediction_equals_literal_patches(memory, monkeypatch):
-    monkeypatch.setattr(slabs, "BYTES", memory)
+    monkeypatch.setattr(patch_to_voxel, "MEMORY", memory)
     recipe = recipes.resolve("patch_to_voxel", "quick")
     session = small_volumes.volumes(1)
     session.mask[0, :, :] = session.mask[:, :, -1] = True  # patches that leave the image

@@ -19,6 +19,8 @@ from .interface import Cohort, Model, Run, Volumes
 from .normalisation import mean_and_sd
 from .recipes import Recipe
 
+MEMORY = 256 * 2**20  # bytes of a slab in one hidden layer
+
 
 def margin(recipe: Recipe) -> int | None:
     """The reach of its convolutions; whole images where the background counts."""
@@ -70,7 +72,7 @@ def forward(network: nn.Module, inputs: torch.Tensor, recipe: Recipe) -> torch.T
     shape = tuple(inputs.shape[1:])
     output = torch.empty(shape, device=inputs.device)
     with torch.no_grad():
-        for seen, planes, inner in slabs(shape, 2 * recipe["filters"], halo=recipe["layers"] + 1):
+        for seen, planes, inner in slabs(shape, recipe["filters"], halo=recipe["layers"] + 1, memory=MEMORY):
             output[planes] = network(inputs[None, :, seen])[0, 0, inner]
     return output
 

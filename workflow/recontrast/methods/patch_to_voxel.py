@@ -21,8 +21,11 @@ from ..trainer.slabs import slabs
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import percentile_scale
 from .recipes import Recipe
+from .volumes import bounding_box
 
 DROPOUT_AFTER = (2, 4, 6, 8)
+MEMORY = 32 * 2**20  # bytes of a slab after the p³ convolution
+VOXELS = 1000  # at a time through the 1³ convolutions, so that their layers stay in the cache
 
 
 def margin(recipe: Recipe) -> int:
@@ -65,17 +68,23 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
     network.to(device).eval()
     first, rest = network[0], network[1:]
     kernel = first.weight.reshape(len(first.weight), len(inputs), *[recipe["patch"]] * 3)
+    kernel = kernel.contiguous(memory_format=torch.channels_last_3d)
     radius = margin(recipe)
     padded = functional.pad(inputs, [radius] * 6)
-    mask = torch.from_numpy(volumes.mask).to(device)
     output = torch.zeros(volumes.mask.shape, device=device)
     with torch.no_grad():
-        for _, planes, _ in slabs(volumes.mask.shape, len(kernel), halo=0):
-            if not (inside := mask[planes]).any():
+        for _, planes, _ in slabs(volumes.mask.shape, len(kernel), halo=0, memory=MEMORY):
+            if not volumes.mask[planes].any():
                 continue
-            seen = padded[None, :, planes.start : planes.stop + 2 * radius]
-            features = functional.conv3d(seen, kernel, first.bias)[0]
-            output[planes][inside] = rest(features[:, inside].T)[:, 0]
+            _, rows, columns = bounding_box(volumes.mask[planes], 0)
+            seen = padded[
+                (..., *(slice(one.start, one.stop + 2 * radius) for one in (planes, rows, columns)))
+            ]
+            seen = seen[None].contiguous(memory_format=torch.channels_last_3d)
+            features = functional.conv3d(seen, kernel, first.bias)[0].permute(1, 2, 3, 0)
+            inside = torch.from_numpy(volumes.mask[planes, rows, columns]).to(device)
+            voxels = features[inside].split(VOXELS)
+            output[planes, rows, columns][inside] = torch.cat([rest(part)[:, 0] for part in voxels])
     return output.cpu().numpy() * np.float32(model.constants["target"])
 
 

@@ -5,6 +5,8 @@ import torch
 
 from ..methods.interface import Volumes
 
+CHUNK = 256  # patches gathered at a time on a CPU, so that their indices stay in the cache
+
 
 class PatchPool:
     """All patches around the mask voxels of several sessions, none of them stored.
@@ -24,8 +26,9 @@ class PatchPool:
         for number, session in enumerate(sessions):
             padded = np.pad(session.inputs, [(0, 0)] + [(radius, radius)] * 3)
             strides = np.array(padded.strides) // padded.itemsize
-            reach = np.stack(np.meshgrid(*[np.arange(-radius, radius + 1)] * 3, indexing="ij")).reshape(3, -1)
-            around = strides[1:] @ reach
+            # A patch is size² runs of neighbours along z: one index per run.
+            planar = np.arange(-radius, radius + 1)
+            around = np.add.outer(planar * strides[1], planar * strides[2]).ravel() - radius
             offsets.append((np.arange(len(padded))[:, None] * strides[0] + around).ravel())
             centres.append(start + strides[1:] @ (np.argwhere(session.mask) + radius).T)
             owners.append(np.full(len(centres[-1]), number))
@@ -35,7 +38,8 @@ class PatchPool:
             start += padded.size
         #: index of the first and one past the last patch of each session
         self.bounds = np.concatenate([[0], np.cumsum([len(part) for part in centres])])
-        self._images = torch.from_numpy(np.concatenate(images)).to(device)
+        flat = torch.from_numpy(np.concatenate(images)).to(device)
+        self._runs = flat.as_strided((len(flat) - size + 1, size), (1, 1))
         self._offsets = torch.from_numpy(np.stack(offsets)).to(device)
         self._centres = torch.from_numpy(np.concatenate(centres)).to(device)
         self._owners = torch.from_numpy(np.concatenate(owners)).to(device)
@@ -46,12 +50,17 @@ class PatchPool:
 
     def gather(self, which: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Patches by number, float32, shape (len(which), contrasts * size³), contrast by contrast."""
-        which = torch.as_tensor(which, device=self._images.device)
-        return self._images[self._centres[which, None] + self._offsets[self._owners[which]]]
+        which = torch.as_tensor(which, device=self._runs.device)
+        patches = self._runs.new_empty(len(which), self._offsets.shape[1], self._runs.shape[1])
+        step = CHUNK if which.device.type == "cpu" else max(1, len(which))
+        for some, filled in zip(which.split(step), patches.split(step), strict=True):
+            index = self._centres[some, None] + self._offsets[self._owners[some]]
+            torch.index_select(self._runs, 0, index.view(-1), out=filled.view(-1, self._runs.shape[1]))
+        return patches.view(len(which), -1)
 
     def targets(self, which: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Target intensities at the centres, shape (len(which),)."""
-        return self._targets[torch.as_tensor(which, device=self._images.device)]
+        return self._targets[torch.as_tensor(which, device=self._runs.device)]
 
     def draw(self, draw: np.random.Generator, sessions: int, patches: int) -> np.ndarray:
         """Numbers of patches drawn without repetition from some sessions, in random order.

@@ -2,23 +2,24 @@
 
 from collections.abc import Iterator
 
-BYTES = 256 * 2**20  # for the largest layer of a network
 
-
-def slabs(shape: tuple[int, int, int], channels: int, halo: int) -> Iterator[tuple[slice, slice, slice]]:
+def slabs(
+    shape: tuple[int, int, int], channels: int, halo: int, memory: int
+) -> Iterator[tuple[slice, slice, slice]]:
     """Cut a volume along its first axis.
 
     Args:
         shape: of the volume.
         channels: of the widest layer; with the shape it gives the thickness of a slab.
         halo: planes on both sides that a slab needs to see.
+        memory: bytes for the widest layer; one plane is taken however many it needs.
 
     Yields:
         The planes to read (with halo, as far as there are any), the planes to fill, and where in what was
         read the latter lie.
     """
     plane = shape[1] * shape[2] * channels * 4
-    thickness = max(1, BYTES // plane - 2 * halo)
+    thickness = max(1, memory // plane - 2 * halo)
     for first in range(0, shape[0], thickness):
         last = min(shape[0], first + thickness)
         seen = slice(max(0, first - halo), min(shape[0], last + halo))
