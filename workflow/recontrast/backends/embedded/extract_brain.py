@@ -1,4 +1,8 @@
-"""Brain extraction: BET's surface (Smith 2002, Hum Brain Mapp 17:143), from the package brainextractor."""
+"""Brain extraction: BET's surface (Smith 2002, Hum Brain Mapp 17:143), averaged with the template's brain.
+
+The surface follows the person, the template knows the shape; the mean of their signed distances (Rohlfing
+2007, IEEE Trans Image Process 16:153) keeps each from running off where the other is sure.
+"""
 
 import contextlib
 import io
@@ -7,12 +11,18 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from .antspy import library, to_ants
+from .correct_bias import head
 from .grids import back, cubes
+from .template import template
 
 WORKING = 2.0  # mm
-MARGIN = 20.0  # mm of air around the head: the surface looks 20 mm inwards and may step outside the image
-ITERATIONS = 300  # the surface has come to rest by then; 1000 moves no mask by more than .002 Dice
+HEIGHT = 160.0  # mm from the crown down; the neck below would draw the surface to it
+MARGIN = 10  # voxels of air around the head, since the surface looks inwards and may step outside the image
+ITERATIONS = 300  # the surface has come to rest by then; 1000 changed no mask for the better
 THRESHOLDS = {"T1w": 0.6}
+USUAL_THRESHOLD = 0.5
+SEED = 1
 
 
 def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None) -> np.ndarray:
@@ -26,16 +36,68 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
     Returns:
         boolean array of the image's shape.
     """
-    cube = cubes(image, WORKING, margin=MARGIN)
-    surface = inside_surface(cube, threshold if threshold is not None else THRESHOLDS.get(contrast, 0.5))
-    return back(surface, cube, image) >= 0.5
+    if threshold is None:
+        threshold = THRESHOLDS.get(contrast, USUAL_THRESHOLD)
+    cube = cubes(image, WORKING)
+    upper = upper_head(cube)
+    surface = inside_surface(upper, threshold)
+    shape = template_brain(upper, surface)
+    mean = (depth(surface) + depth(shape)) / 2 if shape.any() else depth(surface)
+    return back(mean, upper, image, mode="nearest") >= 0
+
+
+def upper_head(cube: nib.Nifti1Image) -> nib.Nifti1Image:
+    """The box that holds the head from the crown down to `HEIGHT` below it."""
+    data = cube.get_fdata(dtype=np.float32)
+    inside = head(data)
+    height = np.tensordot(cube.affine[2, :3], np.indices(data.shape), 1)
+    places = np.argwhere(inside & (height > height[inside].max() - HEIGHT))
+    first, last = places.min(axis=0), places.max(axis=0) + 1
+    return cube.slicer[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
 
 
 def inside_surface(cube: nib.Nifti1Image, threshold: float) -> np.ndarray:
-    """What BET's surface encloses, boolean; the package's counting of iterations is not for the log."""
+    """What BET's surface encloses, boolean array of the shape of the cube."""
     from brainextractor import BrainExtractor
 
+    # The package counts its iterations on the terminal.
     with contextlib.redirect_stdout(io.StringIO()):
         extractor = BrainExtractor(cube, bt=threshold)
+        # Air is added only now, so that brightness and size are estimated from the head alone.
+        extractor.data = np.pad(extractor.data, MARGIN)
+        extractor.shape = extractor.data.shape
+        extractor.vertices = extractor.vertices + MARGIN
+        extractor.update_surface_attributes()
         extractor.run(ITERATIONS)
-        return ndimage.binary_fill_holes(extractor.compute_mask() > 0)
+        mask = extractor.compute_mask() > 0
+    inner = slice(MARGIN, -MARGIN)
+    return ndimage.binary_fill_holes(mask[inner, inner, inner])
+
+
+def template_brain(cube: nib.Nifti1Image, brain: np.ndarray) -> np.ndarray:
+    """The template's brain, brought by an affine transform to where `brain` is, boolean."""
+    data = cube.get_fdata(dtype=np.float32)
+    stripped = np.where(brain, np.clip(data, 0, np.percentile(data[brain], 99.5)), 0)
+    around = ndimage.binary_dilation(brain, iterations=5)
+    picture, mask = template()
+    with library() as ants:
+        fixed = to_ants(ants, stripped, cube.affine)
+        found = ants.registration(
+            fixed,
+            to_ants(ants, picture.dataobj, picture.affine),
+            "Affine",
+            mask=to_ants(ants, around, cube.affine),
+            aff_iterations=(200, 100),
+            aff_shrink_factors=(3, 2),
+            aff_smoothing_sigmas=(1.5, 1),
+            random_seed=SEED,
+        )
+        moved = ants.apply_transforms(
+            fixed, to_ants(ants, mask.dataobj, mask.affine), found["fwdtransforms"], interpolator="linear"
+        )
+        return moved.numpy() >= 0.5
+
+
+def depth(mask: np.ndarray) -> np.ndarray:
+    """Signed distance from the edge of a mask, in voxels, positive inside."""
+    return ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)

