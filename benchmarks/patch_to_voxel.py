@@ -7,6 +7,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -39,18 +40,25 @@ def literal(network: torch.nn.Module, inputs: np.ndarray, mask: np.ndarray) -> n
     with torch.no_grad():
         for first in range(0, len(voxels), BATCH):
             x, y, z = voxels[first : first + BATCH].T
-            patches = windows[:, x, y, z].transpose(1, 0, 2, 3, 4).reshape(len(x), -1)
+            patches = windows[:, x, y, z].transpose(1, 2, 3, 4, 0).reshape(len(x), -1)
             parts.append(network(torch.from_numpy(patches))[:, 0].numpy())
     output = np.zeros(mask.shape, np.float32)
     output[mask] = np.concatenate(parts)
     return output
 
 
+def one_by_one(network: torch.nn.Module, session: Volumes, inputs: np.ndarray) -> np.ndarray:
+    """Patches as a data set gives them, then the dense network in batches."""
+    loader = DataLoader(Patches(replace(session, inputs=inputs)), batch_size=BATCH)
+    with torch.no_grad():
+        return np.concatenate([network(patches)[:, 0].numpy() for patches, _ in loader])
+
+
 class Patches(Dataset):
     """The usual way: one patch cut in `__getitem__`."""
 
     def __init__(self, session: Volumes) -> None:
-        self.padded = torch.from_numpy(np.pad(session.inputs, [(0, 0)] + [(2, 2)] * 3))
+        self.padded = torch.from_numpy(np.pad(np.moveaxis(session.inputs, 0, -1), [(2, 2)] * 3 + [(0, 0)]))
         self.target = torch.from_numpy(session.target)
         self.voxels = np.argwhere(session.mask)
 
@@ -59,7 +67,7 @@ class Patches(Dataset):
 
     def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         x, y, z = self.voxels[number]
-        return self.padded[:, x : x + 5, y : y + 5, z : z + 5].reshape(-1), self.target[x, y, z]
+        return self.padded[x : x + 5, y : y + 5, z : z + 5].reshape(-1), self.target[x, y, z]
 
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
@@ -102,11 +110,11 @@ def sampling(batch: int, contrasts: int, repeats: int) -> None:
     session = head(96, contrasts)
     pool = PatchPool([session], 5, torch.device("cpu"))
     loader = iter(DataLoader(Patches(session), batch_size=batch, shuffle=True))
-    numbers = iter(np.random.default_rng(1).permutation(len(pool)).reshape(-1)[: (repeats + 1) * batch])
+    parts = iter(np.random.default_rng(1).permutation(len(pool))[: (repeats + 1) * batch].reshape(-1, batch))
     slow = median_seconds(lambda: next(loader), repeats)
 
     def gather() -> tuple[torch.Tensor, torch.Tensor]:
-        which = np.fromiter(numbers, np.int64, batch)
+        which = next(parts)
         return pool.gather(which), pool.targets(which)
 
     fast = median_seconds(gather, repeats)

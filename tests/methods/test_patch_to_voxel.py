@@ -35,7 +35,10 @@ def test_volume_prediction_equals_literal_patches(memory, monkeypatch):
 
     normalised = patch_to_voxel.normalise_inputs(session, constants, recipe)
     padded = np.pad(normalised, [(0, 0), (2, 2), (2, 2), (2, 2)])
-    patches = [padded[:, x : x + 5, y : y + 5, z : z + 5].ravel() for x, y, z in np.argwhere(session.mask)]
+    patches = [
+        np.moveaxis(padded[:, x : x + 5, y : y + 5, z : z + 5], 0, -1).ravel()
+        for x, y, z in np.argwhere(session.mask)
+    ]
     with torch.no_grad():
         literal = network(torch.from_numpy(np.stack(patches)))[:, 0].numpy()
     assert literal.std() > 0.01
@@ -51,7 +54,7 @@ def test_pool_gathers_what_slicing_gives():
     expected = np.pad(sessions[1].inputs, [(0, 0), (2, 2), (2, 2), (2, 2)])[
         :, x : x + 5, y : y + 5, z : z + 5
     ]
-    np.testing.assert_array_equal(pool.gather(np.array([3, second]))[1], expected.ravel())
+    np.testing.assert_array_equal(pool.gather(np.array([3, second]))[1], np.moveaxis(expected, 0, -1).ravel())
     assert pool.targets(np.array([second]))[0] == sessions[1].target[x, y, z]
 
 

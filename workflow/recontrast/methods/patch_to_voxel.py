@@ -67,8 +67,7 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
     network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
     network.to(device).eval()
     first, rest = network[0], network[1:]
-    kernel = first.weight.reshape(len(first.weight), len(inputs), *[recipe["patch"]] * 3)
-    kernel = kernel.contiguous(memory_format=torch.channels_last_3d)
+    kernel = first.weight.reshape(-1, *[recipe["patch"]] * 3, len(inputs)).permute(0, 4, 1, 2, 3)
     radius = margin(recipe)
     padded = functional.pad(inputs, [radius] * 6)
     output = torch.zeros(volumes.mask.shape, device=device)

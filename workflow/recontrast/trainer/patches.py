@@ -24,13 +24,14 @@ class PatchPool:
         radius = size // 2
         images, offsets, centres, owners, targets, start = [], [], [], [], [], 0
         for number, session in enumerate(sessions):
-            padded = np.pad(session.inputs, [(0, 0)] + [(radius, radius)] * 3)
+            last = np.moveaxis(session.inputs, 0, -1)
+            padded = np.ascontiguousarray(np.pad(last, [(radius, radius)] * 3 + [(0, 0)]))
             strides = np.array(padded.strides) // padded.itemsize
-            # A patch is size² runs of neighbours along z: one index per run.
+            # A patch is size² runs of memory, all contrasts of neighbours along z: one index per run.
             planar = np.arange(-radius, radius + 1)
-            around = np.add.outer(planar * strides[1], planar * strides[2]).ravel() - radius
-            offsets.append((np.arange(len(padded))[:, None] * strides[0] + around).ravel())
-            centres.append(start + strides[1:] @ (np.argwhere(session.mask) + radius).T)
+            around = np.add.outer(planar * strides[0], planar * strides[1]).ravel()
+            offsets.append(around - radius * strides[2])
+            centres.append(start + strides[:3] @ (np.argwhere(session.mask) + radius).T)
             owners.append(np.full(len(centres[-1]), number))
             if session.target is not None:
                 targets.append(session.target[session.mask])
@@ -39,7 +40,8 @@ class PatchPool:
         #: index of the first and one past the last patch of each session
         self.bounds = np.concatenate([[0], np.cumsum([len(part) for part in centres])])
         flat = torch.from_numpy(np.concatenate(images)).to(device)
-        self._runs = flat.as_strided((len(flat) - size + 1, size), (1, 1))
+        run = size * len(sessions[0].inputs)
+        self._runs = flat.as_strided((len(flat) - run + 1, run), (1, 1))
         self._offsets = torch.from_numpy(np.stack(offsets)).to(device)
         self._centres = torch.from_numpy(np.concatenate(centres)).to(device)
         self._owners = torch.from_numpy(np.concatenate(owners)).to(device)
@@ -49,7 +51,7 @@ class PatchPool:
         return int(self.bounds[-1])
 
     def gather(self, which: np.ndarray | torch.Tensor) -> torch.Tensor:
-        """Patches by number, float32, shape (len(which), contrasts * size³), contrast by contrast."""
+        """Patches by number, float32, shape (len(which), size³ * contrasts), contrasts innermost."""
         which = torch.as_tensor(which, device=self._runs.device)
         patches = self._runs.new_empty(len(which), self._offsets.shape[1], self._runs.shape[1])
         step = CHUNK if which.device.type == "cpu" else max(1, len(which))
