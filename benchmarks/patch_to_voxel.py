@@ -97,12 +97,17 @@ def prediction(edge: int, contrasts: int, threads: int, repeats: int) -> None:
         return patch_to_voxel.predict(model, session, recipe, run)
 
     difference = np.abs(ours() - literal(network, inputs, session.mask)).max()
-    slow = median_seconds(lambda: literal(network, inputs, session.mask), repeats)
     fast = median_seconds(ours, repeats)
-    print(f"prediction, {session.mask.sum()} voxels, {contrasts} contrasts: patches {slow:.2f} s, ", end="")
-    print(
-        f"convolution {fast:.2f} s, ratio {slow / fast:.2f}, largest difference {difference:.1e}", flush=True
-    )
+    ways = {
+        "cut one by one": median_seconds(lambda: one_by_one(network, session, inputs), 1),
+        f"cut by numpy, {BATCH} at a time": median_seconds(
+            lambda: literal(network, inputs, session.mask), repeats
+        ),
+    }
+    print(f"prediction, {session.mask.sum()} voxels, {contrasts} contrasts: convolution {fast:.2f} s", end="")
+    for way, slow in ways.items():
+        print(f"; patches {way} {slow:.2f} s, ratio {slow / fast:.2f}", end="")
+    print(f"; largest difference {difference:.1e}", flush=True)
 
 
 def sampling(batch: int, contrasts: int, repeats: int) -> None:
