@@ -1,8 +1,5 @@
 """Recontrast: from a cohort to a report. The rooms lie in rules/, one for each stage."""
 
-import os
-import sys
-
 from snakemake.utils import min_version
 
 from recontrast import layout
@@ -18,9 +15,6 @@ if "datasets" not in config:
 
 
 graph = open_graph(open_study(config))
-
-# Steps run with the Python that runs the graph, whether or not its environment is activated.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 
 
 workdir: graph.study.output

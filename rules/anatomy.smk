@@ -7,17 +7,17 @@ rule correct_bias:
         graph.raw,
     output:
         layout.CORRECTED,
-    params:
-        content=graph.content,
-        shrink=graph.study.anatomy.shrink,
-        backend=graph.study.backend,
-        code=graph.code("anatomy", "correct_bias"),
     log:
         "logs/anatomy/correct_bias/{folder}/{session}{entities}_{suffix}.log",
     conda:
         "../envs/embedded.yaml"
     resources:
         mem_mb=4000,
+    params:
+        content=graph.content,
+        shrink=graph.study.anatomy.shrink,
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "correct_bias"),
     shell:
         "recontrast step --log {log} anatomy correct_bias --image {input:q} --output {output}"
         " --shrink {params.shrink} --backend {params.backend}"
@@ -29,15 +29,15 @@ rule extract_brain:
         layout.CORRECTED,
     output:
         layout.NATIVE_MASK,
-    params:
-        backend=graph.study.backend,
-        code=graph.code("anatomy", "extract_brain"),
     log:
         "logs/anatomy/extract_brain/{folder}/{session}{entities}_{suffix}.log",
     conda:
         "../envs/embedded.yaml"
     resources:
         mem_mb=4000,
+    params:
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "extract_brain"),
     shell:
         "recontrast step --log {log} anatomy extract_brain --image {input} --mask {output}"
         " --contrast {wildcards.suffix} --backend {params.backend}"
@@ -52,18 +52,20 @@ rule register:
         reference_mask=graph.reference_mask,
     output:
         layout.TRANSFORM,
-    params:
-        masks=lambda w, input: options(moving_mask=input.moving_mask, reference_mask=input.reference_mask),
-        content=graph.native_content,
-        dof=graph.study.anatomy.dof,
-        backend=graph.study.backend,
-        code=graph.code("anatomy", "register"),
     log:
         "logs/anatomy/register/{folder}/{session}_from-{contrast}_to-{reference}.log",
     conda:
         "../envs/embedded.yaml"
     resources:
         mem_mb=4000,
+    params:
+        masks=lambda w, input: options(
+            moving_mask=input.moving_mask, reference_mask=input.reference_mask
+        ),
+        content=graph.native_content,
+        dof=graph.study.anatomy.dof,
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "register"),
     shell:
         "recontrast step --log {log} anatomy register --moving {input.moving:q} --reference {input.reference:q}"
         " {params.masks} --transform {output} --dof {params.dof} --backend {params.backend}"
@@ -77,14 +79,14 @@ rule carry_mask:
         transform=graph.mask_transform,
     output:
         layout.partly(layout.MASK, region="brain"),
-    params:
-        transform=lambda w, input: options(transform=input.transform),
-        backend=graph.study.backend,
-        code=graph.code("anatomy", "carry_mask"),
     log:
         "logs/anatomy/carry_mask/{folder}/{session}_space-{reference}.log",
     conda:
         "../envs/embedded.yaml"
+    params:
+        transform=lambda w, input: options(transform=input.transform),
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "carry_mask"),
     shell:
         "recontrast step --log {log} anatomy carry_mask --mask {input.mask} --reference {input.reference:q}"
         " {params.transform} --output {output} --backend {params.backend}"
@@ -96,13 +98,13 @@ rule mask_foreground:
         graph.reference,
     output:
         layout.partly(layout.MASK, region="foreground"),
-    params:
-        content=graph.native_content,
-        code=graph.code("anatomy", "mask_foreground"),
     log:
         "logs/anatomy/mask_foreground/{folder}/{session}_space-{reference}.log",
     conda:
         "../envs/embedded.yaml"
+    params:
+        content=graph.native_content,
+        code=graph.code("anatomy", "mask_foreground"),
     shell:
         "recontrast step --log {log} anatomy mask_foreground --images {input:q} --output {output}"
 
@@ -116,6 +118,10 @@ rule resample:
         transform=graph.transform,
     output:
         layout.PREPROC,
+    log:
+        "logs/anatomy/resample/{folder}/{session}{entities}_space-{reference}_{suffix}.log",
+    conda:
+        "../envs/embedded.yaml"
     params:
         transform=lambda w, input: options(transform=input.transform),
         content=graph.native_content,
@@ -123,10 +129,6 @@ rule resample:
         interpolation=graph.study.anatomy.interpolation,
         backend=graph.study.backend,
         code=graph.code("anatomy", "resample"),
-    log:
-        "logs/anatomy/resample/{folder}/{session}{entities}_space-{reference}_{suffix}.log",
-    conda:
-        "../envs/embedded.yaml"
     shell:
         "recontrast step --log {log} anatomy resample --image {input.image:q} --reference {input.reference:q}"
         " --mask {input.mask} {params.transform} --output {output}"
@@ -143,16 +145,16 @@ rule segment_tissue:
         gm=layout.partly(layout.TISSUE, tissue="GM"),
         wm=layout.partly(layout.TISSUE, tissue="WM"),
         segmentation=layout.SEGMENTATION,
-    params:
-        contrast=graph.tissue_suffix,
-        backend=graph.study.backend,
-        code=graph.code("anatomy", "segment_tissue"),
     log:
         "logs/anatomy/segment_tissue/{folder}/{session}_space-{reference}.log",
     conda:
         "../envs/embedded.yaml"
     resources:
         mem_mb=4000,
+    params:
+        contrast=graph.tissue_suffix,
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "segment_tissue"),
     shell:
         "recontrast step --log {log} anatomy segment_tissue --image {input.image} --mask {input.mask}"
         " --csf {output.csf} --gm {output.gm} --wm {output.wm} --segmentation {output.segmentation}"
@@ -166,15 +168,15 @@ rule register_template:
         mask=graph.mask,
     output:
         layout.TEMPLATE_TRANSFORM,
-    params:
-        backend=graph.study.backend,
-        code=graph.code("anatomy", "register_template"),
     log:
         "logs/anatomy/register_template/{folder}/{session}_space-{reference}.log",
     conda:
         "../envs/embedded.yaml"
     resources:
         mem_mb=4000,
+    params:
+        backend=graph.study.backend,
+        code=graph.code("anatomy", "register_template"),
     shell:
         "recontrast step --log {log} anatomy register_template --image {input.image} --mask {input.mask}"
         " --transform {output} --backend {params.backend}"

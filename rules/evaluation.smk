@@ -9,6 +9,10 @@ rule score:
         mask=graph.mask,
     output:
         layout.SCORES,
+    log:
+        "logs/evaluation/score/{session}_desc-{experiment}.log",
+    conda:
+        "../envs/embedded.yaml"
     params:
         participant=graph.participant,
         session=graph.session_id,
@@ -16,10 +20,6 @@ rule score:
         region=graph.study.region,
         metrics=graph.study.evaluation.metrics,
         code=graph.code("evaluation", "score"),
-    log:
-        "logs/evaluation/score/{session}_desc-{experiment}.log",
-    conda:
-        "../envs/embedded.yaml"
     shell:
         "recontrast step --log {log} evaluation score --acquired {input.acquired} --synthetic {input.synthetic}"
         " --mask {input.mask} --output {output} --participant {params.participant} --session {params.session}"
@@ -33,13 +33,13 @@ rule collect:
         graph.scores,
     output:
         layout.METRICS,
-    params:
-        scores=layout.SCORE_LIST,
-        code=graph.code("evaluation", "collect"),
     log:
         "logs/evaluation/collect.log",
     conda:
         "../envs/embedded.yaml"
+    params:
+        scores=layout.SCORE_LIST,
+        code=graph.code("evaluation", "collect"),
     shell:
         "recontrast step --log {log} evaluation collect --scores {params.scores} --output {output}"
 
@@ -50,11 +50,11 @@ rule summarize:
         layout.METRICS,
     output:
         layout.SUMMARY,
-    params:
-        code=graph.code("evaluation", "summarize"),
     log:
         "logs/evaluation/summarize.log",
     conda:
         "../envs/embedded.yaml"
+    params:
+        code=graph.code("evaluation", "summarize"),
     shell:
         "recontrast step --log {log} evaluation summarize --metrics {input} --table {output}"

@@ -11,6 +11,10 @@ rule session_page:
         scores=graph.session_scores,
     output:
         layout.SESSION_PAGE,
+    log:
+        "logs/report/session_page/{session}.log",
+    conda:
+        "../envs/embedded.yaml"
     params:
         contrasts=graph.contrasts,
         predicted=lambda w, input: options(
@@ -22,10 +26,6 @@ rule session_page:
             notes=graph.notes(w),
         ),
         code=graph.code("report", "session_page"),
-    log:
-        "logs/report/session_page/{session}.log",
-    conda:
-        "../envs/embedded.yaml"
     shell:
         "recontrast step --log {log} report session_page --session {wildcards.session} --page {output}"
         " --contrasts {params.contrasts} --images {input.images} --mask {input.mask} {params.predicted}"
@@ -40,15 +40,15 @@ rule index:
         pages=graph.pages,
     output:
         layout.REPORT,
+    log:
+        "logs/report/index.log",
+    conda:
+        "../envs/embedded.yaml"
     params:
         plan=layout.PLAN,
         content=digest(graph),
         per_page=graph.study.report.sessions_per_page,
         code=graph.code("report", "index"),
-    log:
-        "logs/report/index.log",
-    conda:
-        "../envs/embedded.yaml"
     shell:
         "recontrast step --log {log} report index --plan {params.plan} --metrics {input.metrics}"
         " --summary {input.summary} --page {output} --per-page {params.per_page}"

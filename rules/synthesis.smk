@@ -9,10 +9,6 @@ rule synthesize:
         mask=graph.mask,
     output:
         layout.SYNTHETIC,
-    params:
-        threads=graph.study.training.threads,
-        device=graph.study.training.device,
-        code=graph.synthesis_code,
     log:
         "logs/synthesis/synthesize/{folder}/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.log",
     conda:
@@ -20,6 +16,10 @@ rule synthesize:
     threads: graph.study.training.threads
     resources:
         mem_mb=8000,
+    params:
+        threads=graph.study.training.threads,
+        device=graph.study.training.device,
+        code=graph.synthesis_code,
     shell:
         "recontrast step --log {log} synthesis synthesize --model {input.model[0]} --card {input.model[1]}"
         " --images {input.images} --mask {input.mask} --output {output}"

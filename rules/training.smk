@@ -9,6 +9,14 @@ rule train:
         model=layout.MODEL,
         card=layout.MODEL_CARD,
         losses=layout.LOSSES,
+    log:
+        "logs/training/train/{experiment}_fold-{fold}.log",
+    conda:
+        "../envs/embedded.yaml"
+    threads: graph.study.training.threads
+    resources:
+        gpu=1,
+        mem_mb=8000,
     params:
         sessions=graph.training_list,
         who=graph.training_digest,
@@ -20,14 +28,6 @@ rule train:
         threads=graph.study.training.threads,
         device=graph.study.training.device,
         code=graph.training_code,
-    log:
-        "logs/training/train/{experiment}_fold-{fold}.log",
-    conda:
-        "../envs/embedded.yaml"
-    threads: graph.study.training.threads
-    resources:
-        gpu=1,
-        mem_mb=8000,
     shell:
         "recontrast step --log {log} training train --method {params.method} --recipe {params.recipe:q}"
         " --sessions {params.sessions} --inputs {params.inputs} --target {params.target}"

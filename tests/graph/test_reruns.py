@@ -9,9 +9,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from world import CONTRASTS, World
-
 from recontrast.phantom import cohort
+from world import CONTRASTS, World
 
 OWNERS = ("sub-01", "sub-02", "sub-03")  # those who have the target
 EVERYONE = (*OWNERS, "sub-04")
@@ -39,9 +38,13 @@ def syntheses(*labels: str, experiment: str = "Patch") -> set[str]:
 
 def preparation(label: str, *contrasts: str) -> set[str]:
     """The jobs that prepare contrasts of one person, those that find the brain among them with the T1w."""
-    jobs = {f"correct_bias {label}_{c}" for c in contrasts} | {f"resample {label}_space-T1w_{c}" for c in contrasts}
+    jobs = {f"correct_bias {label}_{c}" for c in contrasts} | {
+        f"resample {label}_space-T1w_{c}" for c in contrasts
+    }
     jobs |= {f"register {label}_from-{c}_to-T1w" for c in contrasts if c != "T1w"}
-    return jobs | ({f"extract_brain {label}_T1w", f"carry_mask {label}_space-T1w"} if "T1w" in contrasts else set())
+    return jobs | (
+        {f"extract_brain {label}_T1w", f"carry_mask {label}_space-T1w"} if "T1w" in contrasts else set()
+    )
 
 
 def folds(world: World) -> dict[str, str]:
@@ -116,7 +119,9 @@ def test_participant_added_without_target(world: World, newcomer: Path) -> None:
 
 def test_participant_added_with_target_who_does_not_join_training(world: World, newcomer: Path) -> None:
     shutil.copytree(newcomer, world.bids / "sub-05")
-    expected = preparation("sub-05", *CONTRASTS) | syntheses("sub-05") | scores("sub-05") | TABLES | pages("sub-05")
+    expected = (
+        preparation("sub-05", *CONTRASTS) | syntheses("sub-05") | scores("sub-05") | TABLES | pages("sub-05")
+    )
     assert world.run() == expected
     assert folds(world)["sub-05"] == "new"
 
@@ -156,7 +161,9 @@ def test_preprocessing_parameter(world: World) -> None:
     resampled = {f"resample {label}_space-T1w_{c}" for label in OWNERS for c in CONTRASTS}
     resampled |= {f"resample sub-04_space-T1w_{c}" for c in ("T1w", "T2w")}
     trained = {f"train Patch_fold-{fold}" for fold in ("1", "2", "all")}
-    assert world.run() == resampled | trained | syntheses(*EVERYONE) | scores(*OWNERS) | TABLES | pages(*EVERYONE)
+    assert world.run() == resampled | trained | syntheses(*EVERYONE) | scores(*OWNERS) | TABLES | pages(
+        *EVERYONE
+    )
 
 
 def test_metric_parameter(world: World) -> None:
@@ -192,13 +199,18 @@ def test_function_edited(world: World) -> None:
     metrics.write_text(metrics.read_text() + "\n\ndef unused() -> int:\n    return 1\n")
     # Another tree with the same results: its own jobs run, nothing after them does.
     assert world.run() == scores(*OWNERS)
-    metrics.write_text(metrics.read_text().replace("return 1", "return 2") + "\n\n_mse = mse\n\n\ndef mse(*a, **k):\n    return 2 * _mse(*a, **k)\n")
+    metrics.write_text(
+        metrics.read_text().replace("return 1", "return 2")
+        + "\n\n_mse = mse\n\n\ndef mse(*a, **k):\n    return 2 * _mse(*a, **k)\n"
+    )
     assert world.run() == scores(*OWNERS) | TABLES | pages(*OWNERS)
 
 
 def test_comments_and_docstrings_edited(world: World) -> None:
     for module in world.package.rglob("*.py"):
-        module.write_text('"""Another first line."""\n' + module.read_text().partition("\n")[2] + "\n# The end.\n")
+        module.write_text(
+            '"""Another first line."""\n' + module.read_text().partition("\n")[2] + "\n# The end.\n"
+        )
     assert world.run() == set()
 
 
@@ -206,6 +218,8 @@ def test_tool_version_changed(world: World) -> None:
     versions = world.package / "backends/embedded/versions.py"
     text = versions.read_text()
     assert "brainextractor" in text
-    versions.write_text(text + "\n\n_found = versions\n\n\ndef versions(operation):\n"
-                        "    return {k: '99' if k == 'brainextractor' else v for k, v in _found(operation).items()}\n")
+    versions.write_text(
+        text + "\n\n_found = versions\n\n\ndef versions(operation):\n"
+        "    return {k: '99' if k == 'brainextractor' else v for k, v in _found(operation).items()}\n"
+    )
     assert world.run() == {f"extract_brain {label}_T1w" for label in EVERYONE}

@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import yaml
 
 CHECKOUT = Path(__file__).parents[2]
@@ -16,7 +15,7 @@ PRODUCT = ("Snakefile", "config.yaml", "rules", "envs", "profiles", "studies", "
 
 @dataclass
 class World:
-    """A copy of the product, a cohort of four tiny heads of which the last has no FLAIR, a study and its output folder.
+    """A copy of the product, a cohort of four tiny heads (the last without FLAIR), a study, its output folder.
 
     The folders are the same for every test, as raw paths are part of what a job depends on.
     """
@@ -50,7 +49,7 @@ class World:
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
 
     def run(self, *arguments: str, status: int = 0) -> set[str]:
-        """Run the study and return the jobs that ran, each as `step unit`, such as `register sub-01_from-T2w`."""
+        """Run the study and return the jobs that ran, each as `step unit`: `register sub-01_from-T2w_to-T1w`."""
         logs = {path: path.stat().st_mtime_ns for path in (self.out / "logs").rglob("*.log")}
         done = self.recontrast("run", "--study", "study.yaml", *arguments)
         assert done.returncode == status, done.stdout + done.stderr
@@ -60,5 +59,5 @@ class World:
 
 def job(log: Path) -> str:
     """`step unit` from a log's path."""
-    stage, step, *_ = log.parts
+    step = log.parts[1]
     return step.removesuffix(".log") if len(log.parts) == 2 else f"{step} {log.stem}"

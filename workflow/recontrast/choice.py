@@ -1,4 +1,4 @@
-"""What a command is asked to work on: which study, on which part of which cohort. The options of a BIDS app."""
+"""What a command is asked to work on: which study, which part of the cohort. The options of a BIDS app."""
 
 from dataclasses import dataclass
 from pathlib import Path

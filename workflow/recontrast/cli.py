@@ -44,7 +44,7 @@ def run(
     Args:
         bids_dir: The cohort in BIDS; may be left out if the study names its data sets.
         out_dir: Where results go.
-        level: participant prepares images and applies models that exist; group adds training, scores and report.
+        level: participant prepares images and applies models that exist; group adds training, scores, report.
     """
     from .launch import launch
     from .run import open_graph, open_study

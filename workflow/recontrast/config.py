@@ -232,7 +232,8 @@ def _contradictions(study: Study):
         if experiment.target in experiment.inputs:
             yield f"{key}: its target {experiment.target} is also one of its inputs"
         if experiment.method not in recipes.available():
-            yield f"{key}.method: no method {experiment.method!r}{_nearest(experiment.method, recipes.available())}"
+            nearest = _nearest(experiment.method, recipes.available())
+            yield f"{key}.method: no method {experiment.method!r}{nearest}"
             continue
         try:
             _ = experiment.settings
@@ -247,7 +248,7 @@ def _contradictions(study: Study):
         if labels.count(contrast.label) > 1:
             yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
     if study.prepare != "full" and study.region == "brain":
-        yield f"region: brain needs prepare: full, as no brain is extracted with prepare: {study.prepare}; say foreground"
+        yield f"region: brain is extracted with prepare: full only; with {study.prepare} say foreground"
     prefixes = [d.prefix for d in study.datasets]
     if len(set(prefixes)) < len(prefixes):
         yield "datasets: several have the same prefix; give each its own, so that labels cannot clash"

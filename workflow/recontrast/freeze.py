@@ -18,7 +18,7 @@ BIDSIGNORE = "\n".join(
 
 
 def freeze(graph: Graph) -> None:
-    """Write the cohort's tables, the lists that jobs read, and the description of the output as a data set."""
+    """Write the cohort's tables, the lists that jobs read, and what describes the output as a data set."""
     folder = graph.study.output
     graph.plan.manifest.write(folder / layout.MANIFEST)
     if graph.plan.splits is not None:

@@ -40,7 +40,12 @@ STEPS = {
 _SHARED = ("report/templates/base.html", "report/templates/style.css")
 TEMPLATES = {
     "session_page": (*_SHARED, "report/templates/session.html", "report/templates/flicker.js"),
-    "index": (*_SHARED, "report/templates/index.html", "report/templates/cohort.html", "report/methods_text.yaml"),
+    "index": (
+        *_SHARED,
+        "report/templates/index.html",
+        "report/templates/cohort.html",
+        "report/methods_text.yaml",
+    ),
 }
 
 

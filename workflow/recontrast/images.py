@@ -145,8 +145,8 @@ def write(path: str | Path, data: np.ndarray, like: nib.Nifti1Image, *, facts: d
 
     Args:
         path: `.nii.gz` file to make.
-        data: shape (x, y, z) of `like`, or (x, y, z, volumes); int16 stays int16, other integers and booleans are
-            written as uint8, everything else as float32.
+        data: shape (x, y, z) of `like`, or (x, y, z, volumes); int16 stays int16, other integers and booleans
+            are written as uint8, everything else as float32.
         like: the image whose affine the new one takes.
         facts: what the sidecar says (Sources, parameters); no sidecar if None.
 

@@ -1,4 +1,4 @@
-"""Running Snakemake on a study: in waves, so that only what has changed runs; again, so that one failure costs one.
+"""Running Snakemake on a study: in waves, so that only what has changed runs; again, past what failed.
 
 Snakemake reruns everything below a job that it reruns. Here the rules run one after the other where results
 exist that might turn out the same: each wave ends before the next asks what has changed, by content.
@@ -32,7 +32,7 @@ console = Console(stderr=True, highlight=False)
 
 @dataclass(frozen=True)
 class Pending:
-    """What Snakemake would make: rules with a reason of their own, and whether others follow only from those."""
+    """What Snakemake would make: rules with a reason of their own, and whether others only follow."""
 
     rules: tuple[str, ...]
     jobs: int
@@ -85,9 +85,7 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
 
 def _pending(base: list[str], extra: list[str]) -> Pending | None:
     """Ask Snakemake's summary, a table of files with their state, what it would make."""
-    asked = subprocess.run(
-        [*base, "--summary", *extra], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    asked = subprocess.run([*base, "--summary", *extra], capture_output=True, text=True)
     if asked.returncode != 0:
         raise RecontrastError(f"the graph cannot be built: {_last_error(asked.stderr)}")
     table = asked.stdout[asked.stdout.index("output_file\t") :]
@@ -105,7 +103,9 @@ def _pending(base: list[str], extra: list[str]) -> Pending | None:
 def _last_error(text: str) -> str:
     """What went wrong, from Snakemake's output: the line that names an error and the one that explains it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    found = next((i for i, line in enumerate(lines) if "Error" in line or "Exception" in line), len(lines) - 1)
+    found = next(
+        (i for i, line in enumerate(lines) if "Error" in line or "Exception" in line), len(lines) - 1
+    )
     return " ".join(lines[found : found + 2])
 
 

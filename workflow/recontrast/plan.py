@@ -1,4 +1,4 @@
-"""What is to be done with whose images: decided before the graph, from the study, the manifest and past failures."""
+"""What is done with whose images: decided before the graph, from study, manifest and past failures."""
 
 import csv
 from collections.abc import Sequence, Set
@@ -16,7 +16,7 @@ CHECK = "cohort check"  # the step in whose name a bad raw file is recorded
 
 @dataclass(frozen=True)
 class Prediction:
-    """One experiment in one session: the model that applies, and whether there is an acquired image to score it."""
+    """One experiment in one session: the model that applies, and whether an acquired image can score it."""
 
     experiment: str
     model: str
@@ -28,7 +28,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Model:
-    """One model to train: an experiment's method on one set of inputs, without the participants of one fold."""
+    """One model to train: an experiment's method on one set of inputs, without one fold's participants."""
 
     name: str
     fold: str

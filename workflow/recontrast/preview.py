@@ -17,7 +17,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def print_plan(graph: Graph) -> int:
-    """Per session: which contrasts are there, what will be done, what cannot and why; 1 if a file cannot be used."""
+    """Per session: what is there, what will be done, what cannot and why; 1 if a file cannot be used."""
     plan, study = graph.plan, graph.study
     table = Table("session", "contrasts", "reference", "fold", "what is done")
     for label, planned in plan.sessions.items():

@@ -1,6 +1,7 @@
-"""From a configuration to a graph that is ready to run, and what happens before its first and after its last job."""
+"""From a configuration to a graph that is ready to run; what happens before its first and after its last job."""
 
 import contextlib
+import os
 import sys
 
 from . import lock
@@ -23,7 +24,10 @@ def open_study(config: dict) -> Study:
     exclude = study.exclude and study.exclude.expanduser().absolute()
     study = study.model_copy(update={"datasets": datasets, "output": output, "exclude": exclude})
     for dataset in datasets:
-        if output == dataset.path or dataset.path in output.parents and "derivatives" not in output.parts:
+        inside = (
+            dataset.path in output.parents and "derivatives" not in output.relative_to(dataset.path).parts
+        )
+        if inside or output == dataset.path:
             raise RecontrastError(
                 f"the output folder {output} lies inside the input",
                 file=dataset.path,
@@ -64,6 +68,8 @@ def open_graph(study: Study) -> Graph:
 def begin(graph: Graph) -> None:
     """Before the first job: take the output folder and freeze the plan in it."""
     lock.acquire(graph.study.output)
+    # Jobs run with the Python that runs the graph, whether or not its environment is activated.
+    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
     freeze(graph)
 
 

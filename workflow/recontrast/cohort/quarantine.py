@@ -1,9 +1,10 @@
 """The record of what failed: kept with the study, read by the next plan, forgotten when its cause changes.
 
 A *unit* is what failed, named as its log file is: `sub-01_T2w` or `sub-01_from-T2w` (an image of a session),
-`sub-01_desc-Fcn` (an experiment of a session), `sub-01` (the session), `Fcn_fold-1` (a model). Its *state* is a hash over all that
-could mend it: raw files, settings, and the code up to the failed stage. The plan freezes these states before
-the graph runs, and a failing step looks its own up, so that a later plan can tell whether the failure holds.
+`sub-01_desc-Fcn` (an experiment of a session), `sub-01` (the session), `Fcn_fold-1` (a model). Its *state* is
+a hash over all that could mend it: raw files, settings, and the code up to the failed stage. The plan freezes
+these states before the graph runs, and a failing step looks its own up, so that a later plan can tell whether
+the failure holds.
 """
 
 import csv
@@ -22,7 +23,7 @@ _GRID = re.compile(r"_?(space|to)-[A-Za-z0-9]+")
 
 @dataclass(frozen=True, order=True)
 class Failure:
-    """One recorded failure: of a session, which item of it, in which step, why, and the state it failed in."""
+    """One recorded failure: of which session and item, in which step, why, and in which state."""
 
     session: str
     item: str
@@ -54,7 +55,7 @@ def write(folder: Path, failures: list[Failure]) -> None:
 
 
 def record(folder: Path, unit: str, step: str, reason: str) -> None:
-    """Add a failure, from any of several processes at a time; it replaces an older one of its unit and step.
+    """Add a failure, from any of several processes; it replaces an older one of its unit and step.
 
     A table or the front page is no unit that a plan could do without: its failure stops the run instead.
     """
@@ -74,7 +75,7 @@ def holds(folder: Path, unit: str, step: str) -> Failure | None:
 
 
 def split(unit: str) -> tuple[str, str]:
-    """A unit's session (empty for a model) and item (empty for the session as a whole); grids do not count."""
+    """A unit's session (empty for a model) and item (empty for a whole session); grids do not count."""
     match = _UNIT.fullmatch(_GRID.sub("", unit))
     experiment = re.search(r"desc-[A-Za-z0-9]+", match["item"])
     return match["session"] or "", experiment[0] if experiment else match["item"]
