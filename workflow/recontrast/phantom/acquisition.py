@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from . import fibres, signals
+from .. import signals
+from . import fibres
 from .anatomy import Compartment, Head
 from .fields import smooth_field
 from .protocols import DIRECTIONS, SHELLS, UNWEIGHTED, Image, Protocol

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import signals
+from .. import signals
 from .tissues import FLAIR_TE, FLAIR_TI, FLAIR_TR
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import signals
+from .. import signals
 
 # The FLAIR of Hagiwara 2019: its inversion time nulls water of T1 4235 ms.
 FLAIR_TR, FLAIR_TE, FLAIR_TI = 9000.0, 124.0, 2472.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from recontrast.phantom import signals
+from recontrast import signals
 from recontrast.phantom.protocols import PROTOCOLS
 from recontrast.phantom.tissues import TISSUES
 
