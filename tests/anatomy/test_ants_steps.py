@@ -76,7 +76,7 @@ def test_registration_finds_a_known_pose_far_away(tmp_path):
         register(moving=tmp_path / "moving.nii.gz", reference=tmp_path / "reference.nii.gz", transform=output)
     points = np.array([[x, y, z, 1] for x in (-40, 40) for y in (-50, 50) for z in (-40, 40)], float).T
     distance = np.linalg.norm((transforms.read(outputs[0]) @ points - matrix @ points)[:3], axis=0)
-    assert distance.max() < 1.0
+    assert distance.max() < 1.5  # half a voxel
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
 
