@@ -1,9 +1,13 @@
 """Rigid and affine registration: ANTs (Avants 2011, NeuroImage 54:2033), mutual information, antspyx."""
 
+import tempfile
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from ..transforms import write
 from .antspy import library, matrix_of, to_ants
 from .grids import cubes
 
@@ -21,7 +25,8 @@ def register(
 ) -> np.ndarray:
     """The transform that lays the moving image on the reference.
 
-    Both are brought to 2 mm cubes. Starts where the centres of gravity meet, so that images may be far apart.
+    Both are brought to 2 mm cubes. Starts from the scanner's pose and from where the
+    centres of gravity meet, and keeps the end that shares more information.
 
     Args:
         moving: shape (x, y, z).
@@ -50,19 +55,39 @@ def register(
         def masked(image):
             return None if image is None else to_ants(ants, image.dataobj, image.affine)
 
-        found = ants.registration(
-            clipped(fixed),
-            clipped(floating),
-            kind,
-            mask=masked(fixed_mask),
-            moving_mask=masked(floating_mask),
-            aff_iterations=(500, 250, 100),
-            aff_shrink_factors=(4, 2, 1),
-            aff_smoothing_sigmas=(2, 1, 0),
-            aff_random_sampling_rate=0.25,
-            random_seed=SEED,
-        )
-        return matrix_of(ants, found["fwdtransforms"][0])
+        still = f"{tempfile.gettempdir()}/identity.txt"
+        write(Path(still), np.eye(4))
+        inside = slice(None) if fixed_mask is None else np.asarray(fixed_mask.dataobj) > 0
+        found = [
+            ants.registration(
+                clipped(fixed),
+                clipped(floating),
+                kind,
+                initial_transform=start,
+                mask=masked(fixed_mask),
+                moving_mask=masked(floating_mask),
+                aff_iterations=(500, 250, 100),
+                aff_shrink_factors=(4, 2, 1),
+                aff_smoothing_sigmas=(2, 1, 0),
+                aff_random_sampling_rate=0.25,
+                random_seed=SEED,
+            )
+            # None is where the centres of gravity meet.
+            for start in (still, None)
+        ]
+        target = clipped(fixed).numpy()[inside]
+        shared = [mutual_information(target, one["warpedmovout"].numpy()[inside]) for one in found]
+        print(f"mutual information from the scanner's pose {shared[0]:.3f}, from the centres {shared[1]:.3f}")
+        return matrix_of(ants, found[int(np.argmax(shared))]["fwdtransforms"][0])
+
+
+def mutual_information(one: np.ndarray, other: np.ndarray) -> float:
+    """Mutual information of two arrays of one shape, in nats, from a histogram of 32 x 32."""
+    joint = np.histogram2d(one.ravel(), other.ravel(), 32)[0]
+    joint /= joint.sum()
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    seen = joint > 0
+    return float(np.sum(joint[seen] * np.log(joint[seen] / apart[seen])))
 
 
 def surrounded(mask: nib.Nifti1Image) -> nib.Nifti1Image:

@@ -30,9 +30,9 @@ def register_template(image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarr
             to_ants(ants, fixed.dataobj, fixed.affine),
             to_ants(ants, moving.dataobj, moving.affine),
             "Affine",
-            aff_iterations=(200, 200, 100),
-            aff_shrink_factors=(4, 2, 1),
-            aff_smoothing_sigmas=(2, 1, 0),
+            aff_iterations=(200, 100),
+            aff_shrink_factors=(3, 2),
+            aff_smoothing_sigmas=(1.5, 1),
             random_seed=SEED,
         )
         return matrix_of(ants, found["fwdtransforms"][0])
