@@ -10,6 +10,8 @@ import numpy as np
 
 from ..transforms import FLIP
 
+SEED = 1
+
 
 @contextlib.contextmanager
 def library() -> Iterator[ModuleType]:
@@ -21,6 +23,8 @@ def library() -> Iterator[ModuleType]:
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
     import ants
 
+    # `registration` takes its seed from here alone; its argument of that name is ignored.
+    ants.config.set_ants_deterministic(True, SEED)
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="recontrast-") as folder:
         tempfile.tempdir = folder

@@ -25,7 +25,6 @@ GOOD_FIT = 0.94  # Dice of surface and template's brain above which no other thr
 # How dark grey matter is beside white differs most between kinds of T1w; the better fit is kept.
 THRESHOLDS = {"T1w": (0.6, 0.4)}
 USUAL_THRESHOLDS = (0.5,)
-SEED = 1
 
 
 def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None) -> np.ndarray:
@@ -107,7 +106,6 @@ def template_brain(cube: nib.Nifti1Image, brain: np.ndarray) -> np.ndarray:
             aff_iterations=(200, 100),
             aff_shrink_factors=(3, 2),
             aff_smoothing_sigmas=(1.5, 1),
-            random_seed=SEED,
         )
         moved = ants.apply_transforms(
             fixed, to_ants(ants, mask.dataobj, mask.affine), found["fwdtransforms"], interpolator="linear"

@@ -13,7 +13,6 @@ from .grids import cubes
 
 WORKING = 2.0  # mm; a rigid transform has far fewer unknowns than there are voxels
 AROUND = 10.0  # mm around a brain that count as well: its outline holds the pose
-SEED = 1
 
 
 def register(
@@ -70,7 +69,6 @@ def register(
                 aff_shrink_factors=(4, 2, 1),
                 aff_smoothing_sigmas=(2, 1, 0),
                 aff_random_sampling_rate=0.25,
-                random_seed=SEED,
             )
             # None is where the centres of gravity meet.
             for start in (still, None)

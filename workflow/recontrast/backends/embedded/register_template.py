@@ -7,8 +7,6 @@ from .antspy import library, matrix_of, to_ants
 from .grids import cubes
 from .template import template
 
-SEED = 1
-
 
 def register_template(image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarray:
     """The affine transform that lays a brain on the template.
@@ -33,6 +31,5 @@ def register_template(image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarr
             aff_iterations=(200, 100),
             aff_shrink_factors=(3, 2),
             aff_smoothing_sigmas=(1.5, 1),
-            random_seed=SEED,
         )
         return matrix_of(ants, found["fwdtransforms"][0])
