@@ -1,0 +1,24 @@
+"""Affine registration of a brain to the MNI152 template: antsRegistration, mutual information."""
+
+import nibabel as nib
+import numpy as np
+
+from ..embedded.template import template
+from .registration import align
+from .tools import ants_for
+
+
+def register_template(image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarray:
+    """The affine transform that lays a brain on the template that all backends share.
+
+    Args:
+        image: a head of any contrast, shape (x, y, z).
+        mask: its brain, on the same grid.
+
+    Returns:
+        (4, 4), template to image in ITK's world.
+    """
+    inside = np.asarray(mask.dataobj) > 0
+    brain = nib.Nifti1Image(np.where(inside, image.get_fdata(dtype=np.float32), 0), image.affine)
+    with ants_for("register_template") as (ants, folder):
+        return align(ants, folder, brain, template()[0], None, 12)

@@ -1,0 +1,93 @@
+"""antsRegistration with mutual information, and the affine file that it writes."""
+
+from pathlib import Path
+from types import ModuleType
+
+import nibabel as nib
+import numpy as np
+import scipy.io
+
+from ...errors import RecontrastError
+from ..nipype_tools import put, run
+
+# Stages, coarsest first, as antsRegistrationSyN.sh has them.
+ITERATIONS = [1000, 500, 250, 100]
+SHRINK = [8, 4, 2, 1]
+SMOOTHING = [3, 2, 1, 0]  # voxels
+SEED = 1
+
+
+def align(
+    ants: ModuleType,
+    folder: Path,
+    moving: nib.Nifti1Image,
+    reference: nib.Nifti1Image,
+    reference_mask: np.ndarray | None,
+    dof: int,
+) -> np.ndarray:
+    """The transform that lays one image on another, (4, 4), reference to moving in ITK's world.
+
+    Starts where the centres of gravity meet. With 12 degrees of freedom a rigid stage goes first.
+    """
+    kinds = {6: ["Rigid"], 12: ["Rigid", "Affine"]}[dof]
+    stages = len(kinds)
+    images = {
+        "fixed_image": put(
+            folder / "reference.nii.gz", reference.get_fdata(dtype=np.float32), reference.affine
+        ),
+        "moving_image": put(folder / "moving.nii.gz", moving.get_fdata(dtype=np.float32), moving.affine),
+    }
+    if reference_mask is not None:
+        images["fixed_image_mask"] = put(folder / "mask.nii.gz", reference_mask, reference.affine)
+    run(
+        ants.Registration(
+            **images,
+            dimension=3,
+            transforms=kinds,
+            transform_parameters=[(0.1,)] * stages,
+            metric=["MI"] * stages,
+            metric_weight=[1] * stages,
+            radius_or_number_of_bins=[32] * stages,
+            sampling_strategy=["Regular"] * stages,
+            sampling_percentage=[0.25] * stages,
+            number_of_iterations=[ITERATIONS] * stages,
+            convergence_threshold=[1e-6] * stages,
+            convergence_window_size=[10] * stages,
+            shrink_factors=[SHRINK] * stages,
+            smoothing_sigmas=[SMOOTHING] * stages,
+            sigma_units=["vox"] * stages,
+            use_histogram_matching=[False] * stages,
+            winsorize_lower_quantile=0.005,
+            winsorize_upper_quantile=0.995,
+            initial_moving_transform_com=1,
+            collapse_output_transforms=True,
+            float=False,
+            random_seed=SEED,
+            output_transform_prefix="found_",
+        ),
+        folder,
+    )
+    return read(folder / "found_0GenericAffine.mat")
+
+
+def read(path: Path) -> np.ndarray:
+    """An affine file of ANTs (MATLAB 4) as (4, 4), reference to moving in ITK's world.
+
+    Raises:
+        RecontrastError: there is no such file, or it holds another kind of transform.
+    """
+    try:
+        content = scipy.io.loadmat(path)
+    except (OSError, ValueError):
+        content = {}
+    centre = content.pop("fixed", np.empty(0)).ravel()
+    parameters = [value.ravel() for value in content.values() if np.size(value) == 12]
+    if len(parameters) != 1 or centre.size != 3:
+        raise RecontrastError(
+            "holds no affine transform", file=path, remedy="see the log for what antsRegistration said"
+        )
+    linear, offset = parameters[0][:9].reshape(3, 3), parameters[0][9:]
+    matrix = np.eye(4)
+    matrix[:3, :3] = linear
+    matrix[:3, 3] = offset + centre - linear @ centre
+    return matrix

@@ -1,0 +1,38 @@
+"""Brain extraction: BET (Smith 2002, Hum Brain Mapp 17:143)."""
+
+import nibabel as nib
+import numpy as np
+
+from ..nipype_tools import put, run, take
+from .tools import fsl_for
+
+USUAL_THRESHOLD = 0.5  # BET's own, for every contrast
+
+
+def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None) -> np.ndarray:
+    """The brain in a head.
+
+    `bet -R`: the surface is started anew from the brain found so far, until its centre rests, which keeps a
+    long neck from drawing it down.
+
+    Args:
+        image: shape (x, y, z).
+        contrast: BIDS suffix; BET treats all alike, as it looks for an edge of either sign no further out
+            than the head.
+        threshold: BET's fractional intensity threshold, 0 to 1; higher gives a smaller brain.
+
+    Returns:
+        boolean array of the image's shape.
+    """
+    with fsl_for("extract_brain") as (fsl, folder):
+        found = run(
+            fsl.BET(
+                in_file=put(folder / "head.nii.gz", image.get_fdata(dtype=np.float32), image.affine),
+                out_file=str(folder / "brain.nii.gz"),
+                frac=USUAL_THRESHOLD if threshold is None else threshold,
+                mask=True,
+                robust=True,
+            ),
+            folder,
+        )
+        return take(found.mask_file, image.shape) > 0
