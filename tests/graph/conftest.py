@@ -16,9 +16,12 @@ def correct_bias(image, shrink):
     return image.get_fdata(dtype="float32") / shrink
 """,
     "extract_brain": """
+from scipy import ndimage
+
 def extract_brain(image, contrast, threshold):
     data = image.get_fdata()
-    return data > 0.2 * data.max()
+    head = ndimage.binary_fill_holes(data > 0.2 * data.max())
+    return ndimage.binary_erosion(head, iterations=3)
 """,
     "register": """
 import numpy as np

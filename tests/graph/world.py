@@ -15,7 +15,7 @@ PRODUCT = ("Snakefile", "config.yaml", "rules", "envs", "profiles", "studies", "
 
 @dataclass
 class World:
-    """A copy of the product, a cohort of four tiny heads (the last without FLAIR), a study, its output folder.
+    """A copy of the product, a cohort of four tiny heads (the last without FLAIR), a study and its output.
 
     The folders are the same for every test, as raw paths are part of what a job depends on.
     """
@@ -39,7 +39,7 @@ class World:
         file = self.root / "study.yaml"
         content = yaml.safe_load(file.read_text())
         for key, value in changes.items():
-            content[key] = content[key] | value if isinstance(value, dict) else value
+            content[key] = content.get(key, {}) | value if isinstance(value, dict) else value
         file.write_text(yaml.safe_dump(content, sort_keys=False))
 
     def recontrast(self, *arguments: str) -> subprocess.CompletedProcess:
@@ -49,7 +49,7 @@ class World:
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
 
     def run(self, *arguments: str, status: int = 0) -> set[str]:
-        """Run the study and return the jobs that ran, each as `step unit`: `register sub-01_from-T2w_to-T1w`."""
+        """Run the study and return the jobs that ran, such as `register sub-01_from-T2w_to-T1w`."""
         logs = {path: path.stat().st_mtime_ns for path in (self.out / "logs").rglob("*.log")}
         done = self.recontrast("run", "--study", "study.yaml", *arguments)
         assert done.returncode == status, done.stdout + done.stderr

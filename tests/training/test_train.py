@@ -6,6 +6,7 @@ import json
 import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
+from recontrast.fingerprint import fingerprint
 from recontrast.methods import recipes
 from recontrast.trainer import loop
 from recontrast.training.train import train
@@ -40,7 +41,7 @@ def run(folder, sessions, method="fcn3d", **changes):
 def test_same_bytes_twice_and_a_card_that_says_all(tmp_path, method, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
     sessions = small_volumes.write(tmp_path, ["training", "training", "validation"])
-    first, second = (run(tmp_path / name, sessions, method, fingerprint="abc") for name in "ab")
+    first, second = (run(tmp_path / name, sessions, method) for name in "ab")
     assert first == second
     assert set(first) == {"model.safetensors", "model.json", "training.tsv"}
     assert not (tmp_path / "a/state").exists()
@@ -48,7 +49,7 @@ def test_same_bytes_twice_and_a_card_that_says_all(tmp_path, method, monkeypatch
     assert card["inputs"] == ["T1w", "T2w"]
     assert card["recipe"]["epochs"] == 2
     assert card["voxel_sizes"] == [[2.0, 2.0, 2.0]]
-    assert card["fingerprint"] == "abc"
+    assert card["fingerprint"] == fingerprint("recontrast.training.train", f"recontrast.methods.{method}")
     assert card["model_sha256"] == hashlib.sha256(first["model.safetensors"]).hexdigest()
     weights = load_file(tmp_path / "a/model.safetensors")
     assert card["parameters"] == sum(array.size for array in weights.values())

@@ -223,3 +223,6 @@ def main() -> None:
         last = error.problem.splitlines()[-1]
         print(f"recontrast: {RecontrastError(last, file=error.file, remedy=error.remedy)}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # a folder without rights, a full disk
+        print(f"recontrast: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)

@@ -69,24 +69,22 @@ def read(path: str | Path) -> nib.Nifti1Image:
             values that are not finite, or a constant image.
     """
     image = read_header(path)
-    try:
-        data = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
-    except UNREADABLE as error:
-        raise RecontrastError(
-            f"the image data cannot be read ({error})", file=path, remedy="copy or convert the file again"
-        ) from error
-    if not np.isfinite(data).all():
-        raise RecontrastError("has values that are NaN or infinite", file=path, remedy="export it again")
-    if data.min() == data.max():
-        raise RecontrastError("is constant", file=path, remedy="export it again or leave it out")
-    header = image.header.copy()
-    header.set_data_dtype(np.float32)
-    header.set_slope_inter(1, 0)
-    return nib.Nifti1Image(data, image.affine, header)
+    return _checked(path, image, image.shape[:3])
 
 
-def read_header(path: str | Path) -> nib.Nifti1Image:
-    """Open an image without its data; the checks of `read` that need the header alone."""
+def read_series(path: str | Path) -> nib.Nifti1Image:
+    """Read a 4-D image, shape (x, y, z, volumes), as float32, with the checks of `read` on all its volumes."""
+    image = read_header(path, volumes=True)
+    return _checked(path, image, image.shape)
+
+
+def read_header(path: str | Path, *, volumes: bool = False) -> nib.Nifti1Image:
+    """Open an image without its data; the checks of `read` that need the header alone.
+
+    Args:
+        path: a 3-D image.
+        volumes: a 4-D series is wanted instead.
+    """
     path = Path(path)
     if not path.is_file():
         raise RecontrastError("does not exist", file=path, remedy="check the path")
@@ -97,7 +95,13 @@ def read_header(path: str | Path) -> nib.Nifti1Image:
             "is not a readable NIfTI image", file=path, remedy="convert it again"
         ) from error
     shape = image.shape
-    if len(shape) < 3 or any(side != 1 for side in shape[3:]):
+    if volumes and len(shape) != 4:
+        raise RecontrastError(
+            f"has {len(shape)} dimensions {shape} where a series of volumes is needed",
+            file=path,
+            remedy="give one 4-D series",
+        )
+    if not volumes and (len(shape) < 3 or any(side != 1 for side in shape[3:])):
         raise RecontrastError(
             f"has {len(shape)} dimensions {shape} where 3 are needed", file=path, remedy="give one 3-D volume"
         )
@@ -121,6 +125,24 @@ def read_header(path: str | Path) -> nib.Nifti1Image:
             "has an affine that is no voxel-to-world map of a scan", file=path, remedy="convert it again"
         )
     return image
+
+
+def _checked(path: str | Path, image: nib.Nifti1Image, shape: tuple[int, ...]) -> nib.Nifti1Image:
+    """The image with its data in memory in this shape; raises unless they are finite and not constant."""
+    try:
+        data = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
+    except UNREADABLE as error:
+        raise RecontrastError(
+            f"the image data cannot be read ({error})", file=path, remedy="copy or convert the file again"
+        ) from error
+    if not np.isfinite(data).all():
+        raise RecontrastError("has values that are NaN or infinite", file=path, remedy="export it again")
+    if data.min() == data.max():
+        raise RecontrastError("is constant", file=path, remedy="export it again or leave it out")
+    header = image.header.copy()
+    header.set_data_dtype(np.float32)
+    header.set_slope_inter(1, 0)
+    return nib.Nifti1Image(data, image.affine, header)
 
 
 def check_same_grid(path: str | Path, image: nib.Nifti1Image, reference: nib.Nifti1Image) -> None:

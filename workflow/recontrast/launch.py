@@ -1,7 +1,7 @@
 """Running Snakemake on a study: in waves, so that only what has changed runs; again, past what failed.
 
-Snakemake reruns everything below a job that it reruns. Here the rules run one after the other where results
-exist that might turn out the same: each wave ends before the next asks what has changed, by content.
+Snakemake reruns everything below a job that it reruns. Here a rule whose jobs may well end in the same bytes
+(a setting or the code has changed) runs as a wave of its own; the next wave asks what has really changed.
 """
 
 import contextlib
@@ -30,13 +30,23 @@ RULES = [step for steps in STEPS.values() for step in steps]  # in the order in 
 console = Console(stderr=True, highlight=False)
 
 
+# Reasons for a job to run that may leave its result alike. New inputs, in contrast, make new results.
+UNSURE = {"params changed", "rule implementation changed"}
+
+
 @dataclass(frozen=True)
 class Pending:
-    """What Snakemake would make: rules with a reason of their own, and whether others only follow."""
+    """What Snakemake would make.
 
+    Attributes:
+        files: how many.
+        rules: of the jobs with a reason of their own, in the order in which data walks.
+        until: the first rule whose results may turn out alike although others would follow; empty if none.
+    """
+
+    files: int
     rules: tuple[str, ...]
-    jobs: int
-    spreads: bool
+    until: str
 
 
 def launch(
@@ -67,16 +77,14 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
     """Run until nothing is pending or nothing helps."""
     ran = 0
     while pending := _pending(base, extra):
-        console.print(f"[bold]recontrast:[/] {pending.jobs} files to make ({', '.join(pending.rules)})")
+        console.print(f"[bold]recontrast:[/] {pending.files} files to make ({', '.join(pending.rules)})")
         before = quarantine.read(study.output)
-        until = ["--until", pending.rules[0]] if pending.spreads else []
+        until = ["--until", pending.until] if pending.until else []
         status = subprocess.run([*base, *until, *extra]).returncode
         ran += 1
         # New failures on record: the next plan goes on without them. Otherwise another try would end alike.
         if status != 0 and quarantine.read(study.output) == before:
-            console.print(
-                f"[bold red]recontrast:[/] stopped; see the log named above, or recontrast status {study.output}"
-            )
+            console.print(f"[bold red]recontrast:[/] stopped; see recontrast status {study.output}")
             return status
     if not ran:
         console.print("[bold]recontrast:[/] nothing to be done: all results are up to date")
@@ -92,11 +100,13 @@ def _pending(base: list[str], extra: list[str]) -> Pending | None:
     rows = [row for row in csv.DictReader(io.StringIO(table), delimiter="\t") if row["plan"] != "no update"]
     if not rows:
         return None
-    own = {row["rule"] for row in rows if row["status"] != "ok"}
+    rules = {row["rule"] for row in rows if row["status"] != "ok"}
+    unsure = {row["rule"] for row in rows if row["status"] in UNSURE}
+    follows = any(row["status"] == "ok" for row in rows)
     return Pending(
-        rules=tuple(rule for rule in RULES if rule in own),
-        jobs=len(rows),
-        spreads=any(row["status"] == "ok" for row in rows),
+        files=len(rows),
+        rules=tuple(rule for rule in RULES if rule in rules),
+        until=next((rule for rule in RULES if rule in unsure), "") if follows else "",
     )
 
 

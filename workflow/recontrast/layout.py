@@ -17,6 +17,11 @@ TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"
 DESCRIPTION = "dataset_description.json"
 
+# Raw images that are converted from DICOM: a BIDS data set of its own.
+RAW_DATASET = "sourcedata/raw"
+RAW = "sourcedata/raw/{folder}/{datatype}/{session}{entities}_{suffix}.nii.gz"
+RAW_DWI = "sourcedata/raw/{folder}/dwi/{session}{entities}_dwi.{ending}"
+
 # One session's images. What is on no reference grid yet lies under work/.
 CORRECTED = "work/{folder}/anat/{session}{entities}_desc-biascorrected_{suffix}.nii.gz"
 NATIVE_MASK = "work/{folder}/anat/{session}{entities}_{suffix}_mask.nii.gz"
@@ -25,6 +30,11 @@ MASK = "{folder}/anat/{session}_space-{reference}_desc-{region}_mask.nii.gz"
 TISSUE = "{folder}/anat/{session}_space-{reference}_label-{tissue}_probseg.nii.gz"
 SEGMENTATION = "{folder}/anat/{session}_space-{reference}_dseg.nii.gz"
 TRANSFORM = "{folder}/anat/{session}_from-{contrast}_to-{reference}_mode-image_xfm.txt"
+NATIVE_DWI = "work/{folder}/dwi/{session}_desc-{part}_dwi"
+NATIVE_DWIMAP = "work/{folder}/dwi/{session}_model-DTI_param-{parameter}_dwimap.nii.gz"
+DWIMAP = "{folder}/dwi/{session}_space-{reference}_model-DTI_param-{parameter}_dwimap.nii.gz"
+NATIVE_RELAXATION = "work/{folder}/anat/{session}_{relaxation}map.nii.gz"
+RELAXATION = "{folder}/anat/{session}_space-{reference}_{relaxation}map.nii.gz"
 TEMPLATE_TRANSFORM = "{folder}/anat/{session}_from-{reference}_to-MNI152NLin2009aSym_mode-image_xfm.txt"
 SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
 
@@ -50,6 +60,7 @@ WILDCARDS = {
     "session": r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     "entities": r"(_(acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
     "suffix": r"(?!(mask|dseg|probseg)\b)[A-Za-z0-9]+",
+    "datatype": r"[a-z]+",
     "reference": r"[A-Za-z0-9]+",
     "contrast": r"[A-Za-z0-9]+",
     "region": r"[A-Za-z0-9]+",

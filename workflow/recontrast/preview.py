@@ -45,7 +45,7 @@ def print_plan(graph: Graph) -> int:
 
 
 def print_status(folder: Path, lines: int = 8) -> int:
-    """What is done, failed (with the end of the log) and skipped in an output folder; 1 if anything failed."""
+    """What is done, failed (with the end of the log) and skipped in an output; 1 if anything failed."""
     path = folder / layout.PLAN
     if not path.is_file():
         raise RecontrastError(

@@ -1,4 +1,4 @@
-"""From a configuration to a graph that is ready to run; what happens before its first and after its last job."""
+"""From a configuration to a graph that is ready to run, and what surrounds its first and last job."""
 
 import contextlib
 import os

@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 from safetensors.numpy import save_file
 
-from .. import images
+from .. import images, methods
 from ..errors import RecontrastError
+from ..fingerprint import fingerprint
 from ..layout import Session
 from ..methods.interface import Cohort, Model, Run, Volumes, method_module
 from ..methods.volumes import read_volumes
@@ -35,7 +36,6 @@ def train(
     seed: int = 1,
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
-    fingerprint: str = "",
 ) -> None:
     """Learn to make one contrast from others, from the sessions of a list, and freeze the result.
 
@@ -56,7 +56,6 @@ def train(
         seed: of everything random.
         threads: CPU threads.
         device: auto takes the GPU where there is one.
-        fingerprint: of the code that trains, noted in the card.
     """
     settings = json.loads(recipe)
     entries = read_list(sessions, inputs, target)
@@ -71,7 +70,7 @@ def train(
         "target": target,
         "seed": seed,
         "versions": {name: importlib.metadata.version(name) for name in ("recontrast", "torch")},
-        "fingerprint": fingerprint,
+        "fingerprint": code_of(method),
         "sessions": [entry.card() for entry in entries],
     }
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -113,6 +112,11 @@ class Entry:
             "role": self.role,
             "sha256": {name: _sha256(path) for name, path in files.items()},
         }
+
+
+def code_of(method: str) -> str:
+    """The fingerprint of training a method as the code stands, noted in the card so that age can be told."""
+    return fingerprint(__name__, f"{methods.__name__}.{method}")
 
 
 def read_list(path: Path, inputs: list[str], target: str) -> list[Entry]:
