@@ -1,0 +1,42 @@
+"""Conversion: series of DICOM become raw images in BIDS, under pseudonyms."""
+
+
+rule convert:
+    """One image of a series becomes NIfTI; its sidecar keeps the acquisition parameters and nothing else."""
+    output:
+        layout.RAW,
+    params:
+        series=graph.series,
+        content=graph.series_content,
+        code=graph.code("conversion", "convert"),
+    log:
+        "logs/conversion/convert/{folder}/{datatype}/{session}{entities}_{suffix}.log",
+    wildcard_constraints:
+        datatype="anat|fmap|func|perf",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=2000,
+    shell:
+        "recontrast step --log {log} conversion convert --series {params.series:q} --output {output}"
+
+
+rule convert_diffusion:
+    """A diffusion series becomes NIfTI with its b-values and gradient directions."""
+    output:
+        image=layout.partly(layout.RAW, datatype="dwi", suffix="dwi"),
+        bval=layout.partly(layout.RAW_DWI, ending="bval"),
+        bvec=layout.partly(layout.RAW_DWI, ending="bvec"),
+    params:
+        series=graph.diffusion_series,
+        content=graph.diffusion_series_content,
+        code=graph.code("conversion", "convert"),
+    log:
+        "logs/conversion/convert/{folder}/dwi/{session}{entities}_dwi.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "recontrast step --log {log} conversion convert --series {params.series:q} --output {output.image}"
+        " --bval {output.bval} --bvec {output.bvec}"

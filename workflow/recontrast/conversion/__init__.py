@@ -1,0 +1,1 @@
+"""Conversion: folders as they come off a scanner become BIDS images under pseudonyms."""

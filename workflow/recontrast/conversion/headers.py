@@ -1,0 +1,317 @@
+"""The header of one file: what it shows, of whom, and where in space; or why it is no MR image."""
+
+import hashlib
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import pydicom
+from pydicom.dataset import Dataset
+
+MR_IMAGES = {
+    "1.2.840.10008.5.1.4.1.1.4": "classic",
+    "1.2.840.10008.5.1.4.1.1.4.1": "enhanced",
+    "1.2.840.10008.5.1.4.1.1.4.4": "enhanced",  # converted from classic files
+}
+DIRECTORY = "1.2.840.10008.1.3.10"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+# Private elements: b-values of Siemens, Philips, GE and UIH; the number of slices that Philips announces.
+PRIVATE_B = (0x0019100C, 0x20011003, 0x00431039, 0x00651009)
+PHILIPS_SLICES = 0x20011018
+TAGS = [
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName"),
+    *("PatientBirthDate", "StudyDate", "SeriesTime", "SeriesNumber", "InstanceNumber", "SeriesDescription"),
+    *(
+        "ProtocolName",
+        "SequenceName",
+        "PulseSequenceName",
+        "ImageType",
+        "ScanningSequence",
+        "SequenceVariant",
+    ),
+    *("MRAcquisitionType", "RepetitionTime", "EchoTime", "InversionTime", "InversionTimes", "FlipAngle"),
+    *("DiffusionBValue", "ContrastBolusAgent", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
+    *(
+        "BitsAllocated",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "ImagesInAcquisition",
+    ),
+    *(
+        "SaturationRecovery",
+        "ComplexImageComponent",
+        "EchoPulseSequence",
+        "EchoPlanarPulseSequence",
+        "InversionRecovery",
+    ),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
+    *PRIVATE_B,
+    PHILIPS_SLICES,
+]
+# What pydicom lets through when a file is damaged, depending on where it is.
+DAMAGED = (
+    pydicom.errors.InvalidDicomError,
+    *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError),
+    *(struct.error, zlib.error, AssertionError, IndexError),
+)
+KINDS = (
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x89PNG", "a PNG"),
+)
+PARTS = (("phase", ("P", "PHASE", "PHASE MAP")), ("real", ("R", "REAL")), ("imag", ("I", "IMAGINARY")))
+
+
+class Frame(NamedTuple):
+    """One slice: position of its first voxel and directions of rows and columns (mm, LPS), times in ms."""
+
+    position: tuple[float, float, float]
+    orientation: tuple[float, ...]
+    te: float | None
+    ti: float | None
+    b: float | None
+    part: str
+
+
+class Header(NamedTuple):
+    """One file that holds MR images.
+
+    Attributes:
+        person: patient's ID, name and date of birth, as text.
+        date: of the study, YYYYMMDD, or empty.
+        spacing: distance between rows and between columns in mm.
+        inversions: inversion times in ms, the first pulse first, where the header lists them.
+        saturation: whether the delay (`ti` of the frames) follows a saturation instead of an inversion.
+        announced: how many images the scanner meant to make; 0 where it does not say.
+        slices: how many slices a volume was meant to have; 0 where it does not say.
+        problem: why the file cannot be used, or empty.
+        frames: its slices; one in a classic file.
+    """
+
+    sop: str
+    series: str
+    study: str
+    person: tuple[str, str, str]
+    date: str
+    time: str
+    number: int
+    instance: int
+    description: str
+    protocol: str
+    image_type: str
+    sequence: tuple[str, ...]
+    acquisition: str
+    tr: float | None
+    flip: float | None
+    inversions: tuple[float, ...]
+    saturation: bool
+    agent: bool
+    rows: int
+    columns: int
+    spacing: tuple[float, float]
+    announced: int
+    slices: int
+    problem: str
+    frames: tuple[Frame, ...]
+
+
+class File(NamedTuple):
+    """One file: the SHA-256 of its bytes, and its header or why it is no MR image."""
+
+    sha256: str
+    header: Header | None
+    reason: str = ""
+
+
+def read(path: str | Path) -> File:
+    """Read a file once: hash all of it, and parse the header alone."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(132)
+            if reason := _foreign(start):
+                return File("", None, reason)
+            content = start + file.read()
+    except OSError as error:
+        return File("", None, f"cannot be opened ({error.strerror})")
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        header = parse(content)
+    except DAMAGED:
+        return File(sha256, None, "a DICOM file that cannot be read, or no DICOM file")
+    return File(sha256, header) if isinstance(header, Header) else File(sha256, None, header)
+
+
+def _foreign(start: bytes) -> str:
+    """What a file is that cannot be DICOM by its first bytes, or nothing."""
+    if start[128:132] == b"DICM" or start[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08"):
+        return ""
+    kind = next((name for magic, name in KINDS if start.startswith(magic)), "")
+    if not start:
+        return "an empty file"
+    text = all(byte >= 32 or byte in b"\t\r\n\f" for byte in start)
+    return kind or ("a text file" if text else "no DICOM file")
+
+
+def parse(content: bytes) -> Header | str:
+    """The header of a DICOM file, or why it holds no MR image."""
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    stream = io.BytesIO(content)
+    force = content[128:132] != b"DICM"
+    data = pydicom.dcmread(stream, stop_before_pixels=True, force=force, specific_tags=TAGS)
+    kind = str(data.get("SOPClassUID", "") or data.file_meta.get("MediaStorageSOPClassUID", ""))
+    if kind == DIRECTORY:
+        return "a DICOMDIR"
+    if kind not in MR_IMAGES:
+        return (
+            f"no MR image but {pydicom.uid.UID(kind).name}"
+            if kind
+            else "a DICOM file that does not say what it is"
+        )
+    if _whole(data, "SamplesPerPixel", 1) != 1:
+        return "a colour picture"
+    frames = _enhanced(data) if MR_IMAGES[kind] == "enhanced" else _classic(data)
+    if not frames:
+        return "a picture without a place in space"
+    timing = (
+        _group(data, 0, "MRTimingAndRelatedParametersSequence") if MR_IMAGES[kind] == "enhanced" else data
+    )
+    measures = _group(data, 0, "PixelMeasuresSequence") if MR_IMAGES[kind] == "enhanced" else data
+    return Header(
+        sop=str(data.get("SOPInstanceUID", "")),
+        series=str(data.get("SeriesInstanceUID", "")),
+        study=str(data.get("StudyInstanceUID", "")),
+        person=tuple(_text(data, tag) for tag in ("PatientID", "PatientName", "PatientBirthDate")),
+        date=_text(data, "StudyDate"),
+        time=_text(data, "SeriesTime"),
+        number=_whole(data, "SeriesNumber"),
+        instance=_whole(data, "InstanceNumber"),
+        description=_text(data, "SeriesDescription"),
+        protocol=" ".join(
+            _text(data, tag) for tag in ("ProtocolName", "SequenceName", "PulseSequenceName")
+        ).strip(),
+        image_type="/".join(_texts(data, "ImageType")),
+        sequence=_sequence(data),
+        acquisition=_text(data, "MRAcquisitionType"),
+        tr=_number(timing, "RepetitionTime"),
+        flip=_number(timing, "FlipAngle"),
+        inversions=_numbers(data, "InversionTimes"),
+        saturation=_text(data, "SaturationRecovery") == "YES",
+        agent=bool(_text(data, "ContrastBolusAgent") or data.get("ContrastBolusAgentSequence")),
+        rows=_whole(data, "Rows"),
+        columns=_whole(data, "Columns"),
+        spacing=(*_numbers(measures, "PixelSpacing"), 1.0, 1.0)[:2],
+        announced=_whole(data, "ImagesInAcquisition"),
+        slices=_whole(data, PHILIPS_SLICES) or 0,
+        problem=_cut_short(data, content, stream.tell()),
+        frames=frames,
+    )
+
+
+def _classic(data: Dataset) -> tuple[Frame, ...]:
+    place, directions = _numbers(data, "ImagePositionPatient"), _numbers(data, "ImageOrientationPatient")
+    if len(place) != 3 or len(directions) != 6:
+        return ()
+    b = _number(data, "DiffusionBValue")
+    for tag in PRIVATE_B:
+        if b is None and (values := _numbers(data, tag)):
+            # GE adds multiples of 1e9 that say how the value was made.
+            b = values[0] % 100000
+    part = _part(_texts(data, "ImageType")[2:])
+    return (Frame(place, directions, _number(data, "EchoTime"), _number(data, "InversionTime"), b, part),)
+
+
+def _enhanced(data: Dataset) -> tuple[Frame, ...]:
+    frames = []
+    for n in range(len(data.get("PerFrameFunctionalGroupsSequence", []))):
+        place = _numbers(_group(data, n, "PlanePositionSequence"), "ImagePositionPatient")
+        directions = _numbers(_group(data, n, "PlaneOrientationSequence"), "ImageOrientationPatient")
+        if len(place) != 3 or len(directions) != 6:
+            return ()
+        echo = _group(data, n, "MREchoSequence")
+        kind = _group(data, n, "MRImageFrameTypeSequence")
+        component = _text(kind, "ComplexImageComponent").lower()
+        known = {"phase": "phase", "real": "real", "imaginary": "imag"}
+        frames.append(
+            Frame(
+                place,
+                directions,
+                _number(echo, "EffectiveEchoTime"),
+                next(iter(_numbers(_group(data, n, "MRModifierSequence"), "InversionTimes")), None),
+                _number(_group(data, n, "MRDiffusionSequence"), "DiffusionBValue"),
+                known.get(component, "mag"),
+            )
+        )
+    return tuple(frames)
+
+
+def _group(data: Dataset, frame: int, name: str) -> Dataset:
+    """A functional group of one frame, its own or shared by all; empty where there is none."""
+    own = data.get("PerFrameFunctionalGroupsSequence") or []
+    shared = data.get("SharedFunctionalGroupsSequence") or []
+    for item in (*own[frame : frame + 1], *shared[:1]):
+        if item.get(name):
+            return item[name].value[0]
+    return Dataset()
+
+
+def _sequence(data: Dataset) -> tuple[str, ...]:
+    """The tokens of the scanning sequence; those of enhanced files in the words of classic ones."""
+    found = set(_texts(data, "ScanningSequence"))
+    if not found:
+        pulses = _text(data, "EchoPulseSequence")
+        found |= {"SE"} if pulses in ("SPIN", "BOTH") else set()
+        found |= {"GR"} if pulses in ("GRADIENT", "BOTH") else set()
+    found |= {"EP"} if _text(data, "EchoPlanarPulseSequence") == "YES" else set()
+    modifier = _group(data, 0, "MRModifierSequence")
+    found |= (
+        {"IR"} if "YES" in (_text(data, "InversionRecovery"), _text(modifier, "InversionRecovery")) else set()
+    )
+    return tuple(sorted(found))
+
+
+def _cut_short(data: Dataset, content: bytes, end: int) -> str:
+    """Whether the pixels of an uncompressed file are all there, by its length."""
+    syntax = data.file_meta.get("TransferSyntaxUID", pydicom.uid.ImplicitVRLittleEndian)
+    if syntax.is_compressed or syntax == DEFLATED:
+        return ""
+    bits = _whole(data, "BitsAllocated", 16)
+    needed = (
+        _whole(data, "Rows") * _whole(data, "Columns") * (_whole(data, "NumberOfFrames") or 1) * bits // 8
+    )
+    return "a file is cut short" if len(content) - end < needed else ""
+
+
+def _part(image_type: tuple[str, ...]) -> str:
+    return next((part for part, words in PARTS if set(words) & set(image_type)), "mag")
+
+
+def _text(data: Dataset, tag: str | int) -> str:
+    """An element as one line of text; empty where it is not there."""
+    value = data[tag].value if tag in data else None
+    return " ".join(str(value).split()) if value is not None else ""
+
+
+def _texts(data: Dataset, tag: str | int) -> tuple[str, ...]:
+    value = data[tag].value if tag in data else None
+    values = value if isinstance(value, pydicom.multival.MultiValue | list) else [value]
+    return tuple(str(v).strip().upper() for v in values if v not in (None, ""))
+
+
+def _numbers(data: Dataset, tag: str | int) -> tuple[float, ...]:
+    """An element's finite numbers; none where it is not there or is none."""
+    try:
+        return tuple(float(text) for text in _texts(data, tag))
+    except ValueError:
+        return ()
+
+
+def _number(data: Dataset, tag: str | int) -> float | None:
+    return next(iter(_numbers(data, tag)), None)
+
+
+def _whole(data: Dataset, tag: str | int, default: int = 0) -> int:
+    return int(next(iter(_numbers(data, tag)), default))

@@ -1,0 +1,106 @@
+"""The key: who is behind which pseudonym, in a file outside the results, which the user may edit."""
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..cohort.bids import LABEL
+from ..errors import RecontrastError
+from ..images import write_text
+
+NAME = "key.tsv"
+IDENTITY = ("patient_id", "patient_name", "birth_date", "study_date")
+COLUMNS = ("participant_id", "session_id", *IDENTITY)
+Visit = tuple[str, str, str, str]  # patient ID, name, date of birth, date of the study
+
+
+@dataclass
+class Key:
+    """Labels (without `sub-` and `ses-`) of people and of their visits."""
+
+    rows: dict[Visit, tuple[str, str]] = field(default_factory=dict)
+
+    def enrol(self, visits: Iterable[Visit]) -> None:
+        """Give every new visit its labels: known people keep theirs, new ones take the next number."""
+        for visit in sorted(set(visits) - set(self.rows)):
+            known = next((row for row in self.rows if _same_person(row, visit)), None)
+            label, session = self.rows[known] if known else (self._next(p for p, _ in self.rows.values()), "")
+            if known and not known[3]:
+                del self.rows[known]  # brought by a user for the person as a whole
+            elif known:
+                session = ""
+            taken = (s for p, s in self.rows.values() if p == label)
+            self.rows[visit] = (label, session or self._next(taken, 1))
+
+    @staticmethod
+    def _next(taken: Iterable[str], width: int = 3) -> str:
+        return f"{max((int(label) for label in taken if label.isdecimal()), default=0) + 1:0{width}d}"
+
+    def doubts(self) -> list[str]:
+        """Labels that stand for what looks like several people, told without naming them."""
+        people: dict[str, set] = {}
+        for visit, (label, _) in self.rows.items():
+            people.setdefault(label, set()).add(visit[:3])
+        return [
+            f"sub-{label} stands for {len(whom)} different people in {NAME}; right only if it is one of them"
+            for label, whom in sorted(people.items())
+            if len(whom) > 1
+        ]
+
+
+def _same_person(known: Visit, visit: Visit) -> bool:
+    """Whether all that a row says of a person is true of a visit; a row that says nothing is nobody's."""
+    said = [(mine, theirs) for mine, theirs in zip(known[:3], visit[:3], strict=True) if mine]
+    return bool(said) and all(mine == theirs for mine, theirs in said)
+
+
+def read(folder: Path) -> Key:
+    """The key in a folder; empty where there is none.
+
+    A key brought by a user needs participant_id and patient_id; other columns may be missing or empty.
+
+    Raises:
+        RecontrastError: it is no such table, or a label in it is not legal.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return Key()
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            table = list(csv.DictReader(file, delimiter="\t", restval="", quoting=csv.QUOTE_NONE))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecontrastError(
+            "cannot be read as a table", file=path, remedy="save it as UTF-8 text"
+        ) from error
+    if table and not {"participant_id", "patient_id"} <= set(table[0]):
+        raise RecontrastError("has no columns participant_id and patient_id", file=path, remedy="add them")
+    key = Key()
+    for number, row in enumerate(table, 2):
+        pairs = (("participant_id", "sub-"), ("session_id", "ses-"))
+        labels = [(row.get(column) or "").strip().removeprefix(prefix) for column, prefix in pairs]
+        labels = ["" if label == "n/a" else label for label in labels]
+        if not LABEL.fullmatch(labels[0]) or (labels[1] and not LABEL.fullmatch(labels[1])):
+            remedy = "use letters and digits only"
+            raise RecontrastError(f"line {number} has a label that is not legal", file=path, remedy=remedy)
+        key.rows[tuple((row.get(column) or "").strip() for column in IDENTITY)] = (labels[0], labels[1])
+    return key
+
+
+def write(folder: Path, key: Key) -> None:
+    """Write the key if it has changed, readable by its owner alone."""
+    lines = ["\t".join(COLUMNS)]
+    for visit, (label, session) in sorted(key.rows.items(), key=lambda row: (row[1], row[0])):
+        lines.append("\t".join([f"sub-{label}", f"ses-{session}" if session else "n/a", *visit]))
+    write_private(folder / NAME, "\n".join(lines) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a text file if it has changed, in a folder that only its owner enters."""
+    for folder in reversed([path.parent, *path.parent.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+        os.chmod(path, 0o600)

@@ -1,0 +1,274 @@
+"""What a DICOM folder will become, told from its headers: images, names, and the lists that jobs read."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import layout
+from ..cohort.bids import RawImage
+from ..errors import RecontrastError
+from ..layout import Session, fill
+from . import key as keys
+from . import table
+from .key import Key, write_private
+from .recognise import defaults, join, parse, recognise
+from .scan import scan
+from .series import Block, Series, sort
+from .settings import Conversion
+
+CACHE = "scan.json"
+LIST = "series/{name}.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to be made.
+
+    Attributes:
+        image: as the cohort sees it; its path is relative to the output folder.
+        sha256: over the files of the series.
+        list: the file that the conversion step reads.
+    """
+
+    image: RawImage
+    sha256: str
+    list: Path
+
+
+@dataclass
+class Planned:
+    """What all DICOM folders of a study become.
+
+    Attributes:
+        images: folder -> its images, those that cannot be used among them.
+        jobs: path of an image to be made, as text -> how.
+        hashes: path of every image -> the hash of its series.
+        problems: what the user should know, without the names of people.
+    """
+
+    images: dict[Path, list[RawImage]] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    hashes: dict[Path, str] = field(default_factory=dict)
+    problems: list[RecontrastError] = field(default_factory=list)
+
+
+@dataclass
+class _Candidate:
+    row: table.Row
+    series: Series
+    block: Block
+    session: Session
+
+
+def key_folder(output: Path, settings: Conversion) -> Path:
+    """Where the key and the table of series lie: beside the output folder, never in it.
+
+    Raises:
+        RecontrastError: the study puts it into the output folder.
+    """
+    folder = (settings.key or output.parent / f"{output.name}-key").expanduser().absolute()
+    if folder == output or output in folder.parents:
+        remedy = "name another folder under conversion.key"
+        raise RecontrastError("the key must not lie in the output folder", file=folder, remedy=remedy)
+    return folder
+
+
+def plan(
+    folders: Sequence[tuple[Path, str]],
+    settings: Conversion,
+    output: Path,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Planned:
+    """Sort, recognise and name every series; bring key and table up to date.
+
+    Args:
+        folders: DICOM folders, each with a prefix for its participant labels.
+        settings: of the study.
+        output: the study's output folder, absolute.
+        jobs: processes that read headers; all cores if None.
+        progress: called with (done, of how many) while headers are read.
+
+    Raises:
+        RecontrastError: a folder without MR images, or a key or table that cannot be read.
+    """
+    place = key_folder(output, settings)
+    key, edits = keys.read(place), table.edits(place)
+    planned, others, rows = Planned(), {}, []
+    found = []
+    for folder, prefix in folders:
+        files = scan(folder, place / CACHE, jobs, progress)
+        others |= {path: file.reason for path, file in files.items() if file.header is None}
+        series = sort(files)
+        if not series:
+            kinds = Counter(file.reason for file in files.values()).most_common(3)
+            held = ", ".join(f"{count} × {what}" for what, count in kinds) or "nothing"
+            raise RecontrastError(
+                f"holds no MR images in DICOM but {held}", file=folder, remedy="check the path"
+            )
+        found.append((folder, prefix, series))
+    key.enrol(s.visit for _, _, series in found for s in series)
+    for folder, prefix, series in found:
+        candidates = [c for s in series for c in _candidates(s, key, prefix, settings, edits)]
+        rows += [c.row for c in candidates]
+        planned.images[folder] = _images(candidates, planned, place)
+    keys.write(place, key)
+    table.write(place, rows, others)
+    _tell(planned, rows, others, key, place)
+    return planned
+
+
+def _candidates(
+    series: Series, key: Key, prefix: str, settings: Conversion, edits: dict[str, table.Row]
+) -> list[_Candidate]:
+    """A row for every image of a series: as recognised, or as the user has it."""
+    label, visit = key.rows[series.visit]
+    session = Session(prefix + label, visit)
+    found = []
+    for number, block in enumerate(series.blocks, 1):
+        facts, header = block.facts, series.header
+        outcome = recognise(facts, (*settings.rules, *defaults()))
+        row = table.Row(
+            series=series.id + (f"-{number}" if len(series.blocks) > 1 else ""),
+            participant_id=f"sub-{session.participant}",
+            session_id=f"ses-{visit}",
+            number=str(header.number),
+            description=header.description or header.protocol,
+            files=str(len(block.instances)),
+            slices=str(len(block.positions)),
+            volumes=str(block.volumes),
+            **{name: _short(getattr(facts, name)) for name in ("tr", "te", "ti", "flip", "b")},
+            image_type=facts.image_type,
+            use="yes" if outcome.use and not series.problem else "no",
+            datatype=outcome.datatype,
+            suffix=outcome.suffix,
+            entities=outcome.entities,
+            why=outcome.why,
+            problem=series.problem,
+        )
+        row.seal()
+        if edited := edits.get(row.series):
+            for column in table.EDITABLE:
+                setattr(row, column, getattr(edited, column))
+            row.why = "edited"
+        found.append(_Candidate(row, series, block, session))
+    return found
+
+
+def _images(candidates: list[_Candidate], planned: Planned, place: Path) -> list[RawImage]:
+    """Name what is to be converted; name what cannot be, where nothing else takes its place."""
+    used = [c for c in candidates if c.row.use == "yes"]
+    names = {id(c): parse(c.row.entities) for c in used}
+    _number(used, names, within_series=True)
+    _number(used, names, within_series=False)
+    images, taken = [], set()
+    for candidate in used:
+        image = _raw(candidate, names[id(candidate)], "")
+        job = Job(image, candidate.block.sha256, place / LIST.format(name=image.path.name.split(".")[0]))
+        candidate.row.image = str(image.path)
+        _write_list(job.list, candidate)
+        planned.jobs[candidate.row.image] = job
+        planned.hashes[image.path] = job.sha256
+        taken.add((candidate.session, *_kind(candidate)))
+        images.append(image)
+    for candidate in candidates:
+        row = candidate.row
+        lacking = row.use == "no" and row.problem and row.suffix and row.why != "edited"
+        if lacking and (candidate.session, *_kind(candidate)) not in taken:
+            taken.add((candidate.session, *_kind(candidate)))
+            problem = (
+                f"series {row.number}: {row.problem}; transfer it again, or say use: yes in {table.NAME}"
+            )
+            image = _raw(candidate, parse(row.entities), problem)
+            planned.hashes[image.path] = candidate.block.sha256
+            images.append(image)
+    return images
+
+
+def _kind(candidate: _Candidate) -> tuple[str, str, str]:
+    return candidate.row.datatype, candidate.row.suffix, candidate.row.entities
+
+
+def _number(used: list[_Candidate], names: dict[int, dict[str, str]], *, within_series: bool) -> None:
+    """Tell apart what has one name: echoes within a series by `echo`, all else by `run`, in order of time."""
+    alike = defaultdict(list)
+    for c in used:
+        entities = names[id(c)]
+        group = (
+            c.session,
+            c.row.datatype,
+            c.row.suffix,
+            join(entities),
+            c.series.id if within_series else "",
+        )
+        alike[group].append(c)
+    for same in alike.values():
+        if len(same) < 2:
+            continue
+        echoes = [c.block.facts.te for c in same]
+        entity = "run"
+        if within_series:
+            if len(set(echoes)) < len(same):
+                continue
+            entity = "echo"
+            same = sorted(same, key=lambda c: c.block.facts.te or 0.0)
+        for number, c in enumerate(same, 1):
+            names[id(c)][entity] = str(number)
+
+
+def _raw(candidate: _Candidate, entities: dict[str, str], problem: str) -> RawImage:
+    row, session = candidate.row, candidate.session
+    text = join(entities)
+    path = fill(layout.RAW, session, datatype=row.datatype, entities=text and f"_{text}", suffix=row.suffix)
+    return RawImage(session.participant, session.session, row.suffix, entities, Path(path), 0, 0, 0, problem)
+
+
+def _write_list(path: Path, candidate: _Candidate) -> None:
+    """What the conversion step needs to know of one image."""
+    block, header = candidate.block, candidate.series.header
+    facts = block.facts
+    parameters = {}
+    if header.saturation and facts.ti is not None:
+        parameters["SaturationDelayTime"] = round(facts.ti / 1000, 6)
+    elif len(header.inversions) > 1:
+        parameters["FirstInversionTime"] = round(header.inversions[0] / 1000, 6)
+    content = {
+        "files": [str(i.path) for i in block.instances],
+        "volumes": block.volumes,
+        "corners": block.corners(),
+        "echo_time": facts.te if facts.echoes > 1 else None,
+        "inversion_time": facts.ti if facts.delays > 1 else None,
+        "part": facts.part,
+        "parameters": parameters,
+    }
+    write_private(path, json.dumps(content, indent=1) + "\n")
+
+
+def _tell(planned: Planned, rows: list[table.Row], others: dict, key: Key, place: Path) -> None:
+    """What is not converted, in numbers; names and files are in the table."""
+    planned.problems += [RecontrastError(doubt, file=place / keys.NAME) for doubt in key.doubts()]
+    unknown = [row for row in rows if row.use == "no" and row.why == "no rule knows it"]
+    if unknown:
+        named = ", ".join(f"{row.participant_id} series {row.number}" for row in unknown[:5])
+        planned.problems.append(
+            RecontrastError(
+                f"{len(unknown)} series are not recognised ({named}{', ...' if len(unknown) > 5 else ''})",
+                file=place / table.NAME,
+                remedy="say there what they are, or add a rule under conversion.rules",
+            )
+        )
+    for row in rows:
+        if row.problem:
+            what = f"{row.participant_id} {row.session_id} series {row.number}: {row.problem}"
+            planned.problems.append(RecontrastError(what, remedy="transfer it again"))
+    if others:
+        kinds = ", ".join(f"{count} × {what}" for what, count in Counter(others.values()).most_common(4))
+        planned.problems.append(
+            RecontrastError(f"{len(others)} files are no MR images ({kinds})", file=place / table.OTHERS)
+        )
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

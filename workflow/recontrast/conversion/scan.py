@@ -1,0 +1,119 @@
+"""Every file of a DICOM folder, read once and remembered until it changes."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from ..errors import RecontrastError
+from ..fingerprint import fingerprint
+from ..images import write_text
+from .headers import File, Frame, Header, read
+
+Key = tuple[str, int, int, int]
+MANY = 500  # files; for fewer, starting processes takes longer than reading
+PEEK = 500  # files that are looked at to tell a DICOM folder from a BIDS one
+
+
+def holds_dicom(folder: str | Path) -> bool:
+    """Whether a folder is one of DICOM: among the first files there is one, and no NIfTI image before it."""
+    for count, (path, _) in enumerate(_walk(Path(folder))):
+        if path.endswith((".nii", ".nii.gz")) or count > PEEK:
+            return False
+        try:
+            with open(path, "rb") as file:
+                if file.read(132)[128:] == b"DICM":
+                    return True
+        except OSError:
+            continue
+    return False
+
+
+def scan(
+    folder: str | Path,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[Path, File]:
+    """Read every file below a folder that is not in the cache as it is now.
+
+    Args:
+        folder: any nesting; links to folders are not followed.
+        cache: file to keep the results in, or None. They hold for a path, size, mtime and ctime. It names
+            people: keep it with the key.
+        jobs: processes; all cores if None.
+        progress: called with (done, of how many) now and then.
+
+    Raises:
+        RecontrastError: there is no such folder.
+    """
+    folder = Path(folder).absolute()
+    if not folder.is_dir():
+        raise RecontrastError(
+            "is no folder", file=folder, remedy="give the folder that holds the DICOM files"
+        )
+    checks = fingerprint("recontrast.conversion.headers")
+    known = _load(cache, checks)
+    keys = {path: (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in _walk(folder)}
+    unread = [path for path, key in keys.items() if key not in known]
+    found = {key: known[key] for key in keys.values() if key in known}
+    try:
+        for done, (path, file) in enumerate(zip(unread, _read(unread, jobs), strict=True), 1):
+            found[keys[path]] = file
+            if done % 100 == 0 or done == len(unread):
+                progress(done, len(unread))
+    finally:  # an interrupted first look at a large folder is not lost
+        if cache is not None and unread:
+            others = {k: f for k, f in known.items() if not Path(k[0]).is_relative_to(folder)}
+            _save(cache, checks, others | found)
+    return {Path(path): found[key] for path, key in sorted(keys.items())}
+
+
+def _read(paths: list[str], jobs: int | None) -> Iterator[File]:
+    jobs = jobs or os.cpu_count() or 1
+    if jobs == 1 or len(paths) < MANY:
+        yield from map(read, paths)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(read, paths, chunksize=50)
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below a folder, hidden ones left out, in a fixed order."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = os.path.join(place, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                yield path, os.stat(path)
+
+
+def _load(cache: Path | None, checks: str) -> dict[Key, File]:
+    """What a cache holds, if it was made by the same code."""
+    try:
+        stored = json.loads(cache.read_text(encoding="utf-8")) if cache is not None else {}
+        rows = stored["files"] if stored.get("checks") == checks else []
+        return {
+            (path, *stat): File(sha, _header(header), reason) for path, *stat, sha, header, reason in rows
+        }
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        return {}
+
+
+def _header(row: list | None) -> Header | None:
+    if row is None:
+        return None
+    *parts, frames = row
+    plain = [tuple(part) if isinstance(part, list) else part for part in parts]
+    return Header(*plain, tuple(Frame(tuple(f[0]), tuple(f[1]), *f[2:]) for f in frames))
+
+
+def _save(cache: Path, checks: str, found: dict[Key, File]) -> None:
+    """Keep what is known; a file that could not be opened is tried again."""
+    rows = [
+        json.dumps([*key, *file])
+        for key, file in sorted(found.items())
+        if not file.reason.startswith("cannot")
+    ]
+    write_text(cache, f'{{"checks": "{checks}", "files": [\n' + ",\n".join(rows) + "\n]}\n")

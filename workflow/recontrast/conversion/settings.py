@@ -1,0 +1,52 @@
+"""The part of a study that says what DICOM series become."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Range = tuple[float, float]
+ENTITIES = r"^([a-z]+-([A-Za-z0-9]|\{delay\})+(_[a-z]+-([A-Za-z0-9]|\{delay\})+)*)?$"
+
+
+class Rule(BaseModel):
+    """What a series must look like, all of it, and what it then becomes.
+
+    Times are in ms, angles in degrees, b-values in s/mm²; ranges include both ends. A condition on something
+    that the header does not say is not met.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str | None = Field(None, description="found in series, protocol or sequence name")
+    image_type: str | None = Field(None, description="found in the image type, as in ORIGINAL/PRIMARY/M/SE")
+    sequence: tuple[str, ...] = Field((), description="all of these: SE, IR, GR, EP, RM; ! excludes")
+    acquisition: Literal["2D", "3D"] | None = None
+    tr: Range | None = None
+    te: Range | None = None
+    ti: Range | None = None
+    flip: Range | None = None
+    b: Range | None = Field(None, description="the largest b-value of the series")
+    echoes: Range | None = Field(None, description="how many echo times the series has")
+    delays: Range | None = Field(None, description="how many inversion or saturation delays the series has")
+    inversions: Range | None = Field(None, description="how many inversion pulses precede the excitation")
+
+    use: bool = True
+    datatype: Annotated[str, Field(pattern="^(anat|dwi|fmap|func|perf|)$")] = "anat"
+    suffix: Annotated[str, Field(pattern="^[A-Za-z0-9]*$")] = ""
+    entities: Annotated[str, Field(pattern=ENTITIES)] = Field(
+        "", description="as in file names: acq-se; {delay} is the number of the delay"
+    )
+
+
+class Conversion(BaseModel):
+    """How DICOM is converted; without effect on BIDS inputs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Path | None = Field(
+        None,
+        description="folder of the key and the table of series; OUT-key beside the output if null",
+    )
+    rules: tuple[Rule, ...] = Field((), description="looked at before the rules that the product brings")

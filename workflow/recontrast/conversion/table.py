@@ -1,0 +1,122 @@
+"""The table of series: what each became and why; what a user changes in it holds from then on."""
+
+import csv
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from ..errors import RecontrastError
+from .key import write_private
+from .recognise import ORDER, parse
+
+NAME = "series.tsv"
+OTHERS = "not-images.tsv"
+EDITABLE = ("use", "datatype", "suffix", "entities")
+
+
+@dataclass
+class Row:
+    """One image of one series.
+
+    Attributes:
+        series: its name in this table, the same on every scan.
+        use, datatype, suffix, entities: what it becomes; these columns are the user's to change.
+        recognised: the same four as the rules had them; where they differ, the user has spoken.
+        why: the rule, or why it is not converted.
+        problem: what it lacks, or empty.
+        image: the file that it becomes, or empty.
+    """
+
+    series: str
+    participant_id: str
+    session_id: str
+    number: str
+    description: str
+    files: str
+    slices: str
+    volumes: str
+    tr: str
+    te: str
+    ti: str
+    flip: str
+    b: str
+    image_type: str
+    use: str = "no"
+    datatype: str = ""
+    suffix: str = ""
+    entities: str = ""
+    image: str = ""
+    why: str = ""
+    problem: str = ""
+    recognised: str = ""
+
+    def seal(self) -> None:
+        """Remember what the rules say, so that a later change of a column is known as the user's."""
+        self.recognised = self._outcome()
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the user has changed what it becomes."""
+        return bool(self.recognised) and self._outcome() != self.recognised
+
+    def _outcome(self) -> str:
+        return " ".join(getattr(self, column) or "-" for column in EDITABLE)
+
+
+def edits(folder: Path) -> dict[str, Row]:
+    """The rows of the table in a folder that a user has changed, by series; none where there is no table.
+
+    Raises:
+        RecontrastError: it is no such table, or says something that cannot be done.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return {}
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            table = list(csv.DictReader(file, delimiter="\t", restval="", quoting=csv.QUOTE_NONE))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecontrastError(
+            "cannot be read as a table", file=path, remedy="save it as UTF-8 text"
+        ) from error
+    names = [f.name for f in fields(Row)]
+    if table and (lacking := [name for name in ("series", "recognised", *EDITABLE) if name not in table[0]]):
+        raise RecontrastError(
+            f"lacks the column {lacking[0]}",
+            file=path,
+            remedy="put it back, or delete the table to have it made anew",
+        )
+    found = {}
+    for number, line in enumerate(table, 2):
+        cells = {name: (line.get(name) or "").strip() for name in names}
+        row = Row(**{name: "" if cell == "n/a" else cell for name, cell in cells.items()})
+        if row.is_edited:
+            _check(row, path, number)
+            found[row.series] = row
+    return found
+
+
+def _check(row: Row, path: Path, number: int) -> None:
+    """Raise unless what a user wrote can be done."""
+    wrong = ""
+    if row.use not in ("yes", "no"):
+        wrong = f"use is {row.use!r}, neither yes nor no"
+    elif row.use == "yes" and row.datatype not in ("anat", "dwi", "fmap", "func", "perf"):
+        wrong = f"datatype {row.datatype!r} is none of anat, dwi, fmap, func, perf"
+    elif row.use == "yes" and not re.fullmatch(r"[A-Za-z0-9]+", row.suffix):
+        wrong = f"suffix {row.suffix!r} is not of letters and digits"
+    elif not re.fullmatch(r"([a-z]+-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*)?", row.entities):
+        wrong = f"entities {row.entities!r} are not as in acq-se_run-1"
+    elif unknown := sorted(set(parse(row.entities)) - set(ORDER)):
+        wrong = f"entity {unknown[0]!r} is none of {', '.join(ORDER)}"
+    if wrong:
+        raise RecontrastError(f"line {number}: {wrong}", file=path, remedy="mend the line")
+
+
+def write(folder: Path, rows: list[Row], others: dict[Path, str]) -> None:
+    """Write the table, and beside it every file that is no MR image, with what it is."""
+    lines = ["\t".join(f.name for f in fields(Row))]
+    lines += ["\t".join(" ".join(str(v).split()) or "n/a" for v in asdict(row).values()) for row in rows]
+    write_private(folder / NAME, "\n".join(lines) + "\n")
+    lines = ["what\tfile", *sorted(f"{what}\t{' '.join(str(path).split())}" for path, what in others.items())]
+    write_private(folder / OTHERS, "\n".join(lines) + "\n")
