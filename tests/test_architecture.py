@@ -1,0 +1,55 @@
+"""Data flows one way: a stage imports from shared rooms, never from another stage; heavy libraries load late."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import recontrast
+from recontrast.graph import STEPS
+
+PACKAGE = Path(recontrast.__file__).parent
+CHECKOUT = PACKAGE.parents[1]
+SHARED = {
+    "backends", "errors", "fingerprint", "images", "layout", "methods", "signals", "tables", "trainer", "",
+}  # fmt: skip
+
+
+def rooms_imported(file: Path) -> set[str]:
+    """The top-level rooms of the package that a module imports."""
+    depth = len(file.relative_to(PACKAGE).parts)
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == depth:
+            found |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("recontrast."):
+            found.add(node.module.split(".")[1])
+    return found
+
+
+@pytest.mark.parametrize("stage", [*STEPS, "trainer", "methods", "backends"])
+def test_a_stage_imports_only_shared_rooms(stage: str) -> None:
+    for file in (PACKAGE / stage).rglob("*.py"):
+        assert rooms_imported(file) <= SHARED | {stage}, file
+
+
+def test_every_step_has_a_rule_and_a_function_of_its_name() -> None:
+    for stage, steps in STEPS.items():
+        rules = (CHECKOUT / f"rules/{stage}.smk").read_text()
+        for step in steps:
+            assert f"rule {step}:" in rules
+            assert f"recontrast step --log {{log}} {stage} {step} " in rules
+            assert f"def {step}(" in (PACKAGE / stage / f"{step}.py").read_text()
+
+
+@pytest.mark.parametrize("module", ["cli", "plan", "graph", "launch", "anatomy.resample", "evaluation.score"])
+def test_torch_and_ants_load_only_where_they_are_used(module: str) -> None:
+    code = f"import sys, recontrast.{module}; sys.exit(bool({{'torch', 'ants', 'itk'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_door_and_the_rules_stay_short() -> None:
+    assert len((CHECKOUT / "Snakefile").read_text().splitlines()) < 100
+    assert all(path.stat().st_size < 8192 for path in (CHECKOUT / "rules").glob("*.smk"))

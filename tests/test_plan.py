@@ -1,0 +1,147 @@
+"""The plan: what is done with whose images, on cohorts that exist only in memory."""
+
+from pathlib import Path
+
+import pytest
+
+from recontrast.cohort.manifest import Image, Manifest
+from recontrast.cohort.quarantine import Failure
+from recontrast.config import Study, load
+from recontrast.plan import Plan
+
+
+def study(**changes: object) -> Study:
+    """A study of one experiment, T1w and T2w to FLAIR."""
+    experiment = {"method": "fcn3d", "inputs": ["T1w", "T2w"], "target": "FLAIR", "recipe": "quick"}
+    config = {
+        "output": "out",
+        "datasets": [{"path": "bids"}],
+        "contrasts": {name: {"suffix": name} for name in ("T1w", "T2w", "FLAIR")},
+        "reference": "T1w",
+        "experiments": {"Fcn": experiment | changes.pop("experiment", {})},
+        "splits": {"folds": 3},
+    }
+    return load(config | changes)
+
+
+def cohort(**sessions: str) -> Manifest:
+    """A manifest from labels and contrasts: `cohort(s01="T1w FLAIR", s02_2="T1w")`; `!` marks a bad file."""
+    images = []
+    for label, contrasts in sessions.items():
+        participant, _, session = label.removeprefix("s").partition("_")
+        for contrast in contrasts.split():
+            name = contrast.removesuffix("!")
+            problem = "is not a readable NIfTI image" if contrast.endswith("!") else ""
+            path = Path(f"/bids/{label}_{name}.nii.gz")
+            images.append(Image(participant, session, name, path, f"hash of {path.name}", problem))
+    return Manifest(images)
+
+
+FULL = "T1w T2w FLAIR"
+FOUR = {"s01": FULL, "s02": FULL, "s03": FULL, "s04": FULL}
+
+
+def test_everyone_with_the_target_is_predicted_out_of_fold() -> None:
+    plan = Plan(study(), cohort(**FOUR))
+    for label, planned in plan.sessions.items():
+        prediction = planned.predictions["Fcn"]
+        assert prediction.acquired
+        assert label not in plan.models["Fcn", prediction.fold].roles
+    assert {fold for _, fold in plan.models} == {"1", "2", "3"}
+
+
+def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
+    plan = Plan(study(), cohort(**FOUR, s05="T1w T2w"))
+    prediction = plan.sessions["sub-05"].predictions["Fcn"]
+    assert (prediction.fold, prediction.acquired) == ("all", False)
+    assert set(plan.models["Fcn", "all"].roles) == {"sub-01", "sub-02", "sub-03", "sub-04"}
+    assert "Fcn: no FLAIR, imputed" in plan.sessions["sub-05"].notes
+
+
+def test_a_visit_without_the_target_is_predicted_by_a_model_that_left_the_person_out() -> None:
+    plan = Plan(study(), cohort(**FOUR, s05_1=FULL, s05_2="T1w T2w"))
+    prediction = plan.sessions["sub-05_ses-2"].predictions["Fcn"]
+    assert prediction.fold == plan.sessions["sub-05_ses-1"].fold != "all"
+    assert "sub-05_ses-1" not in plan.models["Fcn", prediction.fold].roles
+
+
+def test_a_missing_input_is_said_and_a_fallback_has_a_model_of_its_own() -> None:
+    plan = Plan(study(), cohort(**FOUR, s05="T1w"))
+    assert plan.sessions["sub-05"].predictions == {}
+    assert "Fcn: not possible without T2w" in plan.sessions["sub-05"].notes
+    plan = Plan(study(experiment={"fallback": [["T1w"]]}), cohort(**FOUR, s05="T1w"))
+    prediction = plan.sessions["sub-05"].predictions["Fcn"]
+    assert (prediction.model, prediction.inputs) == ("FcnFromT1w", ("T1w",))
+    assert plan.models["FcnFromT1w", "all"].inputs == ("T1w",)
+
+
+def test_the_reference_falls_back_where_the_study_says_so() -> None:
+    sessions = cohort(**FOUR, s05="T2w FLAIR")
+    plan = Plan(study(), sessions)
+    assert "no T1w to register to" in plan.left_out["sub-05"]
+    plan = Plan(study(reference_fallback=["FLAIR"]), sessions)
+    assert plan.sessions["sub-05"].reference == "FLAIR"
+    assert "no T1w: registered to FLAIR" in plan.sessions["sub-05"].notes
+
+
+def test_a_bad_file_costs_no_more_than_itself() -> None:
+    plan = Plan(study(), cohort(**FOUR, s05="T1w T2w! FLAIR", s06="T1w! T2w FLAIR"))
+    assert set(plan.sessions["sub-05"].images) == {"T1w", "FLAIR"}
+    assert "sub-06" in plan.left_out
+    assert {(f.session, f.item) for f in plan.failures} == {("sub-05", "T2w"), ("sub-06", "T1w")}
+    assert all("sub-05" not in model.roles for model in plan.models.values())
+
+
+@pytest.mark.parametrize(
+    ("failure", "left"),
+    [
+        (("sub-01", "T2w", "anatomy correct_bias"), {"T1w", "FLAIR"}),
+        (("sub-01", "from-T2w", "anatomy register"), {"T1w", "FLAIR"}),
+        (("sub-01", "", "report session_page"), {"T1w", "T2w", "FLAIR"}),
+    ],
+)
+def test_a_failure_on_record_costs_its_image(failure: tuple[str, str, str], left: set[str]) -> None:
+    plan = Plan(study(), cohort(**FOUR), failures=[Failure(*failure, "reason", "state")])
+    assert set(plan.sessions["sub-01"].images) == left
+
+
+def test_a_failed_session_a_failed_prediction_and_a_failed_model() -> None:
+    plan = Plan(study(), cohort(**FOUR), failures=[Failure("sub-01", "", "anatomy carry_mask", "why", "")])
+    assert plan.left_out == {"sub-01": "why"}
+    plan = Plan(study(), cohort(**FOUR), failures=[Failure("sub-01", "desc-Fcn", "synthesis synthesize", "why", "")])
+    assert [label for label, s in plan.sessions.items() if not s.predictions] == ["sub-01"]
+    fold = plan.sessions["sub-01"].fold
+    plan = Plan(study(), cohort(**FOUR), failures=[Failure("", f"Fcn_fold-{fold}", "training train", "why", "")])
+    assert ("Fcn", fold) not in plan.models
+    assert not plan.sessions["sub-01"].predictions
+
+
+def test_exclusions_by_participant_session_and_contrast(tmp_path: Path) -> None:
+    table = tmp_path / "exclude.tsv"
+    rows = ["sub-01\tn/a\tn/a\tmoved", "sub-05\tses-2\tn/a\tfell asleep", "sub-02\tn/a\tT2w\tspoilt"]
+    table.write_text("participant_id\tsession_id\tcontrast\treason\n" + "\n".join(rows) + "\n")
+    plan = Plan(study(exclude=table), cohort(**FOUR, s05_1=FULL, s05_2=FULL))
+    assert plan.left_out == {"sub-01": "excluded: moved", "sub-05_ses-2": "excluded: fell asleep"}
+    assert set(plan.sessions["sub-02"].images) == {"T1w", "FLAIR"}
+    assert "without T2w: spoilt" in plan.sessions["sub-02"].notes
+
+
+def test_a_target_that_nobody_has() -> None:
+    plan = Plan(study(), cohort(s01="T1w T2w", s02="T1w T2w"))
+    assert plan.models == {}
+    assert any("no session has the target FLAIR" in problem for problem in plan.problems)
+
+
+def test_a_model_that_is_there_already_needs_nobody_to_train_on() -> None:
+    plan = Plan(study(), cohort(s01="T1w T2w"), trained={("Fcn", "all")})
+    assert plan.sessions["sub-01"].predictions["Fcn"].fold == "all"
+    assert plan.models == {}
+
+
+def test_the_paper_that_leaks_gets_its_test_sessions() -> None:
+    leaky = {"recipe": "paper", "overrides": {"leaks": True}}
+    plan = Plan(study(experiment=leaky), cohort(**FOUR))
+    for (_, fold), model in plan.models.items():
+        tested = {label for label, role in model.roles.items() if role == "test"}
+        assert tested == {label for label, planned in plan.sessions.items() if planned.fold == fold}
+    assert "test" not in {r for m in Plan(study(), cohort(**FOUR)).models.values() for r in m.roles.values()}

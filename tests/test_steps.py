@@ -1,0 +1,92 @@
+"""Running one step as a job does: its log, its exit status, and what goes on record."""
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STEP = '''
+"""A step that fails in the way that it is told to."""
+import os, signal
+
+
+def fail(*, how: str, values: list[str] = []) -> None:
+    """Fail.
+
+    Args:
+        how: in which way.
+        values: several words.
+    """
+    from ..errors import RecontrastError
+    print("at work", values, flush=True)
+    if how == "data":
+        raise RecontrastError("is empty", file="x.nii.gz", remedy="export it again")
+    if how == "bug":
+        raise ZeroDivisionError("division by zero")
+    if how == "disk":
+        raise OSError(ENOSPC, "No space left on device")
+    if how == "memory":
+        raise MemoryError
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An output folder with a frozen plan, and a stage with one step on the path of the package."""
+    stage = tmp_path / "package/anatomy"
+    stage.mkdir(parents=True)
+    (stage / "fail.py").write_text(STEP.replace("ENOSPC", str(errno.ENOSPC)))
+    (tmp_path / "out/cohort").mkdir(parents=True)
+    (tmp_path / "out/cohort/plan.json").write_text(json.dumps({"states": {"anatomy": {"sub-01": "state"}}}))
+    return tmp_path / "out"
+
+
+def step(out: Path, *tokens: str, log: str = "logs/anatomy/fail/sub-01_T1w.log") -> tuple[int, str, str]:
+    """Run the step; its exit status, log and record."""
+    code = (
+        f"import recontrast.anatomy as a; a.__path__.append({str(out.parent / 'package/anatomy')!r});"
+        "from recontrast.cli import main; main()"
+    )
+    arguments = ["step", "--log", log, "anatomy", "fail", *tokens]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=out, capture_output=True, text=True)
+    record = out / "cohort/quarantine.tsv"
+    text = (out / log).read_text() if (out / log).exists() else ""
+    return done.returncode, text, record.read_text() if record.exists() else ""
+
+
+def test_success_leaves_a_log_with_the_command_that_repeats_it(out: Path) -> None:
+    status, log, record = step(out, "--how", "not", "--values", "a b", "c")
+    assert (status, record) == (0, "")
+    assert log.splitlines()[0] == "$ recontrast step anatomy fail --how not --values 'a b' c"
+    assert "at work ['a b', 'c']" in log
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("data", "x.nii.gz: is empty; export it again"), ("bug", "ZeroDivisionError: division by zero")],
+)
+def test_a_failure_that_lies_in_the_data_goes_on_record_and_fails_at_once_next_time(
+    out: Path, how: str, reason: str
+) -> None:
+    status, log, record = step(out, "--how", how)
+    assert status == 1
+    assert log.splitlines()[-1].endswith(reason)
+    assert record.splitlines()[1].split("\t") == ["sub-01", "T1w", "anatomy fail", reason, "state"]
+    status, log, _ = step(out, "--how", how)
+    assert status == 1
+    assert "at work" not in log
+    assert "on record as failing" in log
+
+
+@pytest.mark.parametrize("how", ["disk", "memory", "kill"])
+def test_the_machines_trouble_never_goes_on_record(out: Path, how: str) -> None:
+    status, _, record = step(out, "--how", how)
+    assert status != 0
+    assert record == ""
+
+
