@@ -73,7 +73,7 @@ def read(path: str | Path) -> nib.Nifti1Image:
 
 
 def read_series(path: str | Path) -> nib.Nifti1Image:
-    """Read a 4-D image, shape (x, y, z, volumes), as float32, with the checks of `read` on all its volumes."""
+    """Read a 4-D image, shape (x, y, z, volumes), as float32, with the checks of `read`."""
     image = read_header(path, volumes=True)
     return _checked(path, image, image.shape)
 

@@ -7,7 +7,8 @@ transform is a (4, 4) matrix as in `transforms`. How a tool wants its files is t
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import nibabel as nib
@@ -15,7 +16,7 @@ import numpy as np
 
 from ..errors import RecontrastError
 
-BACKENDS = ("embedded",)
+BACKENDS = ("embedded", "fsl", "ants")
 
 
 class CorrectBias(Protocol):
@@ -63,6 +64,29 @@ class RegisterTemplate(Protocol):
     def __call__(self, image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarray: ...
 
 
+class CorrectMotion(Protocol):
+    """A diffusion series with its b-values, directions (FSL's axes, (n, 3)) and b0 threshold.
+
+    To the series with every volume where the unweighted ones are, float32 (x, y, z, n), the directions turned
+    along, and how far each volume had moved: root mean square over the head in mm, (n,).
+    """
+
+    def __call__(
+        self, series: nib.Nifti1Image, bvals: np.ndarray, vectors: np.ndarray, b0_threshold: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+
+
+class FitTensor(Protocol):
+    """Signals (voxels, n), b-values, directions, and whether to weight by the squared signal.
+
+    To Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s in the axes of the directions, (voxels, 6), and S0, (voxels,).
+    """
+
+    def __call__(
+        self, signal: np.ndarray, bvals: np.ndarray, vectors: np.ndarray, weighted: bool
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+
 OPERATIONS = {
     "correct_bias": CorrectBias,
     "extract_brain": ExtractBrain,
@@ -70,6 +94,8 @@ OPERATIONS = {
     "apply_transform": ApplyTransform,
     "segment_tissue": SegmentTissue,
     "register_template": RegisterTemplate,
+    "correct_motion": CorrectMotion,
+    "fit_tensor": FitTensor,
 }
 
 
@@ -77,12 +103,17 @@ def module_of(backend: str, operation: str) -> str:
     """The full name of the module that does an operation; nothing is imported.
 
     Raises:
-        RecontrastError: there is no such backend.
+        RecontrastError: there is no such backend, or it cannot do that.
     """
     if backend not in BACKENDS:
         raise RecontrastError(f"there is no backend {backend!r}", remedy=f"choose from {', '.join(BACKENDS)}")
     if operation not in OPERATIONS:
         raise KeyError(operation)
+    if not (Path(__file__).parent / backend / f"{operation}.py").is_file():
+        able = [name for name in BACKENDS if (Path(__file__).parent / name / f"{operation}.py").is_file()]
+        raise RecontrastError(
+            f"the backend {backend} has no {operation}", remedy=f"choose from {', '.join(able)}"
+        )
     return f"{__package__}.{backend}.{operation}"
 
 
@@ -92,6 +123,27 @@ def load(backend: str, operation: str) -> Callable:
 
 
 def versions(backend: str, operation: str) -> dict[str, str]:
-    """Name and version of each tool on which the results of an operation depend, without loading them."""
+    """Name and version of each tool on which the results of an operation depend, without loading them.
+
+    Raises:
+        RecontrastError: the backend cannot do it here, as a tool is missing, too old, or not set up.
+    """
     module_of(backend, operation)
     return importlib.import_module(f"{__package__}.{backend}.versions").versions(operation)
+
+
+def resolve(preference: Sequence[str], operation: str) -> str:
+    """The first backend, in the order of preference, that can do an operation on this machine.
+
+    Raises:
+        RecontrastError: none can; says of each why not.
+    """
+    reasons = []
+    for backend in preference:
+        try:
+            versions(backend, operation)
+        except RecontrastError as error:
+            reasons.append(f"{backend}: {error}")
+        else:
+            return backend
+    raise RecontrastError(f"no backend can do {operation} here: {'; '.join(reasons)}")

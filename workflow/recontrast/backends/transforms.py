@@ -56,3 +56,12 @@ def read(path: Path) -> np.ndarray:
 def voxel_map(matrix: np.ndarray, moving: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The (4, 4) map from voxels of the reference to voxels of the moving image, given their affines."""
     return np.linalg.inv(moving) @ FLIP @ matrix @ FLIP @ reference
+
+
+def fsl_axes(affine: np.ndarray) -> np.ndarray:
+    """The (3, 3) matrix from directions as FSL stores them with an image to world axes (right, front, up).
+
+    FSL's axes are those of the stored voxels, the first one reversed where they are right-handed.
+    """
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return axes * [-1, 1, 1] if np.linalg.det(axes) > 0 else axes

@@ -3,6 +3,7 @@
 import numpy as np
 
 LOWEST = 0.01  # of S0; a signal below it is noise, and its logarithm would pull the fit
+LARGEST = 60.0  # logarithm of S0
 AT_ONCE = 20_000  # voxels
 
 
@@ -11,14 +12,14 @@ def fit_tensor(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The diffusion tensor of each voxel, by linear least squares on the logarithm of the signal.
 
-    As dtifit does: a first fit gives S0; signals below a hundredth of it are raised to that, and the fit is
-    repeated; S0 is not let below the mean signal. Weights are the squares of the signals so raised.
+    As dtifit does: a first fit gives S0 (the largest signal, where the fit falls below the mean one); signals
+    below a hundredth of it are raised to that, and the fit is repeated; S0 is not let below the mean signal.
 
     Args:
         signal: shape (voxels, n).
         bvals: in s/mm², shape (n,).
         vectors: unit vectors, zero where there is no weighting, shape (n, 3).
-        weighted: by the squared signal; else ordinary least squares.
+        weighted: by the squared signal as observed; else ordinary least squares.
 
     Returns:
         Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s, in the axes of the vectors, shape (voxels, 6), and S0.
@@ -40,16 +41,22 @@ def fit_tensor(
 def _fit(signal: np.ndarray, matrix: np.ndarray, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
     from dipy.reconst.dti import ols_fit_tensor, wls_fit_tensor
 
-    mean = signal.mean(axis=1)
-    # Without any signal there is nothing to take the logarithm of.
-    floor = np.maximum(LOWEST * mean, np.finfo(np.float32).tiny)[:, None]
-    first, _ = ols_fit_tensor(matrix, np.maximum(signal, floor), return_lower_triangular=True)
-    s0 = np.maximum(np.exp(np.minimum(-first[:, 6], 60.0)), mean)
-    raised = np.maximum(signal, np.maximum(LOWEST * s0[:, None], floor))
+    mean, largest = signal.mean(axis=1), signal.max(axis=1)
+    # dtifit takes 0 for the logarithm of no signal; a signal of 1 is too much only where images are scaled.
+    least = np.clip(LOWEST * mean, np.finfo(np.float32).tiny, 1.0)[:, None]
+    positive = np.where(signal > 0, signal, least)
+    first, _ = ols_fit_tensor(matrix, positive, return_lower_triangular=True)
+    s0 = unweighted(first)
+    s0 = np.where(s0 < mean, largest, s0)
+    raised = np.maximum(positive, LOWEST * s0[:, None])
     if weighted:
-        second, _ = wls_fit_tensor(matrix, raised, weights=raised**2, return_lower_triangular=True)
+        second, _ = wls_fit_tensor(matrix, raised, weights=positive**2, return_lower_triangular=True)
     else:
         second, _ = ols_fit_tensor(matrix, raised, return_lower_triangular=True)
-    s0 = np.maximum(np.exp(np.minimum(-second[:, 6], 60.0)), mean)
     # dipy's order is Dxx, Dxy, Dyy, Dxz, Dyz, Dzz.
-    return second[:, [0, 1, 3, 2, 4, 5]], s0
+    return second[:, [0, 1, 3, 2, 4, 5]], np.maximum(unweighted(second), mean)
+
+
+def unweighted(fit: np.ndarray) -> np.ndarray:
+    """S0 of a fit, whose last parameter is minus its logarithm; bounded, since a bad fit has no bounds."""
+    return np.exp(np.minimum(-fit[:, 6], LARGEST))

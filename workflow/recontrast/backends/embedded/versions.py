@@ -9,6 +9,8 @@ PACKAGES = {
     "apply_transform": ("scipy", "numpy"),
     "segment_tissue": ("antspyx", "numpy"),
     "register_template": ("antspyx", "nilearn", "scipy", "numpy"),
+    "correct_motion": ("antspyx", "scipy", "numpy"),
+    "fit_tensor": ("dipy", "numpy"),
 }
 
 

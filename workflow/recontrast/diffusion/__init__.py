@@ -1,0 +1,1 @@
+"""From diffusion-weighted series to tensor maps on the reference grid."""

@@ -1,0 +1,160 @@
+"""Gradient tables: the b-values and directions of a diffusion series, as FSL writes them, checked.
+
+Directions are unit vectors in FSL's axes: those of the stored voxels, with the first one reversed where they
+are right-handed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import RecontrastError
+from ..images import write_text
+
+UNIT = 0.01  # how far from 1 the length of a vector may be without a word
+SAME = 0.999  # cosine, above which two directions are one
+FEWEST = 6  # directions that a tensor needs
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """One diffusion scheme.
+
+    Attributes:
+        bvals: in s/mm², shape (n,).
+        vectors: unit vectors in FSL's axes, shape (n, 3); zero where there is no weighting.
+        usable: false for volumes whose direction is not known, shape (n,).
+        notes: what was wrong with the files and how it was put right.
+    """
+
+    bvals: np.ndarray
+    vectors: np.ndarray
+    usable: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def read(bval: Path, bvec: Path, volumes: int, b0_threshold: float) -> Gradients:
+    """Read the table of a series.
+
+    Put right, with a note: transposed files, vectors that are not of unit length, NaN in the vectors of
+    volumes without weighting. A weighted volume without a direction (a trace image) is marked unusable.
+
+    Args:
+        bval: b-values in s/mm², in a row or a column.
+        bvec: three rows of n, or n rows of three.
+        volumes: in the series.
+        b0_threshold: up to this b a volume counts as not weighted.
+
+    Raises:
+        RecontrastError: a file is missing or no table of numbers, holds another number of entries than the
+            series has volumes, or has negative or infinite values.
+    """
+    bvals, found = numbers(bval), numbers(bvec)
+    if bvals.size != volumes or 1 not in bvals.shape:
+        raise RecontrastError(
+            f"holds {bvals.size} b-values for a series of {volumes} volumes",
+            file=bval,
+            remedy="convert again",
+        )
+    bvals = bvals.ravel()
+    if not np.isfinite(bvals).all() or bvals.min() < 0:
+        raise RecontrastError(
+            "has b-values that are negative or no numbers", file=bval, remedy="convert again"
+        )
+    notes = []
+    if found.shape == (3, volumes):
+        vectors = found.T
+    elif found.shape == (volumes, 3):
+        vectors = found
+        notes.append(f"{bvec} is stored in columns")
+    else:
+        raise RecontrastError(
+            f"is a table of {found.shape[0]} by {found.shape[1]} for a series of {volumes} volumes",
+            file=bvec,
+            remedy="it needs three rows with one number a volume; convert again",
+        )
+    weighted = bvals > b0_threshold
+    vectors = np.where(
+        np.isfinite(vectors) | weighted[:, None], np.nan_to_num(vectors, posinf=0, neginf=0), vectors
+    )
+    if not np.isfinite(vectors[weighted]).all():
+        raise RecontrastError("has directions that are no numbers", file=bvec, remedy="convert again")
+    lengths = np.linalg.norm(vectors, axis=1)
+    known = lengths > UNIT
+    if (off := weighted & known & (np.abs(lengths - 1) > UNIT)).any():
+        notes.append(f"{off.sum()} directions were not of unit length and were scaled to it")
+    vectors = np.divide(vectors, lengths[:, None], out=np.zeros_like(vectors), where=known[:, None])
+    if (without := weighted & ~known).any():
+        places = ", ".join(map(str, np.flatnonzero(without)))
+        notes.append(f"volumes without a direction are left out (counted from 0): {places}")
+    return Gradients(bvals, np.where(weighted[:, None], vectors, 0.0), ~without, tuple(notes))
+
+
+def numbers(path: Path) -> np.ndarray:
+    """A text file of numbers, shape (rows, columns)."""
+    try:
+        table = np.loadtxt(path, ndmin=2)
+    except FileNotFoundError:
+        raise RecontrastError(
+            "does not exist",
+            file=path,
+            remedy="a diffusion series needs its .bval and .bvec; convert again, or exclude it",
+        ) from None
+    except (ValueError, UnicodeDecodeError):
+        raise RecontrastError("is no table of numbers", file=path, remedy="convert again") from None
+    if table.size == 0:
+        raise RecontrastError("is empty", file=path, remedy="convert again")
+    return table
+
+
+def write(bval: Path, bvec: Path, bvals: np.ndarray, vectors: np.ndarray) -> None:
+    """Write a table as FSL has it; see `Gradients` for the arrays."""
+    write_text(bval, " ".join(f"{b:g}" for b in bvals) + "\n")
+    write_text(bvec, "\n".join(" ".join(f"{value:.8f}" for value in row) for row in vectors.T) + "\n")
+
+
+def shell(table: Gradients, highest: float, b0_threshold: float, file: Path) -> np.ndarray:
+    """Which volumes a tensor is fitted to, boolean (n,): usable ones up to the highest b.
+
+    Raises:
+        RecontrastError: none is without weighting, none is weighted, or fewer than six directions differ.
+    """
+    chosen = table.usable & (table.bvals <= highest)
+    weighted = chosen & (table.bvals > b0_threshold)
+    if not (chosen & ~weighted).any():
+        raise RecontrastError(
+            f"has no volume without weighting (b up to {b0_threshold:g})",
+            file=file,
+            remedy="raise the b0 threshold, or exclude the series",
+        )
+    if not weighted.any():
+        there = ", ".join(f"{b:g}" for b in np.unique(table.bvals))
+        raise RecontrastError(
+            f"has no weighted volume with b from {b0_threshold:g} to {highest:g}; its b-values are {there}",
+            file=file,
+            remedy="choose another shell, or exclude the series",
+        )
+    vectors = table.vectors[weighted]
+    kept = directions(vectors)
+    if kept < FEWEST or np.linalg.matrix_rank(dyads(vectors), tol=0.01) < FEWEST:
+        raise RecontrastError(
+            f"has {kept} different directions up to b {highest:g}; a tensor needs {FEWEST}, not on a cone",
+            file=file,
+            remedy="choose another shell, or exclude the series",
+        )
+    return chosen
+
+
+def directions(vectors: np.ndarray) -> int:
+    """How many of the unit vectors, shape (n, 3), differ; a vector and its opposite are one direction."""
+    kept: list[np.ndarray] = []
+    for vector in vectors:
+        if all(abs(vector @ other) < SAME for other in kept):
+            kept.append(vector)
+    return len(kept)
+
+
+def dyads(vectors: np.ndarray) -> np.ndarray:
+    """xx, xy, xz, yy, yz, zz of each vector, shape (n, 6)."""
+    return np.stack([vectors[:, i] * vectors[:, j] for i in range(3) for j in range(i, 3)], axis=1)
