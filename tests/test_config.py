@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from recontrast.config import Study, load
 from recontrast.errors import RecontrastError
 
@@ -69,7 +68,10 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
     [
         ({"prepare": "none"}, "foreground"),
         ({"datasets": [{"path": "a"}, {"path": "b"}]}, "prefix"),
-        ({"contrasts": {"T1w": {"suffix": "T1w"}, "T2w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}}}, "same suffix"),
+        (
+            {"contrasts": {"T1w": {"suffix": "T1w"}, "T2w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}}},
+            "same suffix",
+        ),
     ],
 )
 def test_contradictions(config: dict, change: dict, hint: str) -> None:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import recontrast.fingerprint
 
 SOURCE = Path(recontrast.__file__).parent
@@ -27,7 +26,11 @@ class Copy:
             "print(json.dumps([fingerprint(m) for m in sys.argv[1:]]))"
         )
         done = subprocess.run(
-            [sys.executable, "-c", code, *modules], cwd=self.package.parent, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, *modules],
+            cwd=self.package.parent,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return json.loads(done.stdout)
 
@@ -63,7 +66,12 @@ def test_code_counts_where_it_is_imported(copy: Copy) -> None:
 
 @pytest.mark.parametrize("file", ["cli.py", "plan.py", "config.py", "graph.py", "methods/fcn3d.py"])
 def test_steps_do_not_reach_the_whole(copy: Copy, file: str) -> None:
-    steps = (*STEPS, "recontrast.training.train", "recontrast.synthesis.synthesize", "recontrast.report.index")
+    steps = (
+        *STEPS,
+        "recontrast.training.train",
+        "recontrast.synthesis.synthesize",
+        "recontrast.report.index",
+    )
     before = copy.fingerprints(*steps)
     copy.append(file, "\nX = 1\n")
     assert copy.fingerprints(*steps) == before

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from recontrast import lock
 from recontrast.errors import RecontrastError
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from recontrast.cohort.manifest import Image, Manifest
 from recontrast.cohort.quarantine import Failure
 from recontrast.config import Study, load
@@ -108,10 +107,14 @@ def test_a_failure_on_record_costs_its_image(failure: tuple[str, str, str], left
 def test_a_failed_session_a_failed_prediction_and_a_failed_model() -> None:
     plan = Plan(study(), cohort(**FOUR), failures=[Failure("sub-01", "", "anatomy carry_mask", "why", "")])
     assert plan.left_out == {"sub-01": "why"}
-    plan = Plan(study(), cohort(**FOUR), failures=[Failure("sub-01", "desc-Fcn", "synthesis synthesize", "why", "")])
+    plan = Plan(
+        study(), cohort(**FOUR), failures=[Failure("sub-01", "desc-Fcn", "synthesis synthesize", "why", "")]
+    )
     assert [label for label, s in plan.sessions.items() if not s.predictions] == ["sub-01"]
     fold = plan.sessions["sub-01"].fold
-    plan = Plan(study(), cohort(**FOUR), failures=[Failure("", f"Fcn_fold-{fold}", "training train", "why", "")])
+    plan = Plan(
+        study(), cohort(**FOUR), failures=[Failure("", f"Fcn_fold-{fold}", "training train", "why", "")]
+    )
     assert ("Fcn", fold) not in plan.models
     assert not plan.sessions["sub-01"].predictions
 

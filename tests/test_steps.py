@@ -88,5 +88,3 @@ def test_the_machines_trouble_never_goes_on_record(out: Path, how: str) -> None:
     status, _, record = step(out, "--how", how)
     assert status != 0
     assert record == ""
-
-

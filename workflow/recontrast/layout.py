@@ -22,6 +22,8 @@ RAW_DATASET = "sourcedata/raw"
 RAW = "sourcedata/raw/{folder}/{datatype}/{session}{entities}_{suffix}.nii.gz"
 RAW_DWI = "sourcedata/raw/{folder}/dwi/{session}{entities}_dwi.{ending}"
 
+TEMPLATE = "MNI152NLin2009aSym"  # the one in nilearn
+
 # One session's images. What is on no reference grid yet lies under work/.
 CORRECTED = "work/{folder}/anat/{session}{entities}_desc-biascorrected_{suffix}.nii.gz"
 NATIVE_MASK = "work/{folder}/anat/{session}{entities}_{suffix}_mask.nii.gz"
@@ -35,7 +37,7 @@ NATIVE_DWIMAP = "work/{folder}/dwi/{session}_model-DTI_param-{parameter}_dwimap.
 DWIMAP = "{folder}/dwi/{session}_space-{reference}_model-DTI_param-{parameter}_dwimap.nii.gz"
 NATIVE_RELAXATION = "work/{folder}/anat/{session}_{relaxation}map.nii.gz"
 RELAXATION = "{folder}/anat/{session}_space-{reference}_{relaxation}map.nii.gz"
-TEMPLATE_TRANSFORM = "{folder}/anat/{session}_from-{reference}_to-MNI152NLin2009aSym_mode-image_xfm.txt"
+TEMPLATE_TRANSFORM = f"{{folder}}/anat/{{session}}_from-{{reference}}_to-{TEMPLATE}_mode-image_xfm.txt"
 SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
 
 # One model.
@@ -61,7 +63,7 @@ WILDCARDS = {
     "entities": r"(_(acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
     "suffix": r"(?!(mask|dseg|probseg)\b)[A-Za-z0-9]+",
     "datatype": r"[a-z]+",
-    "reference": r"[A-Za-z0-9]+",
+    "reference": rf"(?!{TEMPLATE})[A-Za-z0-9]+",  # a transform to the template is no registration
     "contrast": r"[A-Za-z0-9]+",
     "region": r"[A-Za-z0-9]+",
     "tissue": "|".join(TISSUES),

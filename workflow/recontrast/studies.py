@@ -15,7 +15,7 @@ DEFAULT_RECIPE = "quick"
 
 # A checkout has the graph at its root, a wheel inside the package.
 PACKAGE = Path(__file__).parent
-ROOT = PACKAGE.parents[1] if (PACKAGE.parents[1] / "Snakefile").is_file() else PACKAGE / "graph"
+ROOT = PACKAGE.parents[1] if (PACKAGE.parents[1] / "Snakefile").is_file() else PACKAGE / "workflow"
 
 
 def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dict:

@@ -1,0 +1,156 @@
+"""The command line as a user meets it: help at once, one clear line for each mistake, studies that can be run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from recontrast.choice import Choice
+from recontrast.config import Study, load
+from recontrast.phantom import cohort
+from recontrast.studies import assemble, propose
+
+
+def recontrast(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess:
+    """Run a command."""
+    command = [sys.executable, "-c", "from recontrast.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def bids(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three tiny heads, the last without a FLAIR."""
+    folder = tmp_path_factory.mktemp("cohort") / "bids"
+    cohort.make(folder, participants=3, voxel=8.0, contrasts=("T1w", "T2w", "FLAIR"), without_flair=1)
+    return folder
+
+
+def test_help_loads_no_library_that_takes_time() -> None:
+    code = (
+        "import sys; sys.argv = ['recontrast', '--help']\n"
+        "from recontrast.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'numpy', 'torch', 'pandas', 'snakemake', 'nibabel', 'pydantic'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_plan_says_what_is_done_for_whom(bids: Path, tmp_path: Path) -> None:
+    done = recontrast("plan", bids, tmp_path / "out", "--target", "FLAIR")
+    assert done.returncode == 0, done.stderr
+    for words in ("sub-01", "imputed", "fold all", "T1w T2w FLAIR", "1 sessions to train"):
+        assert words in " ".join(done.stdout.split())
+    assert not (tmp_path / "out/cohort/plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "{empty}", "{out}", "group", "--target", "FLAIR"], "{empty}: is an empty folder"),
+        (["run", "{missing}", "{out}", "group", "--target", "FLAIR"], "{missing}: does not exist"),
+        (["run", "{bids}", "{bids}/results", "group", "--target", "FLAIR"], "lies inside the input"),
+        (["run", "{bids}", "{out}"], "nothing says which contrast to make; give --target"),
+        (["run", "{bids}", "{out}", "--target", "DWI"], "no session has a DWI"),
+        (
+            ["run", "{bids}", "{out}", "--target", "FLAIR", "--participant-label", "99"],
+            "no participant sub-99",
+        ),
+        (["run", "{bids}", "{out}", "--study", "wei"], "there is no study 'wei'"),
+        (["status", "{empty}"], "holds no results"),
+        (["study", "new", "{bids}", "{file}"], "exists already"),
+        (["run", "{bids}", "/proc/nowhere/out", "--target", "FLAIR"], "/proc/nowhere"),
+    ],
+)
+def test_mistakes_of_the_caller_take_one_line(
+    bids: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    places = {
+        "bids": bids,
+        "out": tmp_path / "out",
+        "empty": tmp_path / "empty",
+        "missing": tmp_path / "missing",
+    }
+    places["file"] = tmp_path / "study.yaml"
+    places["empty"].mkdir()
+    places["file"].touch()
+    done = recontrast(*(a.format(**places) for a in arguments))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words.format(**places) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_target_that_nobody_has_lists_why(bids: Path, tmp_path: Path) -> None:
+    study = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
+    study["datasets"] = [{"path": str(bids)}]
+    study["contrasts"] |= {"DIR": {"suffix": "T2w", "acquisition": "dir"}}
+    for experiment in study["experiments"].values():
+        experiment["target"] = "DIR"
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    done = recontrast("run", "--study", tmp_path / "study.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no session has the target DIR" in done.stderr
+    assert "no file in the cohort is acq-dir_T2w" in done.stderr
+
+
+def test_a_new_study_is_commented_and_valid(bids: Path, tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    assert (
+        recontrast("study", "new", bids, file, "--target", "FLAIR", "--output", tmp_path / "out").returncode
+        == 0
+    )
+    text = file.read_text()
+    assert text.count("#") > 20
+    content = yaml.safe_load(text)
+    assert set(Study.model_fields) <= set(content)
+    study = load(content)
+    assert [str(d.path) for d in study.datasets] == [str(bids)]
+    (experiment,) = study.experiments.values()
+    assert (experiment.inputs, experiment.target) == (("T1w", "T2w"), "FLAIR")
+
+
+def test_a_proposal_takes_what_all_owners_of_the_target_share(bids: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bids"
+    subprocess.run(["cp", "-r", bids, copy], check=True)
+    (copy / "sub-02/anat/sub-02_T2w.nii.gz").unlink()
+    (experiment,) = propose(copy, "FLAIR")["experiments"].values()
+    assert experiment["inputs"] == ["T1w"]
+
+
+def test_filters_and_labels_of_a_bids_app(bids: Path, tmp_path: Path) -> None:
+    filters = tmp_path / "filters.json"
+    filters.write_text('{"t1w": {"datatype": "anat", "suffix": "T1w", "acquisition": "mprage"}}')
+    choice = Choice(
+        target="FLAIR", participant_label=("sub-01", "02"), session_label=("ses-1",), bids_filter_file=filters
+    )
+    config = assemble(bids, tmp_path / "out", choice)
+    assert config["contrasts"]["T1w"] == {"suffix": "T1w", "acquisition": "mprage"}
+    assert config["include"] == {"participants": ["01", "02"], "sessions": ["1"]}
+
+
+def test_what_follows_two_dashes_goes_to_snakemake(bids: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = recontrast(
+        "run", bids, out, "--target", "FLAIR", "--dry-run", "--", "--quiet", "all", "--until", "resample"
+    )
+    assert done.returncode == 0, done.stderr
+    done = recontrast("run", bids, out, "--target", "FLAIR", "-n", "--", "--until", "resample")
+    assert "resample" in done.stdout + done.stderr
+    assert "train" not in (done.stdout + done.stderr).split()
+
+
+def test_doctor_names_every_step() -> None:
+    done = recontrast("doctor")
+    assert done.returncode == 0
+    for word in ("antspyx", "correct_bias", "register", "train", "score", "GPU"):
+        assert word in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_output_folder_without_rights(bids: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir(mode=0o500)
+    done = recontrast("run", bids, tmp_path / "out", "--target", "FLAIR")
+    assert done.returncode == 2
+    assert "Permission denied" in done.stderr
