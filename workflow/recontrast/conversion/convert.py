@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tempfile
+from collections import Counter
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -17,8 +18,7 @@ from ..errors import RecontrastError
 from .sidecar import clean
 
 TOLERANCE = 0.01  # mm between a corner voxel and where the headers have it
-# Transfer syntaxes that dcm2niix does not read: written anew, uncompressed, before it sees them.
-REWRITTEN = {"1.2.840.10008.1.2.1.99": "deflated"}
+DEFLATED = "1.2.840.10008.1.2.1.99"  # a transfer syntax
 
 
 def convert(*, series: Path, output: Path, bval: Path | None = None, bvec: Path | None = None) -> None:
@@ -43,7 +43,7 @@ def convert(*, series: Path, output: Path, bval: Path | None = None, bvec: Path 
         source.mkdir(), target.mkdir()
         collect(wanted["files"], source)
         said = run_dcm2niix(source, target)
-        print(said.replace(name, ""))
+        print(brief(said.replace(name, "")))
         chosen, others = choose(sorted(target.glob("*.nii")), wanted)
         image = nib.load(chosen)
         check(image, wanted, others)
@@ -55,6 +55,7 @@ def convert(*, series: Path, output: Path, bval: Path | None = None, bvec: Path 
                     raise RecontrastError("dcm2niix found no b-values", remedy="say use: no, or name it anew")
                 images.write_text(path, made.read_text(encoding="utf-8"))
         facts = clean(facts) | wanted["parameters"]
+        facts = {name: value for name, value in facts.items() if value is not None}
         facts |= {"ConversionSoftware": "dcm2niix", "ConversionSoftwareVersion": version("dcm2niix")}
         if others:
             facts["SplitOff"] = others
@@ -76,18 +77,17 @@ def collect(files: list[str], folder: Path) -> None:
 
 
 def _rewrite(path: str, place: Path) -> bool:
-    """Write a file anew where dcm2niix could not read it as it is."""
+    """Write a file anew where dcm2niix could not read it as it is: deflated, or without a preamble."""
     import pydicom
 
     with open(path, "rb") as file:
-        if file.read(132)[128:] != b"DICM":
-            return False
-    syntax = pydicom.filereader.read_file_meta_info(path).get("TransferSyntaxUID", "")
-    if syntax not in REWRITTEN:
+        has_preamble = file.read(132)[128:] == b"DICM"
+    if has_preamble and pydicom.filereader.read_file_meta_info(path).get("TransferSyntaxUID") != DEFLATED:
         return False
-    data = pydicom.dcmread(path)
-    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    data.save_as(place)
+    data = pydicom.dcmread(path, force=True)
+    syntax = data.file_meta.get("TransferSyntaxUID", pydicom.uid.ImplicitVRLittleEndian)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian if syntax == DEFLATED else syntax
+    data.save_as(place, enforce_file_format=True)
     return True
 
 
@@ -117,6 +117,12 @@ def run_dcm2niix(source: Path, target: Path) -> str:
             f"dcm2niix could not convert the series ({said})", remedy="see the log"
         ) from error
     return f"{done.runtime.cmdline}\n{done.runtime.stdout}\n{done.runtime.stderr}".strip()
+
+
+def brief(said: str) -> str:
+    """A tool's output with each line once, as it repeats warnings for every file."""
+    counts = Counter(said.splitlines())
+    return "\n".join(line + (f" ({n} times)" if n > 1 else "") for line, n in counts.items())
 
 
 def choose(made: list[Path], wanted: dict) -> tuple[Path, list[str]]:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import pydicom
 from pydicom.dataset import Dataset
 
+from .elements import group, number, numbers, text, texts, whole
+
 MR_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.4": "classic",
     "1.2.840.10008.5.1.4.1.1.4.1": "enhanced",
@@ -53,9 +55,9 @@ TAGS = [
 ]
 # What pydicom lets through when a file is damaged, depending on where it is.
 DAMAGED = (
-    pydicom.errors.InvalidDicomError,
+    *(pydicom.errors.InvalidDicomError, pydicom.errors.BytesLengthException),
     *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError),
-    *(struct.error, zlib.error, AssertionError, IndexError),
+    *(struct.error, zlib.error, AssertionError, IndexError, OverflowError, RecursionError),
 )
 KINDS = (
     (b"%PDF", "a PDF"),
@@ -152,8 +154,8 @@ def _foreign(start: bytes) -> str:
     kind = next((name for magic, name in KINDS if start.startswith(magic)), "")
     if not start:
         return "an empty file"
-    text = all(byte >= 32 or byte in b"\t\r\n\f" for byte in start)
-    return kind or ("a text file" if text else "no DICOM file")
+    plain = all(byte >= 32 or byte in b"\t\r\n\f" for byte in start)
+    return kind or ("a text file" if plain else "no DICOM file")
 
 
 def parse(content: bytes) -> Header | str:
@@ -171,104 +173,92 @@ def parse(content: bytes) -> Header | str:
             if kind
             else "a DICOM file that does not say what it is"
         )
-    if _whole(data, "SamplesPerPixel", 1) != 1:
+    if whole(data, "SamplesPerPixel", 1) != 1:
         return "a colour picture"
     frames = _enhanced(data) if MR_IMAGES[kind] == "enhanced" else _classic(data)
     if not frames:
         return "a picture without a place in space"
-    timing = (
-        _group(data, 0, "MRTimingAndRelatedParametersSequence") if MR_IMAGES[kind] == "enhanced" else data
-    )
-    measures = _group(data, 0, "PixelMeasuresSequence") if MR_IMAGES[kind] == "enhanced" else data
+    timing = group(data, 0, "MRTimingAndRelatedParametersSequence") if MR_IMAGES[kind] == "enhanced" else data
+    measures = group(data, 0, "PixelMeasuresSequence") if MR_IMAGES[kind] == "enhanced" else data
     return Header(
         sop=str(data.get("SOPInstanceUID", "")),
         series=str(data.get("SeriesInstanceUID", "")),
         study=str(data.get("StudyInstanceUID", "")),
-        person=tuple(_text(data, tag) for tag in ("PatientID", "PatientName", "PatientBirthDate")),
-        date=_text(data, "StudyDate"),
-        time=_text(data, "SeriesTime"),
-        number=_whole(data, "SeriesNumber"),
-        instance=_whole(data, "InstanceNumber"),
-        description=_text(data, "SeriesDescription"),
+        person=tuple(text(data, tag) for tag in ("PatientID", "PatientName", "PatientBirthDate")),
+        date=text(data, "StudyDate"),
+        time=text(data, "SeriesTime"),
+        number=whole(data, "SeriesNumber"),
+        instance=whole(data, "InstanceNumber"),
+        description=text(data, "SeriesDescription"),
         protocol=" ".join(
-            _text(data, tag) for tag in ("ProtocolName", "SequenceName", "PulseSequenceName")
+            text(data, tag) for tag in ("ProtocolName", "SequenceName", "PulseSequenceName")
         ).strip(),
-        image_type="/".join(_texts(data, "ImageType")),
+        image_type="/".join(texts(data, "ImageType")),
         sequence=_sequence(data),
-        acquisition=_text(data, "MRAcquisitionType"),
-        tr=_number(timing, "RepetitionTime"),
-        flip=_number(timing, "FlipAngle"),
-        inversions=_numbers(data, "InversionTimes"),
-        saturation=_text(data, "SaturationRecovery") == "YES",
-        agent=bool(_text(data, "ContrastBolusAgent") or data.get("ContrastBolusAgentSequence")),
-        rows=_whole(data, "Rows"),
-        columns=_whole(data, "Columns"),
-        spacing=(*_numbers(measures, "PixelSpacing"), 1.0, 1.0)[:2],
-        announced=_whole(data, "ImagesInAcquisition"),
-        slices=_whole(data, PHILIPS_SLICES) or 0,
+        acquisition=text(data, "MRAcquisitionType"),
+        tr=number(timing, "RepetitionTime"),
+        flip=number(timing, "FlipAngle"),
+        inversions=numbers(data, "InversionTimes"),
+        saturation=text(data, "SaturationRecovery") == "YES",
+        agent=bool(text(data, "ContrastBolusAgent") or data.get("ContrastBolusAgentSequence")),
+        rows=whole(data, "Rows"),
+        columns=whole(data, "Columns"),
+        spacing=(*numbers(measures, "PixelSpacing"), 1.0, 1.0)[:2],
+        announced=whole(data, "ImagesInAcquisition"),
+        slices=whole(data, PHILIPS_SLICES) or 0,
         problem=_cut_short(data, content, stream.tell()),
         frames=frames,
     )
 
 
 def _classic(data: Dataset) -> tuple[Frame, ...]:
-    place, directions = _numbers(data, "ImagePositionPatient"), _numbers(data, "ImageOrientationPatient")
+    place, directions = numbers(data, "ImagePositionPatient"), numbers(data, "ImageOrientationPatient")
     if len(place) != 3 or len(directions) != 6:
         return ()
-    b = _number(data, "DiffusionBValue")
+    b = number(data, "DiffusionBValue")
     for tag in PRIVATE_B:
-        if b is None and (values := _numbers(data, tag)):
+        if b is None and (values := numbers(data, tag)):
             # GE adds multiples of 1e9 that say how the value was made.
             b = values[0] % 100000
-    part = _part(_texts(data, "ImageType")[2:])
-    return (Frame(place, directions, _number(data, "EchoTime"), _number(data, "InversionTime"), b, part),)
+    part = _part(texts(data, "ImageType")[2:])
+    return (Frame(place, directions, number(data, "EchoTime"), number(data, "InversionTime"), b, part),)
 
 
 def _enhanced(data: Dataset) -> tuple[Frame, ...]:
     frames = []
     for n in range(len(data.get("PerFrameFunctionalGroupsSequence", []))):
-        place = _numbers(_group(data, n, "PlanePositionSequence"), "ImagePositionPatient")
-        directions = _numbers(_group(data, n, "PlaneOrientationSequence"), "ImageOrientationPatient")
+        place = numbers(group(data, n, "PlanePositionSequence"), "ImagePositionPatient")
+        directions = numbers(group(data, n, "PlaneOrientationSequence"), "ImageOrientationPatient")
         if len(place) != 3 or len(directions) != 6:
             return ()
-        echo = _group(data, n, "MREchoSequence")
-        kind = _group(data, n, "MRImageFrameTypeSequence")
-        component = _text(kind, "ComplexImageComponent").lower()
+        echo = group(data, n, "MREchoSequence")
+        kind = group(data, n, "MRImageFrameTypeSequence")
+        component = text(kind, "ComplexImageComponent").lower()
         known = {"phase": "phase", "real": "real", "imaginary": "imag"}
         frames.append(
             Frame(
                 place,
                 directions,
-                _number(echo, "EffectiveEchoTime"),
-                next(iter(_numbers(_group(data, n, "MRModifierSequence"), "InversionTimes")), None),
-                _number(_group(data, n, "MRDiffusionSequence"), "DiffusionBValue"),
+                number(echo, "EffectiveEchoTime"),
+                next(iter(numbers(group(data, n, "MRModifierSequence"), "InversionTimes")), None),
+                number(group(data, n, "MRDiffusionSequence"), "DiffusionBValue"),
                 known.get(component, "mag"),
             )
         )
     return tuple(frames)
 
 
-def _group(data: Dataset, frame: int, name: str) -> Dataset:
-    """A functional group of one frame, its own or shared by all; empty where there is none."""
-    own = data.get("PerFrameFunctionalGroupsSequence") or []
-    shared = data.get("SharedFunctionalGroupsSequence") or []
-    for item in (*own[frame : frame + 1], *shared[:1]):
-        if item.get(name):
-            return item[name].value[0]
-    return Dataset()
-
-
 def _sequence(data: Dataset) -> tuple[str, ...]:
     """The tokens of the scanning sequence; those of enhanced files in the words of classic ones."""
-    found = set(_texts(data, "ScanningSequence"))
+    found = set(texts(data, "ScanningSequence"))
     if not found:
-        pulses = _text(data, "EchoPulseSequence")
+        pulses = text(data, "EchoPulseSequence")
         found |= {"SE"} if pulses in ("SPIN", "BOTH") else set()
         found |= {"GR"} if pulses in ("GRADIENT", "BOTH") else set()
-    found |= {"EP"} if _text(data, "EchoPlanarPulseSequence") == "YES" else set()
-    modifier = _group(data, 0, "MRModifierSequence")
+    found |= {"EP"} if text(data, "EchoPlanarPulseSequence") == "YES" else set()
+    modifier = group(data, 0, "MRModifierSequence")
     found |= (
-        {"IR"} if "YES" in (_text(data, "InversionRecovery"), _text(modifier, "InversionRecovery")) else set()
+        {"IR"} if "YES" in (text(data, "InversionRecovery"), text(modifier, "InversionRecovery")) else set()
     )
     return tuple(sorted(found))
 
@@ -278,40 +268,10 @@ def _cut_short(data: Dataset, content: bytes, end: int) -> str:
     syntax = data.file_meta.get("TransferSyntaxUID", pydicom.uid.ImplicitVRLittleEndian)
     if syntax.is_compressed or syntax == DEFLATED:
         return ""
-    bits = _whole(data, "BitsAllocated", 16)
-    needed = (
-        _whole(data, "Rows") * _whole(data, "Columns") * (_whole(data, "NumberOfFrames") or 1) * bits // 8
-    )
+    bits = whole(data, "BitsAllocated", 16)
+    needed = whole(data, "Rows") * whole(data, "Columns") * (whole(data, "NumberOfFrames") or 1) * bits // 8
     return "a file is cut short" if len(content) - end < needed else ""
 
 
 def _part(image_type: tuple[str, ...]) -> str:
     return next((part for part, words in PARTS if set(words) & set(image_type)), "mag")
-
-
-def _text(data: Dataset, tag: str | int) -> str:
-    """An element as one line of text; empty where it is not there."""
-    value = data[tag].value if tag in data else None
-    return " ".join(str(value).split()) if value is not None else ""
-
-
-def _texts(data: Dataset, tag: str | int) -> tuple[str, ...]:
-    value = data[tag].value if tag in data else None
-    values = value if isinstance(value, pydicom.multival.MultiValue | list) else [value]
-    return tuple(str(v).strip().upper() for v in values if v not in (None, ""))
-
-
-def _numbers(data: Dataset, tag: str | int) -> tuple[float, ...]:
-    """An element's finite numbers; none where it is not there or is none."""
-    try:
-        return tuple(float(text) for text in _texts(data, tag))
-    except ValueError:
-        return ()
-
-
-def _number(data: Dataset, tag: str | int) -> float | None:
-    return next(iter(_numbers(data, tag)), None)
-
-
-def _whole(data: Dataset, tag: str | int, default: int = 0) -> int:
-    return int(next(iter(_numbers(data, tag)), default))

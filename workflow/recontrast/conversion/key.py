@@ -96,11 +96,16 @@ def write(folder: Path, key: Key) -> None:
     write_private(folder / NAME, "\n".join(lines) + "\n")
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner enters, where there is none yet."""
+    for place in reversed([folder, *folder.parents]):
+        if not place.exists():
+            place.mkdir(mode=0o700)
+
+
 def write_private(path: Path, text: str) -> None:
-    """Write a text file if it has changed, in a folder that only its owner enters."""
-    for folder in reversed([path.parent, *path.parent.parents]):
-        if not folder.exists():
-            folder.mkdir(mode=0o700)
+    """Write a text file for its owner alone, if it has changed."""
+    make_private(path.parent)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
         os.chmod(path, 0o600)

@@ -96,6 +96,7 @@ def plan(
     """
     place = key_folder(output, settings)
     key, edits = keys.read(place), table.edits(place)
+    keys.make_private(place)
     planned, others, rows = Planned(), {}, []
     found = []
     for folder, prefix in folders:
@@ -231,9 +232,10 @@ def _write_list(path: Path, candidate: _Candidate) -> None:
     facts = block.facts
     parameters = {}
     if header.saturation and facts.ti is not None:
-        parameters["SaturationDelayTime"] = round(facts.ti / 1000, 6)
+        parameters = {"SaturationDelayTime": round(facts.ti / 1000, 6), "InversionTime": None}
     elif len(header.inversions) > 1:
-        parameters["FirstInversionTime"] = round(header.inversions[0] / 1000, 6)
+        first, last = (round(header.inversions[n] / 1000, 6) for n in (0, -1))
+        parameters = {"FirstInversionTime": first, "InversionTime": last}
     content = {
         "files": [str(i.path) for i in block.instances],
         "volumes": block.volumes,

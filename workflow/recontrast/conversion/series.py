@@ -13,6 +13,7 @@ from .headers import File, Frame, Header
 from .recognise import Facts
 
 GAP = 0.2  # of the slice distance: how far a slice may lie from its place
+SAME_PLACE = 0.1  # mm
 FACING = 0.99  # cosine between slices of one block
 
 
@@ -43,8 +44,8 @@ class Block:
     def positions(self) -> np.ndarray:
         """Distances of the slices along their normal in mm, one for each place, in order."""
         row, column = np.reshape(self.frames[0].orientation, (2, 3))
-        distances = np.array([f.position for f in self.frames]) @ np.cross(row, column)
-        return np.unique(distances.round(2))
+        distances = np.sort(np.array([f.position for f in self.frames]) @ np.cross(row, column))
+        return distances[np.diff(distances, prepend=-np.inf) > SAME_PLACE]
 
     @property
     def is_mosaic(self) -> bool:
@@ -107,7 +108,7 @@ class Series:
 
 
 def sort(files: dict[Path, File]) -> list[Series]:
-    """Join files into series by their UIDs, wherever they lie; people stay apart, and series of one number."""
+    """Join files into series by their UIDs, wherever they lie; people and equal numbers stay apart."""
     members: dict[tuple, dict[str, Instance]] = defaultdict(dict)
     copies: Counter = Counter()
     for path, file in sorted(files.items()):
@@ -210,7 +211,7 @@ def incomplete(instances: list[Instance], blocks: Iterable[Block]) -> str:
         places, count = block.positions, len(block.frames)
         if len(places) > 2:
             steps = np.diff(places)
-            step = np.median(steps)
+            step = np.quantile(steps, 0.1, method="lower")
             missing = round(sum(s / step - 1 for s in steps if s > (1 + GAP) * step))
             if missing:
                 return f"slices are missing: {missing} of {len(places) + missing}"

@@ -1,0 +1,268 @@
+"""Whatever else lies in a DICOM folder: sorted out, put together, or named."""
+
+import csv
+import zipfile
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import (
+    BasicTextSRStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    GrayscaleSoftcopyPresentationStateStorage,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+    SecondaryCaptureImageStorage,
+)
+from recontrast.conversion.convert import convert
+from recontrast.conversion.plan import key_folder
+from recontrast.conversion.scan import holds_dicom
+from recontrast.conversion.settings import Conversion
+from recontrast.errors import RecontrastError
+from scanner import T1W, change, convert_all, distance, lossless_jpeg, oblique, scan, sort
+
+T1 = "sourcedata/raw/sub-001/ses-1/anat/sub-001_ses-1_T1w.nii.gz"
+
+
+UNCOMPRESSED = (ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
+
+
+@pytest.fixture
+def source(tmp_path):
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def listed(out, name):
+    with open(key_folder(out, Conversion()) / name, newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def lacking(source, out):
+    """The problem of the one image of a folder, after a check that nothing is converted."""
+    planned = sort(source, out)
+    assert planned.jobs == {}
+    (image,) = planned.images[source]
+    return image.problem
+
+
+def test_other_things_in_the_folder_are_listed(source, out):
+    data = scan(source / "deep/er/still")
+    (source / "notes.txt").write_text("seen on Tuesday")
+    (source / "report.pdf").write_bytes(b"%PDF-1.7 ...")
+    (source / "noise.bin").write_bytes(bytes(range(256)))
+    (source / "empty").touch()
+    (source / "broken").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x00\x00UL\x04\0\x10")
+    with zipfile.ZipFile(source / "old.zip", "w") as archive:
+        archive.writestr("IM1", "nothing")
+    first = next((source / "deep/er/still").iterdir())
+    for name, kind in (
+        ("sr", BasicTextSRStorage),
+        ("ps", GrayscaleSoftcopyPresentationStateStorage),
+        ("screen", SecondaryCaptureImageStorage),
+        ("DICOMDIR", "1.2.840.10008.1.3.10"),
+    ):
+        other = pydicom.dcmread(first)
+        other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = kind
+        other.SOPInstanceUID = pydicom.uid.generate_uid()
+        other.save_as(source / name)
+    planned = sort(source, out)
+    assert list(planned.jobs) == [T1]
+    found = {row["file"].rpartition("/")[2]: row["what"] for row in listed(out, "not-images.tsv")}
+    assert found == {
+        "notes.txt": "a text file",
+        "report.pdf": "a PDF",
+        "old.zip": "a zip archive",
+        "noise.bin": "no DICOM file",
+        "empty": "an empty file",
+        "broken": "a DICOM file that cannot be read, or no DICOM file",
+        "sr": "no MR image but Basic Text SR Storage",
+        "ps": "no MR image but Grayscale Softcopy Presentation State Storage",
+        "screen": "no MR image but Secondary Capture Image Storage",
+        "DICOMDIR": "a DICOMDIR",
+    }
+    assert any("10 files are no MR images" in str(problem) for problem in planned.problems)
+    (made,) = convert_all(planned, out)
+    assert distance(nib.load(made), data, oblique()) < 0.01
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [*UNCOMPRESSED, RLELossless, JPEG2000Lossless, JPEGLSLossless, JPEGLosslessSV1, None],
+    ids=["implicit", "big-endian", "deflated", "rle", "jpeg2000", "jpeg-ls", "jpeg", "no preamble"],
+)
+def test_transfer_syntaxes(source, out, syntax):
+    data = scan(source)
+    for file in source.iterdir():
+        header = pydicom.dcmread(file)
+        if syntax is None:
+            file.write_bytes(file.read_bytes()[132:])
+        elif syntax == JPEGLosslessSV1:
+            frame = lossless_jpeg(header.pixel_array.astype(np.uint16))
+            header.file_meta.TransferSyntaxUID, header.PixelRepresentation = syntax, 0
+            header.PixelData = pydicom.encaps.encapsulate([frame])
+            header["PixelData"].VR, header["PixelData"].is_undefined_length = "OB", True
+            header.save_as(file)
+        elif syntax in (JPEG2000Lossless, JPEGLSLossless, RLELossless):
+            try:
+                header.compress(syntax, generate_instance_uid=False)
+            except (RuntimeError, NotImplementedError) as error:
+                pytest.skip(f"no encoder: {error}")
+            header.save_as(file)
+        else:
+            header.file_meta.TransferSyntaxUID = syntax
+            pixels = np.frombuffer(header.PixelData, "<i2")
+            header.PixelData = pixels.astype(">i2" if syntax == ExplicitVRBigEndian else "<i2").tobytes()
+            pydicom.dcmwrite(
+                file,
+                header,
+                implicit_vr=syntax == ImplicitVRLittleEndian,
+                little_endian=syntax != ExplicitVRBigEndian,
+                force_encoding=True,
+            )
+    (made,) = convert_all(sort(source, out), out)
+    assert distance(nib.load(made), data, oblique()) < 0.01
+
+
+def test_two_people_in_one_folder_stay_apart(source, out):
+    scan(source, participant="1")
+    for file in list(source.iterdir()):
+        file.rename(source / f"first-{file.name}")
+    scan(source, participant="2", seed=1)
+    planned = sort(source, out)
+    assert [path.split("/")[2] for path in planned.jobs] == ["sub-001", "sub-002"]
+
+
+def test_two_series_with_one_number_stay_apart(source, out):
+    scan(source / "a", "T1w")
+    scan(source / "b", "T2w")
+    assert [path.rpartition("_")[2] for path in sort(source, out).jobs] == ["T1w.nii.gz", "T2w.nii.gz"]
+    assert {row["number"] for row in listed(out, "series.tsv")} == {"101"}
+
+
+def test_a_series_split_over_folders_with_copies_is_joined(source, out):
+    data = scan(source / "a")
+    (source / "b/c").mkdir(parents=True)
+    for number, file in enumerate(sorted((source / "a").iterdir())):
+        if number % 2:
+            file.rename(source / "b/c" / file.name)
+        elif number == 2:
+            (source / "copy").write_bytes(file.read_bytes())
+    (made,) = convert_all(sort(source, out), out)
+    assert distance(nib.load(made), data, oblique()) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        ([3], "slices are missing: 1 of 7"),
+        ([2, 4], "slices are missing: 2 of 7"),
+        ([6], "images are missing: 1 of 7"),
+        ([0], "images are missing: 1 of 7"),
+    ],
+)
+def test_an_interrupted_transfer_is_named(source, out, gone, said):
+    scan(source)
+    files = sorted(source.iterdir())
+    for number in gone:
+        files[number].unlink()
+    assert lacking(source, out).startswith(f"series 101: {said}; transfer it again")
+
+
+def test_an_interrupted_diffusion_series_is_named(source, out):
+    weighting = np.array([0, 1000, 1000]), np.eye(3) * [0, 1, 1]
+    scan(source, "dwi", shape=(8, 9, 7, 3), weighting=weighting)
+    (source / "IM00012").unlink()
+    assert "20 images do not fill volumes of 7 slices" in lacking(source, out)
+
+
+def test_a_file_cut_short_is_named(source, out):
+    scan(source)
+    file = source / "IM00004"
+    file.write_bytes(file.read_bytes()[:-20])
+    assert "a file is cut short" in lacking(source, out)
+
+
+def test_a_whole_repetition_takes_the_place_of_a_broken_series(source, out):
+    scan(source / "a", number=1)
+    scan(source / "b", number=2, SeriesInstanceUID="1.2.3")
+    (source / "a/IM00003").unlink()
+    planned = sort(source, out)
+    assert list(planned.jobs) == [T1]
+    assert [image.problem for image in planned.images[source]] == [""]
+    assert [row["use"] for row in listed(out, "series.tsv")] == ["no", "yes"]
+
+
+def test_repetitions_become_runs_and_echoes_are_numbered(source, out):
+    scan(source / "a", number=1)
+    scan(source / "b", number=2, SeriesInstanceUID="1.2.3")
+    gre = T1W | {"RepetitionTime": 0.05, "FlipAngle": 15}
+    for echo, te in enumerate((4.0, 9.0, 14.0), 1):
+        scan(source / f"e{echo}", "gre", gre, number=3, seed=echo, EchoTime=te, EchoNumbers=echo)
+        for file in (source / f"e{echo}").iterdir():
+            change(
+                file,
+                SOPInstanceUID=pydicom.uid.generate_uid(),
+                InstanceNumber=7 * echo + int(file.name[-2:]) - 7,
+            )
+            change(file, ImagesInAcquisition=21)
+    planned = sort(source, out)
+    names = [path.rpartition("ses-1_")[2].removesuffix(".nii.gz") for path in planned.jobs]
+    assert names == ["run-1_T1w", "run-2_T1w", "echo-1_MEGRE", "echo-2_MEGRE", "echo-3_MEGRE"]
+    assert len(convert_all(planned, out)) == 5
+
+
+def test_localisers_and_colour_pictures_are_left(source, out):
+    scan(source / "a", SeriesDescription="Survey")
+    scan(source / "b", number=2, SamplesPerPixel=3)
+    with_nothing = sort(source, out)
+    assert with_nothing.jobs == {}
+    assert listed(out, "series.tsv")[0]["why"] == "localiser: is not converted"
+    assert {row["what"] for row in listed(out, "not-images.tsv")} == {"a colour picture"}
+
+
+def test_people_without_names_are_told_apart_by_study(source, out):
+    nobody = {"PatientID": "", "PatientName": "", "PatientBirthDate": ""}
+    scan(source / "a", **nobody)
+    scan(source / "b", participant="2", **nobody)
+    assert len({path.split("/")[2] for path in sort(source, out).jobs}) == 2
+
+
+def test_a_folder_without_images_is_refused(source, out):
+    source.mkdir()
+    (source / "a.txt").write_text("text")
+    with pytest.raises(RecontrastError, match="holds no MR images in DICOM but 1 × a text file"):
+        sort(source, out)
+    assert not holds_dicom(source)
+    scan(source / "b")
+    assert holds_dicom(source)
+
+
+def test_what_dicom_headers_promise_is_checked(source, out):
+    scan(source)
+    (job,) = sort(source, out).jobs.values()
+    list_file = job.list.read_text()
+    for wrong, said in (
+        ('"volumes": 2', "made 1 volumes of it, the headers say 2"),
+        ('"volumes": 1, "x": 0', None),
+    ):
+        job.list.write_text(list_file.replace('"volumes": 1', wrong))
+        if said:
+            with pytest.raises(RecontrastError, match=said):
+                convert(series=job.list, output=out / "x.nii.gz")
+            assert not (out / "x.nii.gz").exists()
+        else:
+            convert(series=job.list, output=out / "x.nii.gz")
+    for file in source.iterdir():
+        change(file, PixelSpacing=[3.0, 3.0])
+    with pytest.raises(RecontrastError, match="mm from where the headers have it"):
+        convert(series=job.list, output=out / "y.nii.gz")

@@ -1,0 +1,67 @@
+"""Voxels, directions and values come out of DICOM where the headers and the truth have them."""
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from recontrast.phantom.cohort import make
+from recontrast.phantom.dicom import make_dicom
+from scanner import angles, convert_all, distance, oblique, scan, sort, world
+
+BVALS = np.array([0, 1000, 1000, 1000, 2000, 2000, 2000, 1000])
+DRAWN = np.random.default_rng(3).standard_normal((3, 8))
+BVECS = np.where(BVALS > 0, DRAWN / np.linalg.norm(DRAWN, axis=0), 0)
+AXES = {"LAS": np.diag([-1, 1, 1]), "RAS": np.eye(3), "PSR": [[0, 0, 1], [-1, 0, 0], [0, 1, 0]]}
+
+
+@pytest.mark.parametrize("axes", AXES)
+@pytest.mark.parametrize("tilt", [0.0, 0.25])
+def test_voxels_and_directions_stay_in_place(tmp_path, axes, tilt):
+    turn = nib.eulerangles.euler2mat(tilt, -tilt, tilt / 2)
+    affine = nib.affines.from_matvec(turn @ AXES[axes] @ np.diag([2.0, 2.5, 4.0]), [12.0, -30.0, 7.0])
+    shape, out = (8, 9, 7, len(BVALS)), tmp_path / "out"
+    data = scan(tmp_path / "in", "dwi", affine=affine, shape=shape, weighting=(BVALS, BVECS))
+    (path,) = convert_all(sort(tmp_path / "in", out), out)
+    made = nib.load(path)
+    assert distance(made, data, affine) < 0.01
+    start = str(path).removesuffix(".nii.gz")
+    np.testing.assert_array_equal(np.loadtxt(f"{start}.bval"), BVALS)
+    found = angles(world(np.loadtxt(f"{start}.bvec"), made.affine), world(BVECS, affine))
+    assert found.max() < 0.5
+
+
+def test_the_phantom_survives_the_way_through_dicom(tmp_path):
+    bids, out = tmp_path / "bids", tmp_path / "out"
+    make(bids, participants=1, voxel=8.0, contrasts=["T1w", "FLAIR", "DIR", "MDME"], without_flair=0)
+    make_dicom(bids, tmp_path / "dicom")
+    made = convert_all(sort(tmp_path / "dicom", out), out)
+    raw = out / "sourcedata/raw/sub-001/ses-1/anat"
+    names = {p.name.replace("sub-001_ses-1", "sub-01") for p in made}
+    assert names == {p.name for p in (bids / "sub-01/anat").glob("*.nii.gz")}
+    for path in made:
+        truth = nib.load(bids / "sub-01/anat" / path.name.replace("sub-001_ses-1", "sub-01"))
+        assert distance(nib.load(path), np.asanyarray(truth.dataobj), truth.affine) < 0.01
+        facts = json.loads((raw / path.name.replace(".nii.gz", ".json")).read_text())
+        known = json.loads(Path(truth.get_filename().replace(".nii.gz", ".json")).read_text())
+        timing = ["RepetitionTime", "EchoTime", "FlipAngle", "SaturationDelayTime", "FirstInversionTime"]
+        for key in [*timing, *(["InversionTime"] if "FirstInversionTime" in known else [])]:
+            assert facts.get(key) == pytest.approx(known.get(key)), (path.name, key)
+
+
+def test_same_series_gives_same_bytes(tmp_path):
+    scan(tmp_path / "in", affine=oblique(left_handed=False))
+    first, second = (
+        [p.read_bytes() for p in convert_all(sort(tmp_path / "in", tmp_path / name), tmp_path / name)]
+        for name in ("one", "two")
+    )
+    assert first == second
+
+
+def test_dicom_of_the_phantom_is_deterministic(tmp_path):
+    for name in ("one", "two"):
+        scan(tmp_path / name / "in")
+    one, two = (sorted((tmp_path / name / "in").iterdir()) for name in ("one", "two"))
+    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
+    assert len(one) == 7

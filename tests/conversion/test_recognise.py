@@ -1,0 +1,74 @@
+"""Series are told by what they are called and by how they were measured, and derived ones are left alone."""
+
+import pytest
+from recontrast.conversion.recognise import Facts, defaults, recognise
+from recontrast.conversion.settings import Rule
+
+SE, GR, IR = frozenset({"SE"}), frozenset({"GR"}), frozenset({"SE", "IR"})
+TIMES = {
+    "T1w": dict(sequence=GR, acquisition="3D", tr=20.0, te=4.0, flip=25.0),
+    "MPRAGE": dict(sequence=GR | {"IR"}, acquisition="3D", tr=2300.0, te=2.9, ti=900.0, flip=9.0),
+    "T1SE": dict(sequence=SE, tr=600.0, te=10.0, flip=90.0),
+    "T2w": dict(sequence=SE, tr=5000.0, te=100.0, flip=90.0),
+    "PDw": dict(sequence=SE, tr=3000.0, te=15.0, flip=90.0),
+    "FLAIR": dict(sequence=IR, tr=9000.0, te=124.0, ti=2472.0),
+    "STIR": dict(sequence=IR, tr=5000.0, te=60.0, ti=160.0),
+    "DIR": dict(sequence=IR, tr=11000.0, te=100.0, ti=558.0, inversions=2),
+    "GRE": dict(sequence=GR, acquisition="2D", tr=700.0, te=20.0, flip=20.0),
+    "DWI": dict(sequence=SE | {"EP"}, tr=8000.0, te=90.0, b=1000.0),
+    "MDME": dict(sequence=SE, tr=4000.0, te=16.9, echoes=2, delays=4, delay=3),
+    "dual PD": dict(sequence=SE, tr=3000.0, te=15.0, echoes=2),
+    "dual T2": dict(sequence=SE, tr=3000.0, te=90.0, echoes=2),
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "suffix", "entities"),
+    [
+        *[("T1w", "T1w", ""), ("MPRAGE", "T1w", ""), ("T1SE", "T1w", "acq-se"), ("T2w", "T2w", "")],
+        *[("PDw", "PDw", ""), ("FLAIR", "FLAIR", ""), ("STIR", "T2w", "acq-stir"), ("DIR", "T2w", "acq-dir")],
+        *[("GRE", "T2starw", ""), ("DWI", "dwi", ""), ("MDME", "MESE", "acq-delay3")],
+        *[("dual PD", "PDw", ""), ("dual T2", "T2w", "")],
+    ],
+)
+def test_parameters_alone_tell_contrasts(how, suffix, entities):
+    found = recognise(Facts(image_type="ORIGINAL/PRIMARY/M", **TIMES[how]), defaults())
+    assert (found.use, found.suffix, found.entities) == (True, suffix, entities)
+
+
+@pytest.mark.parametrize(
+    ("description", "how", "suffix"),
+    [
+        *[("t2_space_dark-fluid_sag", "FLAIR", "FLAIR"), ("Sag CUBE T2 FLAIR", "T2w", "FLAIR")],
+        *[("t1_mprage_sag_p2", "MPRAGE", "T1w"), ("Ax T2 FSE", "T2w", "T2w"), ("T2* hemo", "GRE", "T2starw")],
+        *[("3D_DIR_brain", "FLAIR", "T2w"), ("ep2d_diff_mddw_30", "DWI", "dwi")],
+    ],
+)
+def test_vendors_names(description, how, suffix):
+    assert recognise(Facts(description=description, **TIMES[how]), defaults()).suffix == suffix
+
+
+@pytest.mark.parametrize(
+    ("description", "image_type"),
+    [
+        *[("3-plane loc", "ORIGINAL/PRIMARY/OTHER"), ("AAHead_Scout", "ORIGINAL/PRIMARY/M")],
+        *[
+            ("ep2d_diff_ADC", "DERIVED/PRIMARY/DIFFUSION/ADC"),
+            ("ep2d_diff_FA", "DERIVED/PRIMARY/DIFFUSION/FA"),
+        ],
+        *[("ep2d_diff_TRACEW", "DERIVED/PRIMARY/DIFFUSION/TRACEW"), ("t1 mpr cor", "DERIVED/SECONDARY/MPR")],
+        *[("SUB T1 Gd", "DERIVED/PRIMARY/SUB"), ("Dif ADC map", "DERIVED/PRIMARY/M")],
+    ],
+)
+def test_derived_images_and_localisers_are_named_and_left(description, image_type):
+    found = recognise(Facts(description=description, image_type=image_type, **TIMES["DWI"]), defaults())
+    assert not found.use
+    assert "is not converted" in found.why
+
+
+def test_unknown_contrast_agent_part_and_own_rules():
+    assert recognise(Facts(description="something"), defaults()).why == "no rule knows it"
+    facts = Facts(agent=True, part="phase", **TIMES["T1w"])
+    assert recognise(facts, defaults()).entities == "ce-agent_part-phase"
+    own = Rule(name="ours", description="^xyz", suffix="PDw", entities="acq-own")
+    assert recognise(Facts(description="XYZ 1", **TIMES["T1w"]), (own, *defaults())).entities == "acq-own"

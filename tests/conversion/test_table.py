@@ -1,0 +1,172 @@
+"""Key and table: pseudonyms stay, edits hold, only what changed converts again, nobody is named outside."""
+
+import csv
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recontrast.conversion.convert import convert
+from recontrast.conversion.plan import key_folder
+from recontrast.conversion.settings import Conversion
+from recontrast.errors import RecontrastError
+from scanner import T1W, convert_all, scan, sort
+
+SECRETS = {
+    "PatientName": "Zyxwv^Quentin",
+    "PatientID": "ZQ77881",
+    "PatientBirthDate": "19470311",
+    "OtherPatientIDs": "ZQ-OTHER",
+    "AccessionNumber": "ZACC991",
+    "InstitutionName": "Zhospital",
+    "InstitutionAddress": "Zstreet 5",
+    "ReferringPhysicianName": "Zreferrer",
+    "OperatorsName": "Zoperator",
+    "StudyDate": "20210529",
+    "AcquisitionDate": "20210529",
+    "AcquisitionTime": "134217",
+    "SeriesDescription": "T1 Zyxwv",
+    "ProtocolName": "T1 Zprotocol",
+    "ImageComments": "Zcomment",
+    "PatientComments": "Zremark",
+    "StudyDescription": "Zstudy",
+    "StationName": "ZSTATION",
+    "DeviceSerialNumber": "Z4711",
+    "ReceiveCoilName": "Zcoil",
+    "StudyID": "Z1234",
+}
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with open(key_folder(out, Conversion()) / "series.tsv", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def edit(out: Path, number: int, **columns: str) -> None:
+    path = key_folder(out, Conversion()) / "series.tsv"
+    table = rows(out)
+    for row in table:
+        if row["number"] == str(number):
+            row |= columns
+    lines = ["\t".join(table[0]), *("\t".join(row.values()) for row in table)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_no_identifying_field_reaches_an_output(tmp_path, capfd):
+    source, out = tmp_path / "Zyxwv_Quentin", tmp_path / "out"
+    weighting = np.array([0, 1000, 1000]), np.eye(3)[:, [0, 1, 2]] * [0, 1, 1]
+    scan(source / "a", **SECRETS)
+    scan(source / "b", "dwi", number=2, shape=(8, 9, 7, 3), weighting=weighting, **SECRETS)
+    planned = sort(source, out)
+    convert_all(planned, out)
+    written = [
+        gzip.decompress(p.read_bytes()) if p.suffix == ".gz" else p.read_bytes()
+        for p in out.rglob("*.*")
+        if p.is_file()
+    ]
+    said = capfd.readouterr()
+    everything = b"\n".join(
+        [*written, *(str(p).encode() for p in out.rglob("*")), (said.out + said.err).encode()]
+    )
+    everything += str([image for images in planned.images.values() for image in images]).encode()
+    values = [*SECRETS.values(), "Zyxwv", "Quentin", "13:42", "1.2.826"]
+    assert len(written) == 6
+    assert [v for v in values if v.encode() in everything] == []
+    place = key_folder(out, Conversion())
+    assert place not in out.parents
+    assert out not in place.parents
+    assert oct(os.stat(place).st_mode)[-3:] == "700"
+    assert "ZQ77881" in (place / "key.tsv").read_text()
+
+
+def test_pseudonyms_stay_and_new_people_are_appended(tmp_path):
+    out = tmp_path / "out"
+    scan(tmp_path / "in/b", participant="5")
+    scan(tmp_path / "in/c", participant="5", session="2")
+    first = sort(tmp_path / "in", out).jobs
+    scan(tmp_path / "in/a", participant="2")
+    second = sort(tmp_path / "in", out).jobs
+    people = ["sub-001/ses-1", "sub-001/ses-2", "sub-002/ses-1"]
+    assert [path.split("raw/")[1].split("/anat")[0] for path in sorted(second)] == people
+    assert set(first) < set(second)
+    assert all(first[path].sha256 == second[path].sha256 for path in first)
+
+
+def test_labels_may_be_given_by_the_user(tmp_path):
+    out = tmp_path / "out"
+    place = key_folder(out, Conversion())
+    place.mkdir()
+    (place / "key.tsv").write_text("participant_id\tpatient_id\nsub-control7\tRC-5\n")
+    scan(tmp_path / "in/a", participant="5")
+    scan(tmp_path / "in/b", participant="6")
+    labels = {path.split("/")[2] for path in sort(tmp_path / "in", out).jobs}
+    assert labels == {"sub-control7", "sub-001"}
+    (place / "key.tsv").write_text("participant_id\tpatient_id\nsub-a_b\tRC-5\n")
+    with pytest.raises(RecontrastError, match="line 2 has a label that is not legal"):
+        sort(tmp_path / "in", out)
+
+
+def test_an_edit_changes_only_its_series(tmp_path):
+    out = tmp_path / "out"
+    scan(tmp_path / "in/a", number=1)
+    scan(tmp_path / "in/b", "T2w", number=2)
+    scan(
+        tmp_path / "in/c",
+        "mystery",
+        {**T1W, "EchoTime": 0.03, "RepetitionTime": 1.2, "ScanningSequence": "RM"},
+        number=3,
+    )
+    before = sort(tmp_path / "in", out)
+    assert rows(out)[2]["why"] == "no rule knows it"
+    assert any("1 series are not recognised (sub-001 series 301)" in str(p) for p in before.problems)
+    edit(out, 201, suffix="PDw", entities="acq-fast")
+    edit(out, 301, use="yes", datatype="anat", suffix="T2starw")
+    after = sort(tmp_path / "in", out)
+    state = lambda planned: {(path, job.sha256, job.list.read_text()) for path, job in planned.jobs.items()}  # noqa: E731
+    made = {path.rpartition("/")[2] for path, *_ in state(after)}
+    assert made == {
+        "sub-001_ses-1_T1w.nii.gz",
+        "sub-001_ses-1_acq-fast_PDw.nii.gz",
+        "sub-001_ses-1_T2starw.nii.gz",
+    }
+    assert [row["why"] for row in rows(out)] == ["T1 gradient echo", "edited", "edited"] or rows(out)[0][
+        "why"
+    ] == "T1"
+    assert state(before) & state(after) == {s for s in state(after) if s[0].endswith("_T1w.nii.gz")}
+    assert state(sort(tmp_path / "in", out)) == state(after)
+    edit(out, 301, use="maybe")
+    with pytest.raises(RecontrastError, match="line 4: use is 'maybe', neither yes nor no"):
+        sort(tmp_path / "in", out)
+
+
+def test_only_a_changed_file_changes_its_series(tmp_path):
+    out = tmp_path / "out"
+    scan(tmp_path / "in/a", number=1)
+    scan(tmp_path / "in/b", "T2w", number=2)
+    before = sort(tmp_path / "in", out).jobs
+    for file in (tmp_path / "in").rglob("IM*"):
+        os.utime(file)
+    assert {p: j.sha256 for p, j in sort(tmp_path / "in", out).jobs.items()} == {
+        p: j.sha256 for p, j in before.items()
+    }
+    file = tmp_path / "in/b/IM00003"
+    stat, content = file.stat(), bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    after = sort(tmp_path / "in", out).jobs
+    assert [p.endswith("T2w.nii.gz") for p in after if after[p].sha256 != before[p].sha256] == [True]
+
+
+def test_the_key_stays_out_of_the_results(tmp_path):
+    with pytest.raises(RecontrastError, match="must not lie in the output folder"):
+        key_folder(tmp_path / "out", Conversion(key=tmp_path / "out/key"))
+
+
+def test_a_series_that_has_gone_is_named_without_names(tmp_path):
+    scan(tmp_path / "in", **SECRETS)
+    (job,) = sort(tmp_path / "in", tmp_path / "out").jobs.values()
+    (tmp_path / "in/IM00002").unlink()
+    with pytest.raises(RecontrastError, match=r"^1 of 7 files of the series are gone; plan again$"):
+        convert(series=job.list, output=tmp_path / "x.nii.gz")
