@@ -72,6 +72,55 @@ def change(file: Path, **elements: object) -> None:
     data.save_as(file)
 
 
+def merge(files: list[Path], path: Path) -> None:
+    """Put classic files into one enhanced file, as newer scanners write them, echo by echo."""
+    slices = [pydicom.dcmread(file) for file in files]
+    whole, one = pydicom.dcmread(files[0]), slices[0]
+    whole.SOPClassUID = whole.file_meta.MediaStorageSOPClassUID = pydicom.uid.EnhancedMRImageStorage
+    whole.SOPInstanceUID = whole.file_meta.MediaStorageSOPInstanceUID = f"{one.SeriesInstanceUID}.1"
+    whole.EchoPulseSequence = "GRADIENT" if one.ScanningSequence == "GR" else "SPIN"
+    shared = pydicom.Dataset()
+    shared.MRTimingAndRelatedParametersSequence = [_only(one, "RepetitionTime", "FlipAngle")]
+    shared.PixelMeasuresSequence = [_only(one, "PixelSpacing", "SliceThickness")]
+    shared.PlaneOrientationSequence = [_only(one, "ImageOrientationPatient")]
+    whole.SharedFunctionalGroupsSequence = [shared]
+    whole.PerFrameFunctionalGroupsSequence = []
+    echoes = sorted({float(s.EchoTime) for s in slices})
+    for number, one in enumerate(slices):
+        frame, content = pydicom.Dataset(), pydicom.Dataset()
+        echo = echoes.index(float(one.EchoTime)) + 1
+        content.StackID, content.InStackPositionNumber = "1", number % (len(slices) // len(echoes)) + 1
+        content.DimensionIndexValues = [1, content.InStackPositionNumber, echo]
+        frame.FrameContentSequence = [content]
+        frame.PlanePositionSequence = [_only(one, "ImagePositionPatient")]
+        timing = pydicom.Dataset()
+        timing.EffectiveEchoTime = float(one.EchoTime)
+        frame.MREchoSequence = [timing]
+        whole.PerFrameFunctionalGroupsSequence.append(frame)
+    keys = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "EchoTime", "RepetitionTime")
+    for key in (
+        *keys,
+        "FlipAngle",
+        "EchoNumbers",
+        "ScanningSequence",
+        "ImagesInAcquisition",
+        "SliceLocation",
+    ):
+        if key in whole:
+            delattr(whole, key)
+    whole.NumberOfFrames = len(slices)
+    whole.PixelData = b"".join(s.PixelData for s in slices)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole.save_as(path)
+
+
+def _only(data: pydicom.Dataset, *keywords: str) -> pydicom.Dataset:
+    part = pydicom.Dataset()
+    for keyword in keywords:
+        part[keyword] = data[keyword]
+    return part
+
+
 def lossless_jpeg(pixels: np.ndarray) -> bytes:
     """Pixels (rows, columns), uint16, as the commonest compression in DICOM: JPEG process 14, each from its left.
 

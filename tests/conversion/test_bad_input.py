@@ -24,7 +24,7 @@ from recontrast.conversion.plan import key_folder
 from recontrast.conversion.scan import holds_dicom
 from recontrast.conversion.settings import Conversion
 from recontrast.errors import RecontrastError
-from scanner import T1W, change, convert_all, distance, lossless_jpeg, oblique, scan, sort
+from scanner import T1W, change, convert_all, distance, lossless_jpeg, merge, oblique, scan, sort
 
 T1 = "sourcedata/raw/sub-001/ses-1/anat/sub-001_ses-1_T1w.nii.gz"
 
@@ -101,7 +101,7 @@ def test_other_things_in_the_folder_are_listed(source, out):
     ids=["implicit", "big-endian", "deflated", "rle", "jpeg2000", "jpeg-ls", "jpeg", "no preamble"],
 )
 def test_transfer_syntaxes(source, out, syntax):
-    data = scan(source)
+    data = scan(source, shape=(40, 36, 5))
     for file in source.iterdir():
         header = pydicom.dcmread(file)
         if syntax is None:
@@ -266,3 +266,18 @@ def test_what_dicom_headers_promise_is_checked(source, out):
         change(file, PixelSpacing=[3.0, 3.0])
     with pytest.raises(RecontrastError, match="mm from where the headers have it"):
         convert(series=job.list, output=out / "y.nii.gz")
+
+
+def test_enhanced_files_are_split_by_echo(source, out, tmp_path):
+    data = {"T1w": scan(tmp_path / "classic/t1")}
+    merge(sorted((tmp_path / "classic/t1").iterdir()), source / "one")
+    files = []
+    for seed, (suffix, te) in enumerate({"PDw": 15.0, "T2w": 90.0}.items(), 1):
+        data[suffix] = scan(tmp_path / f"classic/{suffix}", "dual", number=2, seed=seed, EchoTime=te)
+        files += sorted((tmp_path / f"classic/{suffix}").iterdir())
+    merge(files, source / "two")
+    made = convert_all(sort(source, out), out)
+    assert len(made) == 3
+    for path in made:
+        suffix = path.name.split("_")[-1].split(".")[0]
+        assert distance(nib.load(path), data[suffix], oblique()) < 0.01
