@@ -1,0 +1,87 @@
+"""A contrast that was never scanned, from relaxation rates and proton density by the signal equations."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images, signals
+from ..errors import RecontrastError
+
+
+def synthesize_contrast(
+    *,
+    r1: Path,
+    r2: Path,
+    pd: Path,
+    output: Path,
+    repetition_time: float,
+    echo_time: float,
+    inversion_times: list[float] | None = None,
+) -> None:
+    """Compute what a pulse sequence would have shown of a head with these relaxation rates.
+
+    Args:
+        r1: longitudinal relaxation rate, in 1/s.
+        r2: transverse relaxation rate, in 1/s, on the same grid.
+        pd: proton density, on the same grid; its unit is the unit of the result.
+        output: magnitude image to write; zero where there is no proton density.
+        repetition_time: in ms.
+        echo_time: in ms.
+        inversion_times: in ms: none for a spin echo (T1w, T2w, PDw), one for an inversion recovery (FLAIR,
+            STIR), two for a double inversion recovery: from the first inversion to the second, and from there
+            to the excitation.
+
+    Raises:
+        RecontrastError: maps on different grids, or times that no sequence has.
+    """
+    ti = inversion_times or []
+    check(repetition_time, echo_time, ti)
+    density = images.read(pd)
+    rates = [images.read(path) for path in (r1, r2)]
+    for path, rate in zip((r1, r2), rates, strict=True):
+        images.check_same_grid(path, rate, density)
+    maps = [np.asarray(image.dataobj, np.float64) for image in (density, *rates)]
+    image = magnitude(*maps, repetition_time, echo_time, ti)
+    facts = {
+        "Sources": [str(path) for path in (r1, r2, pd)],
+        "Synthetic": True,
+        "Method": ("spin echo", "inversion recovery", "double inversion recovery")[len(ti)],
+        "RepetitionTime": repetition_time / 1000,
+        "EchoTime": echo_time / 1000,
+        "InversionTime": [time / 1000 for time in ti],
+    }
+    print(f"{output}: {facts['Method']}, TR {repetition_time:g}, TE {echo_time:g}, TI {ti or 'none'} ms")
+    images.write(output, image, density, facts=facts)
+
+
+def check(tr: float, te: float, ti: list[float]) -> None:
+    """Raise unless a sequence can have these times, in ms."""
+    remedy = "give milliseconds: TR above TE and above the inversion times together"
+    if len(ti) > 2:
+        raise RecontrastError(f"{len(ti)} inversion times, where two are the most", remedy="give fewer")
+    if min(tr, te, *ti) < 0 or te >= tr or sum(ti) >= tr:
+        raise RecontrastError(f"no sequence has TR {tr:g}, TE {te:g}, TI {ti} ms", remedy=remedy)
+
+
+def magnitude(
+    pd: np.ndarray, r1: np.ndarray, r2: np.ndarray, tr: float, te: float, ti: list[float]
+) -> np.ndarray:
+    """The magnitude image of a spin echo after as many inversions as there are in `ti`, float32.
+
+    Args:
+        pd: proton density; zero or less is empty.
+        r1, r2: rates in 1/s, of the shape of `pd`.
+        tr, te, ti: times in ms.
+    """
+    # Interpolation may leave a rate without proton density, or the reverse.
+    there = (pd > 0) & (r1 > 0) & (r2 > 0)
+    tissue = pd[there], 1000 / r1[there], 1000 / r2[there]
+    if len(ti) == 2:
+        signal = signals.double_inversion_recovery(*tissue, tr=tr, te=te, ti_first=ti[0], ti_second=ti[1])
+    elif ti:
+        signal = signals.inversion_recovery(*tissue, tr=tr, te=te, ti=ti[0])
+    else:
+        signal = signals.spin_echo(*tissue, tr=tr, te=te)
+    image = np.zeros(pd.shape, np.float32)
+    image[there] = np.abs(signal)
+    return image
