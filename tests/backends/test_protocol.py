@@ -1,11 +1,16 @@
-"""A backend is found without loading more than the operation asked for."""
+"""Every backend that is found gives the known answers; nothing is loaded before it is needed."""
 
+import shutil
 import subprocess
 import sys
 
 import pytest
-from recontrast.backends.protocol import OPERATIONS, load, module_of, versions
+from known_answers import CHECKS
+from recontrast.backends.protocol import BACKENDS, OPERATIONS, load, module_of, resolve, versions
 from recontrast.errors import RecontrastError
+
+# Of the embedded backend these take long and have tests of their own beside the steps that run them.
+LONG = ("correct_bias", "extract_brain", "register")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -16,17 +21,50 @@ def test_every_operation_is_there(operation):
     assert all(version[0].isdigit() for version in found.values())
 
 
+@pytest.mark.parametrize(
+    ("backend", "operation"),
+    [
+        pytest.param(
+            backend, operation, marks=pytest.mark.full if backend == "embedded" and operation in LONG else ()
+        )
+        for backend in BACKENDS
+        for operation in CHECKS
+    ],
+)
+def test_known_answers(backend, operation):
+    try:
+        versions(backend, operation)
+    except RecontrastError as error:
+        pytest.skip(f"{backend} {operation}: {error}")
+    CHECKS[operation](backend)
+
+
 def test_an_unknown_backend_is_named_with_the_choices():
     with pytest.raises(RecontrastError, match=r"spm.*embedded"):
         load("spm", "register")
 
 
+def test_what_a_backend_lacks_is_named_with_those_that_have_it():
+    with pytest.raises(RecontrastError, match=r"ants has no fit_tensor; choose from embedded, fsl"):
+        load("ants", "fit_tensor")
+
+
+def test_the_first_backend_that_can_is_taken(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name, **_: None)
+    assert resolve(("ants", "fsl", "embedded"), "register") == "embedded"
+    with pytest.raises(RecontrastError, match=r"register here: ants: antsRegistration.*fsl: flirt"):
+        resolve(("ants", "fsl"), "register")
+
+
 def test_nothing_heavy_is_imported_before_it_is_needed():
     code = (
         "import sys\n"
-        "from recontrast.backends.protocol import OPERATIONS, load, versions\n"
-        "for name in OPERATIONS: load('embedded', name), versions('embedded', name)\n"
-        "print([name for name in ('ants', 'itk', 'torch', 'skimage', 'numba') if name in sys.modules])"
+        "from recontrast.backends.protocol import BACKENDS, OPERATIONS, load, resolve\n"
+        "for name in OPERATIONS: load('embedded', name), resolve(BACKENDS, name)\n"
+        "for name in OPERATIONS: load('fsl', name)\n"
+        "load('ants', 'register')\n"
+        "heavy = ('ants', 'itk', 'torch', 'skimage', 'numba', 'nipype', 'dipy')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

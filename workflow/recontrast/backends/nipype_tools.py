@@ -74,7 +74,9 @@ def run(interface, folder: Path):
     config.set("execution", "get_linked_libs", "false")
     program = interface.cmd
     with _lines_to_the_log():
-        print("$", interface.cmdline, flush=True)
+        # Some interfaces write paths as seen from the folder they are in.
+        with contextlib.chdir(folder):
+            print("$", interface.cmdline, flush=True)
         try:
             result = interface.run(cwd=str(folder), ignore_exception=True)
         except Exception as error:  # nipype raises plain Exception where a version lacks an option
@@ -109,8 +111,12 @@ def take(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     """What a tool wrote, as float32.
 
     Raises:
-        RecontrastError: it lies on another grid than asked for.
+        RecontrastError: it is not there, or has another shape than asked for.
     """
+    if not Path(path).is_file():
+        raise RecontrastError(
+            "was not written", file=Path(path).name, remedy="see the log for what its tool said"
+        )
     data = nib.load(path).get_fdata(dtype=np.float32)
     if data.shape != tuple(shape):
         raise RecontrastError(

@@ -33,6 +33,7 @@ def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
                 convergence_threshold=1e-7,
                 output_image=str(folder / "corrected.nii.gz"),
                 bias_image=str(folder / "field.nii.gz"),
+                args="--verbose 1",
             ),
             folder,
         )

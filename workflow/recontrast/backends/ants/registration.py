@@ -32,13 +32,11 @@ def align(
     kinds = {6: ["Rigid"], 12: ["Rigid", "Affine"]}[dof]
     stages = len(kinds)
     images = {
-        "fixed_image": put(
-            folder / "reference.nii.gz", reference.get_fdata(dtype=np.float32), reference.affine
-        ),
-        "moving_image": put(folder / "moving.nii.gz", moving.get_fdata(dtype=np.float32), moving.affine),
+        f"{role}_image": put(folder / f"{role}.nii.gz", image.get_fdata(dtype=np.float32), image.affine)
+        for role, image in (("fixed", reference), ("moving", moving))
     }
     if reference_mask is not None:
-        images["fixed_image_mask"] = put(folder / "mask.nii.gz", reference_mask, reference.affine)
+        images["fixed_image_masks"] = [put(folder / "mask.nii.gz", reference_mask, reference.affine)] * stages
     run(
         ants.Registration(
             **images,
@@ -64,6 +62,7 @@ def align(
             float=False,
             random_seed=SEED,
             output_transform_prefix="found_",
+            verbose=True,
         ),
         folder,
     )

@@ -40,6 +40,7 @@ def segment_tissue(image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str)
                 out_classified_image_name="classes.nii.gz",
                 save_posteriors=True,
                 output_posteriors_name_template="class%02d.nii.gz",
+                args="--verbose 1",
             ),
             folder,
         )
