@@ -10,7 +10,7 @@ rule convert:
         content=graph.series_content,
         code=graph.code("conversion", "convert"),
     log:
-        "logs/conversion/convert/{folder}/{datatype}/{session}{entities}_{suffix}.log",
+        "logs/conversion/convert/{folder}/{session}{entities}_{suffix}.log",
     wildcard_constraints:
         datatype="anat|fmap|func|perf",
     conda:
@@ -28,15 +28,15 @@ rule convert_diffusion:
         bval=layout.partly(layout.RAW_DWI, ending="bval"),
         bvec=layout.partly(layout.RAW_DWI, ending="bvec"),
     params:
-        series=graph.diffusion_series,
-        content=graph.diffusion_series_content,
-        code=graph.code("conversion", "convert"),
+        series=graph.series,
+        content=graph.series_content,
+        code=graph.code("conversion", "convert_diffusion"),
     log:
-        "logs/conversion/convert/{folder}/dwi/{session}{entities}_dwi.log",
+        "logs/conversion/convert_diffusion/{folder}/{session}{entities}_dwi.log",
     conda:
         "../envs/embedded.yaml"
     resources:
         mem_mb=4000,
     shell:
-        "recontrast step --log {log} conversion convert --series {params.series:q} --output {output.image}"
-        " --bval {output.bval} --bvec {output.bvec}"
+        "recontrast step --log {log} conversion convert_diffusion --series {params.series:q}"
+        " --output {output.image} --bval {output.bval} --bvec {output.bvec}"

@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 from recontrast import images
 from recontrast.conversion.convert import convert
+from recontrast.conversion.convert_diffusion import convert_diffusion
 from recontrast.conversion.plan import Planned, plan
 from recontrast.conversion.settings import Conversion
 from recontrast.layout import Session
@@ -156,8 +157,11 @@ def convert_all(planned: Planned, out: Path) -> list[Path]:
     made = []
     for path, job in planned.jobs.items():
         start = str(out / path).removesuffix(".nii.gz")
-        beside = {e: Path(f"{start}.{e}") for e in ("bval", "bvec") if job.image.suffix == "dwi"}
-        convert(series=job.list, output=out / path, **beside)
+        if job.image.suffix == "dwi":
+            beside = {ending: Path(f"{start}.{ending}") for ending in ("bval", "bvec")}
+            convert_diffusion(series=job.list, output=out / path, **beside)
+        else:
+            convert(series=job.list, output=out / path)
         made.append(out / path)
     return made
 

@@ -27,7 +27,7 @@ class Job:
     """One image to be made.
 
     Attributes:
-        image: as the cohort sees it; its path is relative to the output folder.
+        image: as the cohort sees it, its label without the prefix; its path is relative to the output folder.
         sha256: over the files of the series.
         list: the file that the conversion step reads.
     """
@@ -60,6 +60,7 @@ class _Candidate:
     series: Series
     block: Block
     session: Session
+    label: str
 
 
 def key_folder(output: Path, settings: Conversion) -> Path:
@@ -154,7 +155,7 @@ def _candidates(
             for column in table.EDITABLE:
                 setattr(row, column, getattr(edited, column))
             row.why = "edited"
-        found.append(_Candidate(row, series, block, session))
+        found.append(_Candidate(row, series, block, session, label))
     return found
 
 
@@ -223,7 +224,7 @@ def _raw(candidate: _Candidate, entities: dict[str, str], problem: str) -> RawIm
     row, session = candidate.row, candidate.session
     text = join(entities)
     path = fill(layout.RAW, session, datatype=row.datatype, entities=text and f"_{text}", suffix=row.suffix)
-    return RawImage(session.participant, session.session, row.suffix, entities, Path(path), 0, 0, 0, problem)
+    return RawImage(candidate.label, session.session, row.suffix, entities, Path(path), 0, 0, 0, problem)
 
 
 def _write_list(path: Path, candidate: _Candidate) -> None:

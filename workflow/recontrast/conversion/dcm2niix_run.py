@@ -1,0 +1,159 @@
+"""Running dcm2niix on one series, and holding what it wrote against the headers."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from ..errors import RecontrastError
+from .sidecar import clean
+
+TOLERANCE = 0.01  # mm between a corner voxel and where the headers have it
+DEFLATED = "1.2.840.10008.1.2.1.99"  # a transfer syntax
+
+
+@contextlib.contextmanager
+def converted(series: Path) -> Iterator[tuple[Path, dict]]:
+    """The NIfTI file that dcm2niix makes of a list of the plan, in a temporary folder, and what is known of it.
+
+    Raises:
+        RecontrastError: see `convert`.
+    """
+    wanted = json.loads(series.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(prefix="recontrast-") as name:
+        source, target = Path(name, "in"), Path(name, "out")
+        source.mkdir(), target.mkdir()
+        collect(wanted["files"], source)
+        print(brief(run_dcm2niix(source, target).replace(name, "")))
+        chosen, others = choose(sorted(target.glob("*.nii")), wanted)
+        check(nib.load(chosen), wanted, others)
+        facts = clean(json.loads(chosen.with_suffix(".json").read_text(encoding="utf-8")))
+        facts |= wanted["parameters"]
+        facts = {name: value for name, value in facts.items() if value is not None}
+        facts |= {"ConversionSoftware": "dcm2niix", "ConversionSoftwareVersion": version("dcm2niix")}
+        if others:
+            facts["SplitOff"] = others
+            print("dcm2niix split off:", ", ".join(others))
+        yield chosen, facts | {"Sources": [series.name]}
+
+
+def collect(files: list[str], folder: Path) -> None:
+    """Links to the files of a series, under names that say nothing."""
+    gone = [path for path in files if not os.path.isfile(path)]
+    if gone:
+        raise RecontrastError(
+            f"{len(gone)} of {len(files)} files of the series are gone", remedy="plan again"
+        )
+    for number, path in enumerate(files):
+        place = folder / f"{number:06d}.dcm"
+        if not _rewrite(path, place):
+            place.symlink_to(os.path.abspath(path))
+
+
+def _rewrite(path: str, place: Path) -> bool:
+    """Write a file anew where dcm2niix could not read it as it is: deflated, or without a preamble."""
+    import pydicom
+
+    with open(path, "rb") as file:
+        has_preamble = file.read(132)[128:] == b"DICM"
+    if has_preamble and pydicom.filereader.read_file_meta_info(path).get("TransferSyntaxUID") != DEFLATED:
+        return False
+    data = pydicom.dcmread(path, force=True)
+    syntax = data.file_meta.get("TransferSyntaxUID", pydicom.uid.ImplicitVRLittleEndian)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian if syntax == DEFLATED else syntax
+    data.save_as(place, enforce_file_format=True)
+    return True
+
+
+def run_dcm2niix(source: Path, target: Path) -> str:
+    """Run the wheel's dcm2niix through nipype's interface and return what it said."""
+    # nipype asks a server for its newest version unless told not to.
+    os.environ["NIPYPE_NO_ET"] = os.environ["NO_ET"] = "1"
+    import dcm2niix
+    from nipype.interfaces.dcm2nii import Dcm2niix
+
+    interface = Dcm2niix(
+        source_dir=str(source),
+        output_dir=str(target),
+        out_filename="image",
+        compress="n",
+        anon_bids=True,
+        merge_imgs=2,
+        terminal_output="allatonce",
+    )
+    interface.inputs.environ = {"PATH": f"{Path(dcm2niix.bin).parent}{os.pathsep}{os.environ['PATH']}"}
+    try:
+        done = interface.run()
+    except RuntimeError as error:
+        last = [line for line in str(error).splitlines() if "rror" in line][-1:]
+        said = " ".join(last).replace(str(source.parent), "")
+        raise RecontrastError(
+            f"dcm2niix could not convert the series ({said})", remedy="see the log"
+        ) from error
+    return f"{done.runtime.cmdline}\n{done.runtime.stdout}\n{done.runtime.stderr}".strip()
+
+
+def brief(said: str) -> str:
+    """A tool's output with each line once, as it repeats warnings for every file."""
+    counts = Counter(said.splitlines())
+    return "\n".join(line + (f" ({n} times)" if n > 1 else "") for line, n in counts.items())
+
+
+def choose(made: list[Path], wanted: dict) -> tuple[Path, list[str]]:
+    """The one file that is the image wanted, and what else dcm2niix made of the series, in words.
+
+    An enhanced file may hold several images: they are told apart by echo time and part.
+    """
+    main = [path for path in made if not path.stem.endswith("_ADC") and "_Eq" not in path.stem]
+    if len(main) > 1:
+        main = [path for path in main if _fits(path, wanted)]
+    if len(main) != 1:
+        names = ", ".join(f"{path.stem} {nib.load(path).shape}" for path in made) or "nothing"
+        raise RecontrastError(
+            f"dcm2niix made {names} of it, where one image was expected", remedy="say use: no for the series"
+        )
+    others = [
+        path.stem.removeprefix("image_") for path in made if path != main[0] and path.stem.endswith("_ADC")
+    ]
+    return main[0], others
+
+
+def _fits(path: Path, wanted: dict) -> bool:
+    facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    echo, delay = wanted.get("echo_time"), wanted.get("inversion_time")
+    part = next(
+        (p for p, end in (("phase", "_ph"), ("real", "_real"), ("imag", "_imaginary")) if end in path.stem),
+        "mag",
+    )
+    return (
+        (echo is None or abs(1000 * facts.get("EchoTime", 0) - echo) < 0.06)
+        and (delay is None or abs(1000 * facts.get("InversionTime", 0) - delay) < 0.6)
+        and part == wanted["part"]
+    )
+
+
+def check(image: nib.Nifti1Image, wanted: dict, split_off: list[str]) -> None:
+    """Raise unless an image has the slices, volumes and corners that the headers say.
+
+    Args:
+        split_off: where trace volumes were split off, fewer volumes are left.
+    """
+    volumes = image.shape[3] if image.ndim > 3 else 1
+    lost = volumes < wanted["volumes"] and not split_off
+    if lost or volumes > wanted["volumes"]:
+        raise RecontrastError(f"dcm2niix made {volumes} volumes of it, the headers say {wanted['volumes']}")
+    if wanted["corners"] is None:
+        return
+    ends = np.array(list(product(*[(0, n - 1) for n in image.shape[:3]])), float)
+    made = nib.affines.apply_affine(image.affine, ends)
+    apart = np.linalg.norm(made[:, None] - np.array(wanted["corners"])[None], axis=2).min(axis=1).max()
+    if apart > TOLERANCE:
+        raise RecontrastError(f"dcm2niix put it {apart:.3f} mm from where the headers have it")
