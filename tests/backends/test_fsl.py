@@ -144,6 +144,7 @@ def test_eddy_gives_series_directions_and_displacement(install):
             "print('bet2: error while loading shared libraries: libopenblas.so', file=sys.stderr)",
             "misses a lib",
         ),
+        ("print('nothing found'); os.abort()", "bet failed with status"),
         ("print('all is well')", r"brain_mask\.nii\.gz: was not written"),
     ],
 )
@@ -165,6 +166,10 @@ def test_what_the_machine_did_is_not_blamed_on_the_image(install):
     with pytest.raises(OSError, match="no space") as error:
         load("fsl", "extract_brain")(HEAD, "T1w", None)
     assert error.value.errno == errno.ENOSPC
+    # As a cluster does with a job that runs too long: the record of failures must not hear of it.
+    stand_ins.install(programs, "bet", "os.kill(os.getpid(), 15)")
+    with pytest.raises(KeyboardInterrupt, match="bet was stopped"):
+        load("fsl", "extract_brain")(HEAD, "T1w", None)
 
 
 def test_where_fsl_is_and_which(install, monkeypatch, tmp_path):

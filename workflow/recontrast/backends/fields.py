@@ -4,6 +4,8 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from ..errors import RecontrastError
+
 SMOOTHING = 10.0  # mm, standard deviation of the field's continuation
 
 
@@ -19,7 +21,15 @@ def divide(image: nib.Nifti1Image, field: np.ndarray, region: np.ndarray) -> np.
 
     Returns:
         float32, at least zero; the field that was divided by has median 1 in the region.
+
+    Raises:
+        RecontrastError: the region is empty.
     """
+    if not region.any():
+        raise RecontrastError(
+            "no brain was found to tell a bias field by",
+            remedy="look at the image; exclude it if it is no head",
+        )
     log_field = np.log(np.where(region, np.maximum(field, 1e-3), 1))
     log_field -= np.median(log_field[region])
     sizes = np.linalg.norm(image.affine[:3, :3], axis=0)

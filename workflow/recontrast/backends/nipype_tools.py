@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ import numpy as np
 from ..errors import RecontrastError
 
 STAMP = re.compile(r"^(stdout|stderr) \d{4}-\d\d-\d\dT[\d:.]+:")
+
+OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 
 # What a tool says when it cannot work at all, and what to do about it.
 CAUSES = {
@@ -67,6 +70,7 @@ def run(interface, folder: Path):
     Raises:
         RecontrastError: it failed, or left out a file that it should write.
         MemoryError: it was killed, as happens where memory runs out.
+        KeyboardInterrupt: it, or this process, was stopped from outside.
         OSError: the disk is full.
     """
     from nipype import config
@@ -86,13 +90,18 @@ def run(interface, folder: Path):
             ) from error
     runtime = result.runtime
     said = f"{runtime.stdout or ''}\n{runtime.stderr or ''}"
+    status = runtime.returncode or 0
     # A shell reports a signal as 128 and its number.
-    if runtime.returncode in (-9, 137):
+    stopped = -status if status < 0 else status - 128
+    if stopped == signal.SIGKILL:
         raise MemoryError(f"{program} was killed")
+    # nipype keeps even these to itself.
+    if stopped in OUTSIDE or "KeyboardInterrupt" in str(getattr(runtime, "traceback", "")):
+        raise KeyboardInterrupt(f"{program} was stopped")
     if "No space left on device" in said:
         raise OSError(errno.ENOSPC, f"{program}: no space left on device")
-    if runtime.returncode != 0 or result.outputs is None:
-        raise _failure(program, runtime.returncode, said, str(getattr(runtime, "traceback_args", "")))
+    if status != 0 or result.outputs is None:
+        raise _failure(program, status, said, str(getattr(runtime, "traceback_args", "")))
     return result.outputs
 
 
@@ -125,7 +134,7 @@ def take(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     return data
 
 
-def _failure(program: str, status: int | None, said: str, trouble: str) -> RecontrastError:
+def _failure(program: str, status: int, said: str, trouble: str) -> RecontrastError:
     """One line about a tool that failed: the last that it said, and what to do about it."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     hints = [hint for pattern, hint in CAUSES.items() if re.search(pattern, said)]

@@ -20,7 +20,7 @@ def name_classes(classes: np.ndarray, data: np.ndarray, mask: np.ndarray, contra
         float32, shape (3, x, y, z), summing to 1 inside the mask and zero outside. Voxels of the mask that
         belong to no class, as those without signal, are put to the darkest.
     """
-    order = np.argsort([np.average(data, weights=one) for one in classes])
+    order = np.argsort([(data * one).sum() / max(one.sum(), 1e-6) for one in classes])
     ordered = np.where(mask, classes[order], 0).astype(np.float32)
     ordered[0][mask & (ordered.sum(axis=0) == 0)] = 1
     total = np.where(mask, ordered.sum(axis=0), 1)
