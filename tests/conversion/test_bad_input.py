@@ -20,8 +20,8 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 from recontrast.conversion.convert import convert
+from recontrast.conversion.folders import holds_dicom
 from recontrast.conversion.plan import key_folder
-from recontrast.conversion.scan import holds_dicom
 from recontrast.conversion.settings import Conversion
 from recontrast.errors import RecontrastError
 from scanner import T1W, change, convert_all, distance, lossless_jpeg, merge, oblique, scan, sort

@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import layout
@@ -13,6 +13,7 @@ from ..layout import Session, fill
 from . import key as keys
 from . import table
 from .key import Key, write_private
+from .planned import Job, Planned
 from .recognise import defaults, join, parse, recognise
 from .scan import scan
 from .series import Block, Series, sort
@@ -20,38 +21,6 @@ from .settings import Conversion
 
 CACHE = "scan.json"
 LIST = "series/{name}.json"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One image to be made.
-
-    Attributes:
-        image: as the cohort sees it, its label without the prefix; its path is relative to the output folder.
-        sha256: over the files of the series.
-        list: the file that the conversion step reads.
-    """
-
-    image: RawImage
-    sha256: str
-    list: Path
-
-
-@dataclass
-class Planned:
-    """What all DICOM folders of a study become.
-
-    Attributes:
-        images: folder -> its images, those that cannot be used among them.
-        jobs: path of an image to be made, as text -> how.
-        hashes: path of every image -> the hash of its series.
-        problems: what the user should know, without the names of people.
-    """
-
-    images: dict[Path, list[RawImage]] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
-    hashes: dict[Path, str] = field(default_factory=dict)
-    problems: list[RecontrastError] = field(default_factory=list)
 
 
 @dataclass

@@ -9,25 +9,11 @@ from pathlib import Path
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
 from ..images import write_text
+from .folders import walk
 from .headers import File, Frame, Header, read
 
 Key = tuple[str, int, int, int]
 MANY = 500  # files; for fewer, starting processes takes longer than reading
-PEEK = 500  # files that are looked at to tell a DICOM folder from a BIDS one
-
-
-def holds_dicom(folder: str | Path) -> bool:
-    """Whether a folder is one of DICOM: among the first files there is one, and no NIfTI image before it."""
-    for count, (path, _) in enumerate(_walk(Path(folder))):
-        if path.endswith((".nii", ".nii.gz")) or count > PEEK:
-            return False
-        try:
-            with open(path, "rb") as file:
-                if file.read(132)[128:] == b"DICM":
-                    return True
-        except OSError:
-            continue
-    return False
 
 
 def scan(
@@ -55,7 +41,7 @@ def scan(
         )
     checks = fingerprint("recontrast.conversion.headers")
     known = _load(cache, checks)
-    keys = {path: (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in _walk(folder)}
+    keys = {path: (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in walk(folder)}
     unread = [path for path, key in keys.items() if key not in known]
     found = {key: known[key] for key in keys.values() if key in known}
     try:
@@ -77,16 +63,6 @@ def _read(paths: list[str], jobs: int | None) -> Iterator[File]:
         return
     with ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(read, paths, chunksize=50)
-
-
-def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below a folder, hidden ones left out, in a fixed order."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = os.path.join(place, name)
-            if not name.startswith(".") and os.path.isfile(path):
-                yield path, os.stat(path)
 
 
 def _load(cache: Path | None, checks: str) -> dict[Key, File]:
