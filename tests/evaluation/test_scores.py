@@ -9,8 +9,9 @@ import pytest
 from recontrast import images
 from recontrast.errors import RecontrastError
 from recontrast.evaluation.collect import collect
+from recontrast.evaluation.columns import COLUMNS
 from recontrast.evaluation.metrics import METRICS, compare
-from recontrast.evaluation.score import COLUMNS, score
+from recontrast.evaluation.score import score
 from recontrast.evaluation.summarize import over_participants, summarize
 
 

@@ -68,6 +68,8 @@ def launch(
         base += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(file)]
         base += ["--directory", str(study.output), "--cores", cores]
         base += ["--workflow-profile", str(ROOT / "profiles/default")]
+        if sys.stderr.isatty():  # bars and colours for a person, plain lines for a log
+            base += ["--logger", "rich"]
         if dry_run:
             return subprocess.run([*base, "--dry-run", *extra]).returncode
         return _in_waves(study, base, list(extra))

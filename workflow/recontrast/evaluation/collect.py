@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .. import tables
-from .score import COLUMNS
+from .columns import COLUMNS
 
 
 def collect(*, scores: Path, output: Path) -> None:

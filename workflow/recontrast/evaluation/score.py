@@ -7,8 +7,7 @@ import numpy as np
 from .. import images, tables
 from ..errors import RecontrastError
 from ..layout import Session
-
-COLUMNS = ("participant_id", "session_id", "experiment", "fold", "region", "metric", "value")
+from .columns import COLUMNS
 
 
 def score(

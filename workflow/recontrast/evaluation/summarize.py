@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import images, tables
-from .score import COLUMNS
+from .columns import COLUMNS
 
 DICTIONARY = {
     "experiment": {"Description": "Experiment of the study: a method, its inputs and its target"},
