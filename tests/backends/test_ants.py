@@ -8,6 +8,7 @@ import stand_ins
 from known_answers import CHECKS
 from recontrast.backends.ants import registration
 from recontrast.backends.ants.brain_template import FILES, VARIABLE
+from recontrast.backends.ants.versions import release
 from recontrast.backends.protocol import load, versions
 from recontrast.errors import RecontrastError
 
@@ -69,8 +70,6 @@ def test_versions_are_those_of_the_programs(programs, monkeypatch, tmp_path):
     (tmp_path / "template/T_template0.nii.gz").write_bytes(b"other")
     assert versions("ants", "extract_brain")["brain template"] != before
     stand_ins.install(programs, "antsRegistration", "print('ANTs Version: 2.1.0')")
-    from recontrast.backends.ants.versions import release
-
     release.cache_clear()
     with pytest.raises(RecontrastError, match=r"ANTs 2\.1\.0 is too old"):
         versions("ants", "register")
