@@ -10,7 +10,7 @@ rule convert:
         content=graph.series_content,
         code=graph.code("conversion", "convert"),
     log:
-        "logs/conversion/convert/{folder}/{session}{entities}_{suffix}.log",
+        "logs/conversion/convert/{folder}/{datatype}/{session}{entities}_{suffix}.log",
     wildcard_constraints:
         datatype="anat|fmap|func|perf",
     conda:

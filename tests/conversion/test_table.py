@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recontrast.conversion.convert import convert
-from recontrast.conversion.plan import key_folder
+from recontrast.conversion.plan import key_folder, plan
 from recontrast.conversion.settings import Conversion
 from recontrast.errors import RecontrastError
 from scanner import T1W, convert_all, scan, sort
@@ -91,6 +91,15 @@ def test_pseudonyms_stay_and_new_people_are_appended(tmp_path):
     assert [path.split("raw/")[1].split("/anat")[0] for path in sorted(second)] == people
     assert set(first) < set(second)
     assert all(first[path].sha256 == second[path].sha256 for path in first)
+
+
+def test_prefixes_keep_folders_apart(tmp_path):
+    scan(tmp_path / "x", participant="5")
+    scan(tmp_path / "y", participant="5")
+    folders = [(tmp_path / "x", "A"), (tmp_path / "y", "B")]
+    planned = plan(folders, Conversion(), tmp_path / "out", jobs=1)
+    assert [path.split("/")[2] for path in planned.jobs] == ["sub-A001", "sub-B001"]
+    assert {image.participant for images in planned.images.values() for image in images} == {"001"}
 
 
 def test_labels_may_be_given_by_the_user(tmp_path):
