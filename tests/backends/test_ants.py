@@ -26,8 +26,8 @@ FRAME = (
     " -v --winsorize-image-intensities [ 0.005, 0.995 ] --write-composite-transform 0"
 )
 COMMANDS = {
-    "correct_bias": "N4BiasFieldCorrection --verbose 1 -d 3 --input-image head.nii.gz"
-    " --mask-image mask.nii.gz --convergence [ 50x50x50x50, 1e-07 ]"
+    "correct_bias": "N4BiasFieldCorrection --verbose 1 --bspline-fitting [ 200 ] -d 3 --input-image head.nii.gz"
+    " --mask-image mask.nii.gz --convergence [ 50x50x50, 1e-07 ]"
     " --output [ corrected.nii.gz, field.nii.gz ] --shrink-factor 2",
     "extract_brain": "antsBrainExtraction.sh -a head.nii.gz"
     " -m T_template0_BrainCerebellumProbabilityMask.nii.gz -e T_template0.nii.gz"

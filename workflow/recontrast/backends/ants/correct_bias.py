@@ -2,11 +2,17 @@
 
 import nibabel as nib
 import numpy as np
+from scipy import ndimage
 
-from ..embedded.correct_bias import above_neck, head
+from ..embedded.correct_bias import head
 from ..fields import divide
 from ..nipype_tools import put, run, take
 from .tools import ants_for
+
+HEIGHT = 150.0  # mm from the crown down; the neck's coil falls off too steeply to be fitted along
+SCALP = 16.0  # mm under the skin where fat, bone and air would be taken for shading
+KNOTS = 200.0  # mm between the splines' first knots, halved at each level
+LEVELS = [50, 50, 50]  # most iterations of each; a fourth level, 25 mm, would follow the anatomy
 
 
 def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
@@ -17,11 +23,10 @@ def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
         shrink: the field is estimated on a grid that is coarser by this factor.
 
     Returns:
-        float32 array of the image's shape, at least zero; the field has median 1 in the head.
+        float32 array of the image's shape, at least zero; the field has median 1 where it was estimated.
     """
     data = np.maximum(image.get_fdata(dtype=np.float32), 0)
-    mask = head(data)
-    mask &= above_neck(mask, image.affine)
+    mask = depths(head(data), image.affine)
     with ants_for("correct_bias") as (ants, folder):
         found = run(
             ants.N4BiasFieldCorrection(
@@ -29,7 +34,8 @@ def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
                 input_image=put(folder / "head.nii.gz", data, image.affine),
                 mask_image=put(folder / "mask.nii.gz", mask, image.affine),
                 shrink_factor=shrink,
-                n_iterations=[50, 50, 50, 50],
+                bspline_fitting_distance=KNOTS,
+                n_iterations=LEVELS,
                 convergence_threshold=1e-7,
                 output_image=str(folder / "corrected.nii.gz"),
                 bias_image=str(folder / "field.nii.gz"),
@@ -38,3 +44,10 @@ def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
             folder,
         )
         return divide(image, take(found.bias_image, image.shape), mask)
+
+
+def depths(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """What lies below the scalp and above the neck of a head, boolean array of the mask's shape."""
+    level = np.tensordot(affine[2, :3], np.indices(mask.shape), 1)
+    below_skin = ndimage.distance_transform_edt(mask, np.linalg.norm(affine[:3, :3], axis=0))
+    return (below_skin > SCALP) & (level > level[mask].max() - HEIGHT)
