@@ -5,10 +5,6 @@ rule convert:
     """One image of a series becomes NIfTI; its sidecar keeps the acquisition parameters and nothing else."""
     output:
         layout.RAW,
-    params:
-        series=graph.series,
-        content=graph.series_content,
-        code=graph.code("conversion", "convert"),
     log:
         "logs/conversion/convert/{folder}/{datatype}/{session}{entities}_{suffix}.log",
     wildcard_constraints:
@@ -17,6 +13,10 @@ rule convert:
         "../envs/embedded.yaml"
     resources:
         mem_mb=2000,
+    params:
+        series=graph.series,
+        content=graph.series_content,
+        code=graph.code("conversion", "convert"),
     shell:
         "recontrast step --log {log} conversion convert --series {params.series:q} --output {output}"
 
@@ -27,16 +27,16 @@ rule convert_diffusion:
         image=layout.partly(layout.RAW, datatype="dwi", suffix="dwi"),
         bval=layout.partly(layout.RAW_DWI, ending="bval"),
         bvec=layout.partly(layout.RAW_DWI, ending="bvec"),
-    params:
-        series=graph.series,
-        content=graph.series_content,
-        code=graph.code("conversion", "convert_diffusion"),
     log:
         "logs/conversion/convert_diffusion/{folder}/{session}{entities}_dwi.log",
     conda:
         "../envs/embedded.yaml"
     resources:
         mem_mb=4000,
+    params:
+        series=graph.series,
+        content=graph.series_content,
+        code=graph.code("conversion", "convert_diffusion"),
     shell:
         "recontrast step --log {log} conversion convert_diffusion --series {params.series:q}"
         " --output {output.image} --bval {output.bval} --bvec {output.bvec}"

@@ -1,5 +1,7 @@
 """Single elements of a DICOM header, forgiving what scanners and exports get wrong."""
 
+import math
+
 import pydicom
 from pydicom.dataset import Dataset
 
@@ -29,9 +31,10 @@ def texts(data: Dataset, tag: str | int) -> tuple[str, ...]:
 def numbers(data: Dataset, tag: str | int) -> tuple[float, ...]:
     """An element's finite numbers; none where it is not there or is none."""
     try:
-        return tuple(float(text) for text in texts(data, tag))
+        found = tuple(float(value) for value in texts(data, tag))
     except ValueError:
         return ()
+    return found if all(map(math.isfinite, found)) else ()
 
 
 def number(data: Dataset, tag: str | int) -> float | None:
