@@ -75,11 +75,9 @@ def read(bval: Path, bvec: Path, volumes: int, b0_threshold: float) -> Gradients
             remedy="it needs three rows with one number a volume; convert again",
         )
     weighted = bvals > b0_threshold
-    vectors = np.where(
-        np.isfinite(vectors) | weighted[:, None], np.nan_to_num(vectors, posinf=0, neginf=0), vectors
-    )
     if not np.isfinite(vectors[weighted]).all():
         raise RecontrastError("has directions that are no numbers", file=bvec, remedy="convert again")
+    vectors = np.nan_to_num(vectors, posinf=0, neginf=0)
     lengths = np.linalg.norm(vectors, axis=1)
     known = lengths > UNIT
     if (off := weighted & known & (np.abs(lengths - 1) > UNIT)).any():

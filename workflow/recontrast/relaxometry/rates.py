@@ -19,6 +19,7 @@ SETTLED = 1e-5  # a step below this, in the logarithm, ends the search
 AT_ONCE = 100_000  # voxels
 SAMPLE = 4_000  # voxels that the noise is estimated on
 ROUNDS = 8  # of estimating it
+NEGLIGIBLE = 1e-5  # of the largest signal; no scanner has so little noise
 
 
 def fit(signals: np.ndarray, acquisition: Acquisition) -> tuple[np.ndarray, float]:
@@ -63,7 +64,9 @@ def noise(signals: np.ndarray, acquisition: Acquisition) -> float:
         else:
             along = corrected(signals, predicted, sigma) * predicted
             squares = (signals**2 + predicted**2 - 2 * along).sum(axis=1)
-            sigma = float(np.sqrt(np.median(squares) / expected))
+            sigma = float(np.sqrt(max(np.median(squares), 0) / expected))
+        if sigma < NEGLIGIBLE * signals.max():
+            return 0.0
         found = refine(signals, found, acquisition, sigma)
     return sigma
 

@@ -35,10 +35,10 @@ def correct_motion(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lay every volume on the unweighted ones, and turn its direction along.
 
-    Registered to an unweighted volume directly, weighted ones come out too large or too small by up to 1 mm,
-    since fluid is bright in one and dark in the other. So the volumes of a shell are registered to their own
-    mean, by affine transforms, which takes out what eddy currents do as well; the mean of the corrected shell
-    is registered to the mean of the unweighted volumes, rigidly.
+    Weighted volumes come to the unweighted ones rigidly, and then, by affine transforms, to the mean of their
+    own shell: that takes out what eddy currents do. Scaled to an unweighted volume they would come out too
+    large or too small by up to 1 mm, since fluid is bright in one and dark in the other. Last, the mean of
+    the shell is registered to the mean of the unweighted volumes, rigidly.
 
     Args:
         series: shape (x, y, z, n).
@@ -59,9 +59,12 @@ def correct_motion(
         matrices[index] = between(data[..., index], first, affine, "Rigid", WITHIN)
     still = mean_of(data, matrices, unweighted, affine)
     for shell in shells(bvals, np.flatnonzero(bvals > b0_threshold)):
-        blurred = data[..., shell].mean(axis=-1)
         for index in shell:
-            matrices[index] = between(data[..., index], blurred, affine, "Affine", WITHIN)
+            matrices[index] = between(data[..., index], still, affine, "Rigid", WITHIN)
+        mean = mean_of(data, matrices, shell, affine)
+        for index in shell:
+            aligned = moved(data[..., index], matrices[index], affine)
+            matrices[index] = matrices[index] @ between(aligned, mean, affine, "Affine", WITHIN)
         common = between(mean_of(data, matrices, shell, affine), still, affine, "Rigid", ACROSS)
         matrices[shell] = matrices[shell] @ common
     corrected = np.stack([moved(data[..., i], matrices[i], affine) for i in range(len(bvals))], axis=-1)
