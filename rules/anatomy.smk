@@ -10,13 +10,13 @@ rule correct_bias:
     log:
         "logs/anatomy/correct_bias/{folder}/{session}{entities}_{suffix}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "correct_bias")
     resources:
         mem_mb=4000,
     params:
         content=graph.content,
         shrink=graph.study.anatomy.shrink,
-        backend=graph.study.backend,
+        backend=graph.backend("anatomy", "correct_bias"),
         code=graph.code("anatomy", "correct_bias"),
     shell:
         "recontrast step --log {log} anatomy correct_bias --image {input:q} --output {output}"
@@ -32,11 +32,11 @@ rule extract_brain:
     log:
         "logs/anatomy/extract_brain/{folder}/{session}{entities}_{suffix}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "extract_brain")
     resources:
         mem_mb=4000,
     params:
-        backend=graph.study.backend,
+        backend=graph.backend("anatomy", "extract_brain"),
         code=graph.code("anatomy", "extract_brain"),
     shell:
         "recontrast step --log {log} anatomy extract_brain --image {input} --mask {output}"
@@ -55,7 +55,7 @@ rule register:
     log:
         "logs/anatomy/register/{folder}/{session}_from-{contrast}_to-{reference}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "register")
     resources:
         mem_mb=4000,
     params:
@@ -64,7 +64,7 @@ rule register:
         ),
         content=graph.native_content,
         dof=graph.study.anatomy.dof,
-        backend=graph.study.backend,
+        backend=graph.backend("anatomy", "register"),
         code=graph.code("anatomy", "register"),
     shell:
         "recontrast step --log {log} anatomy register --moving {input.moving:q} --reference {input.reference:q}"
@@ -82,10 +82,10 @@ rule carry_mask:
     log:
         "logs/anatomy/carry_mask/{folder}/{session}_space-{reference}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "carry_mask")
     params:
         transform=lambda w, input: options(transform=input.transform),
-        backend=graph.study.backend,
+        backend=graph.backend("anatomy", "carry_mask"),
         code=graph.code("anatomy", "carry_mask"),
     shell:
         "recontrast step --log {log} anatomy carry_mask --mask {input.mask} --reference {input.reference:q}"
@@ -121,13 +121,13 @@ rule resample:
     log:
         "logs/anatomy/resample/{folder}/{session}{entities}_space-{reference}_{suffix}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "resample")
     params:
         transform=lambda w, input: options(transform=input.transform),
         content=graph.native_content,
         intensity=graph.study.anatomy.intensity,
         interpolation=graph.study.anatomy.interpolation,
-        backend=graph.study.backend,
+        backend=graph.backend("anatomy", "resample"),
         code=graph.code("anatomy", "resample"),
     shell:
         "recontrast step --log {log} anatomy resample --image {input.image:q} --reference {input.reference:q}"
@@ -148,12 +148,12 @@ rule segment_tissue:
     log:
         "logs/anatomy/segment_tissue/{folder}/{session}_space-{reference}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "segment_tissue")
     resources:
         mem_mb=4000,
     params:
         contrast=graph.tissue_suffix,
-        backend=graph.study.backend,
+        backend=graph.backend("anatomy", "segment_tissue"),
         code=graph.code("anatomy", "segment_tissue"),
     shell:
         "recontrast step --log {log} anatomy segment_tissue --image {input.image} --mask {input.mask}"
@@ -171,11 +171,11 @@ rule register_template:
     log:
         "logs/anatomy/register_template/{folder}/{session}_space-{reference}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "register_template")
     resources:
         mem_mb=4000,
     params:
-        backend=graph.study.backend,
+        backend=graph.backend("anatomy", "register_template"),
         code=graph.code("anatomy", "register_template"),
     shell:
         "recontrast step --log {log} anatomy register_template --image {input.image} --mask {input.mask}"

@@ -9,6 +9,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from .backends import protocol
 from .errors import RecontrastError
 from .layout import RESERVED
 from .methods import recipes
@@ -157,6 +158,10 @@ class Include(Section):
     sessions: tuple[str, ...] = ()
 
 
+Backend = Literal["auto", "embedded", "fsl", "ants"]
+Operation = Literal[tuple(protocol.OPERATIONS)]
+
+
 class Study(Section):
     """A whole study, as in config.yaml."""
 
@@ -167,7 +172,9 @@ class Study(Section):
     reference_fallback: tuple[Name, ...] = ()
     prepare: Literal["full", "register", "none"] = "full"
     region: Literal["brain", "foreground"] = "brain"
-    backend: Literal["embedded"] = "embedded"
+    backend: Backend = "embedded"
+    backend_order: tuple[Literal["fsl", "ants", "embedded"], ...] = ("fsl", "ants", "embedded")
+    backends: dict[Operation, Backend] = {}
     include: Include = Include()
     exclude: Path | None = None
     experiments: dict[Name, Experiment] = {}

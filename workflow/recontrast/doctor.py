@@ -1,7 +1,6 @@
 """What `recontrast doctor` says: which tools are found, in which versions, and what each step will use."""
 
 import os
-import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
@@ -10,6 +9,8 @@ from rich.table import Table
 
 from . import __version__
 from .backends import protocol
+from .config import Study
+from .errors import RecontrastError
 from .graph import STEPS
 
 LIBRARIES = (
@@ -22,7 +23,7 @@ LIBRARIES = (
     "scikit-image",
     "nilearn",
 )
-EXTERNAL = {"FSL": "flirt", "ANTs": "antsRegistration", "dcm2niix": "dcm2niix"}
+ORDER = Study.model_fields["backend_order"].default
 
 
 def examine() -> int:
@@ -36,18 +37,26 @@ def examine() -> int:
         except PackageNotFoundError:
             missing = True
             console.print(f"[red]{name} is missing[/]: pip install {name}")
-    for name, program in EXTERNAL.items():
-        found = shutil.which(program)
-        console.print(f"{name}: {found or 'not found (not needed: the embedded backend does its steps)'}")
     console.print(f"GPU: {_gpu()}")
-    table = Table("stage", "step", "backend", "tools")
+    table = Table("stage", "step", *protocol.BACKENDS, "with auto")
     for stage, steps in STEPS.items():
         for step, operation in steps.items():
-            tools = protocol.versions("embedded", operation) if operation else {}
-            named = ", ".join(f"{tool} {number}" for tool, number in tools.items())
-            table.add_row(stage, step, "embedded" if operation else "-", named or "-")
+            if operation:
+                cells = [_tools(backend, operation) for backend in protocol.BACKENDS]
+                table.add_row(stage, step, *cells, protocol.resolve(ORDER, operation))
     console.print(table)
+    console.print(
+        "all other steps need nothing but the libraries above; a study that says nothing uses embedded"
+    )
     return 1 if missing else 0
+
+
+def _tools(backend: str, operation: str) -> str:
+    """The tools of an operation with their versions, or why the backend cannot do it here."""
+    try:
+        return ", ".join(f"{tool} {number}" for tool, number in protocol.versions(backend, operation).items())
+    except RecontrastError as error:
+        return f"[dim]{error.problem}[/]"
 
 
 def _gpu() -> str:

@@ -106,9 +106,8 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
 
 def _settings(study: Study, stage: str) -> list:
     """What a stage and those before it take from the study."""
-    general = study.model_dump(
-        mode="json", include={"prepare", "region", "reference", "reference_fallback", "backend"}
-    )
+    shared = {"prepare", "region", "reference", "reference_fallback", "backend", "backend_order", "backends"}
+    general = study.model_dump(mode="json", include=shared)
     upto = list(STEPS)[: list(STEPS).index(stage) + 1]
     return [
         general,

@@ -334,23 +334,35 @@ class Graph:
         """The fingerprint of a step's code and, where it runs a backend, of that and its tools."""
         modules, versions = [f"recontrast.{stage}.{step}"], {}
         if operation := STEPS[stage][step]:
-            modules.append(protocol.module_of(self.study.backend, operation))
-            versions = protocol.versions(self.study.backend, operation)
+            modules.append(protocol.module_of(self.backend(stage, step), operation))
+            versions = protocol.versions(self.backend(stage, step), operation)
         files = [*TEMPLATES.get(step, ())]
         if step == "index":
             files += sorted({f"methods/{e.method}.yaml" for e in self.study.experiments.values()})
         versions |= {file: _content(file) for file in files}
         return fingerprint(*modules, versions=versions)
 
+    @cache  # noqa: B019
+    def backend(self, stage: str, step: str) -> str:
+        """The backend of a step: as the study says, or with auto the first of its order that can do it here."""
+        operation = STEPS[stage][step]
+        chosen = self.study.backends.get(operation, self.study.backend)
+        return protocol.resolve(self.study.backend_order if chosen == "auto" else (chosen,), operation)
+
+    def env(self, stage: str, step: str) -> str:
+        """The conda file of a step's software, as seen from rules/."""
+        return f"../envs/{self.backend(stage, step)}.yaml"
+
     def tools(self) -> dict[str, dict]:
         """Step -> its backend and the versions of the tools that it runs there, for steps that have one."""
-        backend = self.study.backend
-        return {
-            f"{stage} {step}": {"backend": backend, "tools": protocol.versions(backend, operation)}
-            for stage, steps in STEPS.items()
-            for step, operation in steps.items()
-            if operation
-        }
+        found = {}
+        for stage, steps in STEPS.items():
+            for step, operation in steps.items():
+                if operation:
+                    backend = self.backend(stage, step)
+                    tools = protocol.versions(backend, operation)
+                    found[f"{stage} {step}"] = {"backend": backend, "tools": tools}
+        return found
 
     @property
     def segments_tissue(self) -> bool:

@@ -32,11 +32,16 @@ MASK = "{folder}/anat/{session}_space-{reference}_desc-{region}_mask.nii.gz"
 TISSUE = "{folder}/anat/{session}_space-{reference}_label-{tissue}_probseg.nii.gz"
 SEGMENTATION = "{folder}/anat/{session}_space-{reference}_dseg.nii.gz"
 TRANSFORM = "{folder}/anat/{session}_from-{contrast}_to-{reference}_mode-image_xfm.txt"
-NATIVE_DWI = "work/{folder}/dwi/{session}_desc-{part}_dwi"
+CORRECTED_DWI = "work/{folder}/dwi/{session}_desc-corrected_dwi.{ending}"
+UNWEIGHTED = "work/{folder}/dwi/{session}_dwiref.nii.gz"
+DWI_MASK = "work/{folder}/dwi/{session}_desc-brain_mask.nii.gz"
 NATIVE_DWIMAP = "work/{folder}/dwi/{session}_model-DTI_param-{parameter}_dwimap.nii.gz"
+DWI_TRANSFORM = "{folder}/dwi/{session}_from-dwi_to-{reference}_mode-image_xfm.txt"
 DWIMAP = "{folder}/dwi/{session}_space-{reference}_model-DTI_param-{parameter}_dwimap.nii.gz"
 NATIVE_RELAXATION = "work/{folder}/anat/{session}_{relaxation}map.nii.gz"
+RELAXATION_TRANSFORM = "work/{folder}/anat/{session}_from-relaxometry_to-{reference}_mode-image_xfm.txt"
 RELAXATION = "{folder}/anat/{session}_space-{reference}_{relaxation}map.nii.gz"
+BLOCH = "{folder}/anat/{session}_space-{reference}_desc-bloch_{suffix}.nii.gz"
 TEMPLATE_TRANSFORM = f"{{folder}}/anat/{{session}}_from-{{reference}}_to-{TEMPLATE}_mode-image_xfm.txt"
 SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
 
@@ -53,9 +58,11 @@ SESSION_PAGE = "report/sessions/{session}.html"
 REPORT = "report/index.html"
 
 TISSUES = ("CSF", "GM", "WM")
+DWI_PARAMETERS = ("FA", "MD", "MO", "S0")
+RELAXATIONS = ("R1", "R2", "PD")
 ALL = "all"  # the fold that trains on everyone
 
-RESERVED = ("preproc", "brain", "foreground", "acquired")  # no names for experiments
+RESERVED = ("preproc", "brain", "foreground", "acquired", "bloch")  # no names for experiments
 
 WILDCARDS = {
     "folder": r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?",
@@ -67,6 +74,8 @@ WILDCARDS = {
     "contrast": r"[A-Za-z0-9]+",
     "region": r"[A-Za-z0-9]+",
     "tissue": "|".join(TISSUES),
+    "parameter": "|".join((*DWI_PARAMETERS, "eigenvalues", "eigenvectors")),
+    "relaxation": "|".join(RELAXATIONS),
     # A synthetic image must not look like a prepared one.
     "experiment": rf"(?!({'|'.join(RESERVED)})_)[A-Za-z0-9]+",
     "fold": r"\d+|all",
