@@ -17,17 +17,18 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Effort:
-    """How a pair of volumes is registered: size of the cubes in mm, and the levels from coarse to fine."""
+    """How a pair of volumes is registered: size of the cubes in mm, samples, and levels from coarse to fine."""
 
     cube: float
+    samples: int
     iterations: tuple[int, ...]
     shrink: tuple[int, ...]
     smooth: tuple[int, ...]
 
 
 # Volumes of one contrast find each other fast; between contrasts anything coarser was 0.9 mm off, not 0.3.
-WITHIN = Effort(4.0, (100, 50), (2, 1), (1, 0))
-ACROSS = Effort(2.0, (100, 100, 50), (4, 2, 1), (2, 1, 0))
+WITHIN = Effort(4.0, 40_000, (100, 50), (2, 1), (1, 0))
+ACROSS = Effort(2.0, 300_000, (100, 100, 50), (4, 2, 1), (2, 1, 0))
 
 
 def correct_motion(
@@ -103,7 +104,7 @@ def between(
             aff_iterations=effort.iterations,
             aff_shrink_factors=effort.shrink,
             aff_smoothing_sigmas=effort.smooth,
-            aff_random_sampling_rate=0.25,
+            aff_random_sampling_rate=min(1.0, effort.samples / np.prod(still.shape)),
             random_seed=SEED,
         )
         matrix = matrix_of(ants, found["fwdtransforms"][0])
