@@ -53,6 +53,7 @@ rule participant:
         graph.participant_targets(),
 
 
+include: "rules/conversion.smk"
 include: "rules/anatomy.smk"
 include: "rules/training.smk"
 include: "rules/synthesis.smk"

@@ -115,7 +115,7 @@ def test_a_proposal_takes_what_all_owners_of_the_target_share(bids: Path, tmp_pa
     copy = tmp_path / "bids"
     subprocess.run(["cp", "-r", bids, copy], check=True)
     (copy / "sub-02/anat/sub-02_T2w.nii.gz").unlink()
-    (experiment,) = propose(copy, "FLAIR")["experiments"].values()
+    (experiment,) = propose(copy, "FLAIR", tmp_path / "out")["experiments"].values()
     assert experiment["inputs"] == ["T1w"]
 
 
@@ -141,10 +141,10 @@ def test_what_follows_two_dashes_goes_to_snakemake(bids: Path, tmp_path: Path) -
     assert "train" not in (done.stdout + done.stderr).split()
 
 
-def test_doctor_names_every_step() -> None:
+def test_doctor_says_what_each_step_will_use() -> None:
     done = recontrast("doctor")
     assert done.returncode == 0
-    for word in ("antspyx", "correct_bias", "register", "train", "score", "GPU"):
+    for word in ("antspyx", "anatomy correct_bias", "anatomy register: auto takes", "fsl: ", "GPU"):
         assert word in done.stdout
 
 

@@ -182,7 +182,7 @@ def new(
     """
     from .studies import propose, write_commented
 
-    write_commented(propose(bids_dir, target) | {"output": str(output)}, file)
+    write_commented(propose(bids_dir, target, output) | {"output": str(output)}, file)
     print(f"{file}: edit it, then: recontrast run --study {file}")
     return 0
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from .backends import protocol
+from .conversion.settings import Conversion
 from .errors import RecontrastError
 from .layout import RESERVED
 from .methods import recipes
@@ -179,6 +180,7 @@ class Study(Section):
     exclude: Path | None = None
     experiments: dict[Name, Experiment] = {}
     splits: Splits = Splits()
+    conversion: Conversion = Conversion()
     anatomy: Anatomy = Anatomy()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()

@@ -5,7 +5,6 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
-from rich.table import Table
 
 from . import __version__
 from .backends import protocol
@@ -38,13 +37,12 @@ def examine() -> int:
             missing = True
             console.print(f"[red]{name} is missing[/]: pip install {name}")
     console.print(f"GPU: {_gpu()}")
-    table = Table("stage", "step", *protocol.BACKENDS, "with auto")
     for stage, steps in STEPS.items():
         for step, operation in steps.items():
             if operation:
-                cells = [_tools(backend, operation) for backend in protocol.BACKENDS]
-                table.add_row(stage, step, *cells, protocol.resolve(ORDER, operation))
-    console.print(table)
+                console.print(f"[bold]{stage} {step}[/]: auto takes {protocol.resolve(ORDER, operation)}")
+                for backend in protocol.BACKENDS:
+                    console.print(f"  {backend}: {_tools(backend, operation)}")
     console.print(
         "all other steps need nothing but the libraries above; a study that says nothing uses embedded"
     )

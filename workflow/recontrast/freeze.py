@@ -31,6 +31,9 @@ def freeze(graph: Graph) -> None:
         _write_table(folder / layout.fill(layout.TRAINING_LIST, **where), graph.training_rows(model))
     _write_table(folder / layout.SCORE_LIST, [{"file": path} for path in graph.scores()])
     write_json(folder / layout.DESCRIPTION, _description(graph))
+    if graph.converted():
+        about = _description(graph) | {"DatasetType": "raw", "SourceDatasets": []}
+        write_json(folder / layout.RAW_DATASET / layout.DESCRIPTION, about)
     write_text(folder / ".bidsignore", BIDSIGNORE + "\n")
 
 

@@ -5,21 +5,27 @@ A rule names these methods as its inputs and params; those with a parameter `w` 
 
 import hashlib
 import json
+import os
 import shlex
+from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.io import ancient
 
 from . import layout
 from .backends import protocol
+from .cohort import quarantine
+from .conversion.planned import Job
 from .errors import RecontrastError
 from .fingerprint import fingerprint
-from .layout import TISSUES, fill
+from .layout import TISSUES, Session, fill
 from .plan import Model, Plan, PlannedSession
 
 # The steps of each stage, in the order in which data walks; of those that run a backend, the operation there.
 STEPS = {
+    "conversion": {"convert": None, "convert_diffusion": None},
     "anatomy": {
         "correct_bias": "correct_bias",
         "extract_brain": "extract_brain",
@@ -52,16 +58,34 @@ TEMPLATES = {
 class Graph:
     """Answers the rules' questions from one plan."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, jobs: Mapping[str, Job] | None = None) -> None:
         self.plan = plan
+        self._jobs = jobs or {}
         self.study = plan.study
         self._names = {contrast.label: name for name, contrast in plan.study.contrasts.items()}
+
+    # --- conversion of DICOM ---
+
+    def series(self, w) -> str:
+        """The list of a series that one raw image is made from; it lies with the key, outside the results."""
+        return os.path.relpath(self._job(w).list, self.study.output)
+
+    def series_content(self, w) -> str:
+        """The hash over the files of that series."""
+        return self._job(w).sha256
+
+    def converted(self, w=None) -> list[str]:
+        """Every image that a series of the study's sessions becomes, those that are known to fail left out."""
+        sessions = {session.label for session in self.plan.manifest.sessions()}
+        failed = {(f.session, f.item) for f in self.plan.failures}
+        units = {path: quarantine.split(Path(path).name.split(".")[0]) for path in self._jobs}
+        return [path for path, unit in units.items() if unit[0] in sessions and unit not in failed]
 
     # --- raw images and their preparation ---
 
     def raw(self, w):
         """A raw image. Its content hash decides about reruns, so its time must not."""
-        return ancient(str(self._image(w).path))
+        return self._raw(self._image(w).path)
 
     def content(self, w) -> str:
         """The content hash of the raw image."""
@@ -317,8 +341,9 @@ class Graph:
 
     def group_targets(self, w=None) -> list[str]:
         """Everything: preparation, synthesis for everyone, tables and the report."""
+        converted = self.converted()
         synthetic = [s for label in self.plan.sessions for s in self._synthetics(label)]
-        return [*self.prepared_targets(), *synthetic, layout.SUMMARY, layout.REPORT]
+        return [*converted, *self.prepared_targets(), *synthetic, layout.SUMMARY, layout.REPORT]
 
     def require(self, level: str) -> None:
         """Raise if a run of this level would have nothing to do, with all that the plan knows about why."""
@@ -339,6 +364,8 @@ class Graph:
         files = [*TEMPLATES.get(step, ())]
         if step == "index":
             files += sorted({f"methods/{e.method}.yaml" for e in self.study.experiments.values()})
+        if stage == "conversion":
+            versions["dcm2niix"] = version("dcm2niix")
         versions |= {file: _content(file) for file in files}
         return fingerprint(*modules, versions=versions)
 
@@ -393,7 +420,15 @@ class Graph:
     def _native(self, planned: PlannedSession, contrast: str):
         if self.study.prepare == "full":
             return self._fill(layout.CORRECTED, planned, contrast)
-        return ancient(str(planned.images[contrast].path))
+        return self._raw(planned.images[contrast].path)
+
+    def _job(self, w) -> Job:
+        where = {"datatype": getattr(w, "datatype", "dwi"), "suffix": getattr(w, "suffix", "dwi")}
+        return self._jobs[fill(layout.RAW, Session.from_label(w.session), entities=w.entities, **where)]
+
+    def _raw(self, path: Path):
+        """A raw image: converted from DICOM, or as it was given, whose time does not matter then."""
+        return str(path) if str(path) in self._jobs else ancient(str(path))
 
     def _mask(self, planned: PlannedSession) -> str:
         return fill(layout.MASK, planned.session, reference=planned.reference, region=self.study.region)

@@ -107,7 +107,8 @@ class Plan:
             reason = f"excluded: {reason}" if reason else self._failed.get((label, ""))
             kept = {}
             for contrast, image in images.items():
-                items = (self.study.contrasts[contrast].label, f"from-{contrast}")
+                own = image.path.name.split(".")[0].removeprefix(f"{label}_")
+                items = dict.fromkeys((self.study.contrasts[contrast].label, own, f"from-{contrast}"))
                 failed = [self._failed[label, item] for item in items if (label, item) in self._failed]
                 why = excluded.get((label, contrast)) or next(iter(failed), "")
                 if why:

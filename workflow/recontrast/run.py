@@ -7,6 +7,7 @@ import sys
 from . import lock
 from .cohort import manifest, quarantine, splits
 from .config import Dataset, Study, load
+from .conversion.planned import Planned
 from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
@@ -47,7 +48,16 @@ def open_graph(study: Study) -> Graph:
     """
     for dataset in study.datasets:
         _make_phantom(dataset)
-    found = manifest.build(study.datasets, study.contrasts, study.include, cache=study.output / CACHE)
+    dicom = _sort_dicom(study)
+    found = manifest.build(
+        study.datasets,
+        study.contrasts,
+        study.include,
+        cache=study.output / CACHE,
+        converted=dicom.images,
+        hashes=dicom.hashes,
+    )
+    found.problems += dicom.problems
     if found.fatal:
         raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
     pinned = splits.read(study.output / SPLITS)
@@ -57,12 +67,12 @@ def open_graph(study: Study) -> Graph:
     }
     on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
     if not on_record:
-        return Graph(Plan(study, found, pinned, trained=trained))
-    now = states(Graph(Plan(study, found, pinned, trained=trained)))
+        return Graph(Plan(study, found, pinned, trained=trained), dicom.jobs)
+    now = states(Graph(Plan(study, found, pinned, trained=trained), dicom.jobs))
     still = [
         f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state
     ]
-    return Graph(Plan(study, found, pinned, still, trained))
+    return Graph(Plan(study, found, pinned, still, trained), dicom.jobs)
 
 
 def begin(graph: Graph) -> None:
@@ -76,6 +86,15 @@ def begin(graph: Graph) -> None:
 def end(graph: Graph) -> None:
     """After the last job: give the output folder back."""
     lock.release(graph.study.output)
+
+
+def _sort_dicom(study: Study) -> Planned:
+    """What the study's DICOM folders will become; nothing where all are BIDS."""
+    from .conversion.folders import holds_dicom
+    from .conversion.plan import plan
+
+    folders = [(d.path, d.prefix) for d in study.datasets if d.path.is_dir() and holds_dicom(d.path)]
+    return plan(folders, study.conversion, study.output) if folders else Planned()
 
 
 def _make_phantom(dataset: Dataset) -> None:

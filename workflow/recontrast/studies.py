@@ -27,7 +27,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
     if choice.study:
         config = load_file(find(choice.study))
     elif bids_dir is not None and choice.target:
-        config = propose(bids_dir, choice.target)
+        config = propose(bids_dir, choice.target, out_dir or Path("results"))
     elif bids_dir is not None:
         raise RecontrastError(
             "nothing says which contrast to make", remedy="give --target FLAIR or --study FILE"
@@ -61,12 +61,12 @@ def find(name: str) -> Path:
     )
 
 
-def propose(bids_dir: Path, target: str) -> dict:
+def propose(bids_dir: Path, target: str, output: Path) -> dict:
     """A study of one experiment for a cohort: the target from the contrasts that all its owners share.
 
     Only anatomical images without an `acq-` or other distinguishing entity become contrasts by themselves.
     """
-    images, _ = bids.scan(bids_dir)
+    images = _images(bids_dir, output)
     has: dict[str, set[tuple[str, str]]] = {}
     for image in images:
         if image.path.parent.name == "anat" and not set(image.entities) - {"run"}:
@@ -96,6 +96,19 @@ def propose(bids_dir: Path, target: str) -> dict:
         },
         "splits": {"folds": max(2, min(5, len(participants)))},
     }
+
+
+def _images(folder: Path, output: Path) -> list[bids.RawImage]:
+    """The raw images of a BIDS folder, or those that a DICOM folder will become."""
+    from .conversion.folders import holds_dicom
+    from .conversion.plan import plan
+    from .conversion.settings import Conversion
+
+    folder = folder.expanduser().absolute()
+    if not (folder.is_dir() and holds_dicom(folder)):
+        return bids.scan(folder)[0]
+    found = plan([(folder, "")], Conversion(), output.expanduser().absolute()).images[folder]
+    return [image for image in found if not image.problem]
 
 
 def write_commented(config: dict, path: Path) -> None:

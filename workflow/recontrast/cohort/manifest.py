@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ..images import write_text
 from ..layout import Session
 from . import bids
 from .choice import choose, matches
-from .content import inspect
+from .content import Content, inspect
 
 COLUMNS = ("participant_id", "session_id", "contrast", "path", "sha256", "dataset", "problem")
 
@@ -85,6 +85,8 @@ def build(
     cache: Path | None,
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    converted: Mapping[Path, list[bids.RawImage]] | None = None,
+    hashes: Mapping[Path, str] | None = None,
 ) -> Manifest:
     """Find, hash and check the images that a study asks for.
 
@@ -95,9 +97,11 @@ def build(
         cache: file that remembers hashes and checks between calls, or None.
         jobs: how many files are read at a time; all cores if None.
         progress: called with (done, of how many) while new files are read.
+        converted: of data sets that are DICOM: the images that they will become.
+        hashes: path of each of those images -> the hash of what it is made from.
     """
-    manifest = Manifest()
-    visits = _gather(datasets, manifest)
+    manifest, hashes = Manifest(), hashes or {}
+    visits = _gather(datasets, manifest, converted or {})
     everyone = [image for _, images in visits.values() for image in images]
     visits = _included(visits, include, manifest)
     chosen: list[tuple[Image, bids.RawImage | None]] = []
@@ -112,7 +116,9 @@ def build(
                 continue
             if raw is not None:
                 chosen.append((replace(image, path=raw.path), raw))
-    contents = inspect([raw for _, raw in chosen if raw], cache, jobs or os.cpu_count() or 1, progress)
+    unread = [raw for _, raw in chosen if raw and raw.path not in hashes]
+    contents = inspect(unread, cache, jobs or os.cpu_count() or 1, progress)
+    contents |= {raw.path: Content(hashes[raw.path], raw.problem) for _, raw in chosen if raw and raw.path in hashes}
     for image, raw in chosen:
         found = contents[raw.path] if raw else None
         manifest.images.append(replace(image, sha256=found.sha256, problem=found.problem) if found else image)
@@ -124,13 +130,17 @@ def build(
 Visits = dict[Session, tuple[str, list[bids.RawImage]]]
 
 
-def _gather(datasets: Iterable[Dataset], manifest: Manifest) -> Visits:
+def _gather(
+    datasets: Iterable[Dataset], manifest: Manifest, converted: Mapping[Path, list[bids.RawImage]]
+) -> Visits:
     """The raw images of every session of every data set; no session may come from two."""
     visits: Visits = {}
     origin: dict[str, Dataset] = {}
     for dataset in datasets:
         try:
-            images, problems = bids.scan(dataset.path)
+            images, problems = (
+                (converted[dataset.path], []) if dataset.path in converted else bids.scan(dataset.path)
+            )
         except RecontrastError as error:
             manifest._stop(error)
             continue
