@@ -16,7 +16,7 @@ AFFINE = nib.affines.from_matvec(np.diag([-4.0, 4.0, 4.0]), [56, -64, -46])
 SHAPE = (28, 33, 25)
 BVALS = np.array([0.0, 1000, 1000, 1000, 0.0, 1000])
 VECTORS = np.array([[0, 0, 0], [1, 0, 0], [0, 0.6, 0.8], [0, 0, 1], [0, 0, 0], [0.6, 0.8, 0]])
-MOVED = {3: (6.0, [3.0, -4.0, 2.0]), 4: (-4.0, [0.0, 3.0, 1.0])}  # volume: degrees about z, mm
+MOVED = {5: (9.0, [3.0, -4.0, 2.0]), 4: (-4.0, [0.0, 3.0, 1.0])}  # volume: degrees about z, mm
 
 
 def write(folder, motion=MOVED):
@@ -71,7 +71,7 @@ def test_moved_volumes_come_back_and_their_directions_turn_along(tmp_path, monke
     true = turned(VECTORS, poses, AFFINE)
     corrected = np.loadtxt(made["output_bvec"]).T
     for index in np.flatnonzero(BVALS):
-        assert np.degrees(np.arccos(np.clip(corrected[index] @ true[index], -1, 1))) < 2.0
+        assert np.degrees(np.arccos(np.clip(corrected[index] @ true[index], -1, 1))) < 3.0
 
 
 def test_directions_turn_against_the_head():
