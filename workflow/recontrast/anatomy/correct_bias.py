@@ -15,7 +15,7 @@ def correct_bias(*, image: Path, output: Path, backend: str = "embedded", shrink
         image: contrast as acquired, NIfTI.
         output: corrected image on the same grid.
         backend: which tools do it.
-        shrink: coarseness of the estimate; the embedded backend works on cubes of this many times 2 mm.
+        shrink: coarseness of the estimate; the embedded backend works on cubes of this many times 1.5 mm.
     """
     raw = images.read(image)
     corrected = load(backend, "correct_bias")(raw, shrink)
