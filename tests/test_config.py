@@ -89,3 +89,8 @@ def test_an_experiment_may_not_be_named_like_a_prepared_image(config: dict) -> N
     config["experiments"]["preproc"] = config["experiments"]["Fcn3d"]
     with pytest.raises(RecontrastError, match=r"experiments\.preproc"):
         load(config)
+
+
+@pytest.mark.parametrize("file", sorted((DEFAULT.parent / "studies").glob("*.yaml")), ids=lambda f: f.stem)
+def test_studies_that_ship_are_valid(file: Path) -> None:
+    load(yaml.safe_load(file.read_text()))
