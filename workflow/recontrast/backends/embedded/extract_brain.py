@@ -52,8 +52,12 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
         overlap = 2 * np.sum(surface & shape) / (surface.sum() + shape.sum())
         print(f"threshold {level}: the surface and the template's brain overlap by {overlap:.3f} (Dice)")
         if overlap > agreement:
-            agrees = overlap >= GOOD_FIT
-            best, agreement = (depth(surface) + depth(shape)) / 2 if agrees else depth(shape), overlap
+            agreement = overlap
+            if overlap >= GOOD_FIT:
+                best = (depth(surface) + depth(shape)) / 2
+            else:
+                # Once more, with the surface's mistakes stripped away.
+                best = depth(template_brain(upper, shape))
         if overlap >= GOOD_FIT:
             break
     if best is None:
