@@ -7,14 +7,19 @@ disagree too much, the template's brain alone is taken.
 
 import contextlib
 import io
+import tempfile
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
+from ..transforms import FLIP, write
 from .antspy import library, to_ants
 from .correct_bias import above, head
 from .grids import back, cubes
+from .register import mutual_information
 from .template import template
 
 WORKING = 2.0  # mm
@@ -28,6 +33,7 @@ GOOD_FIT = 0.93
 # How dark grey matter is beside white differs most between kinds of T1w; the better fit is kept.
 THRESHOLDS = {"T1w": (0.6, 0.4)}
 USUAL_THRESHOLDS = (0.5,)
+PITCHES = (0, 25, -25)  # degrees of nodding from which the template starts; chins are up or down by as much
 
 
 def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None) -> np.ndarray:
@@ -49,15 +55,13 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
         if not surface.any():
             continue
         shape = template_brain(upper, surface)
-        overlap = 2 * np.sum(surface & shape) / (surface.sum() + shape.sum())
+        overlap = dice(surface, shape)
         print(f"threshold {level}: the surface and the template's brain overlap by {overlap:.3f} (Dice)")
         if overlap > agreement:
             agreement = overlap
-            if overlap >= GOOD_FIT:
-                best = (depth(surface) + depth(shape)) / 2
-            else:
-                # Once more, with the surface's mistakes stripped away.
-                best = depth(template_brain(upper, shape))
+            # Without agreement the template is brought once more, the surface's mistakes stripped away.
+            agreed = overlap >= GOOD_FIT
+            best = (depth(surface) + depth(shape)) / 2 if agreed else depth(template_brain(upper, shape))
         if overlap >= GOOD_FIT:
             break
     if best is None:
@@ -98,26 +102,59 @@ def inside_surface(cube: nib.Nifti1Image, threshold: float) -> np.ndarray:
 
 
 def template_brain(cube: nib.Nifti1Image, brain: np.ndarray) -> np.ndarray:
-    """The template's brain, brought by an affine transform to where `brain` is, boolean."""
+    """The template's brain, brought by an affine transform to where `brain` is, boolean.
+
+    Starts from the head upright, then, if the two disagree, nodding either way; the end that shares most
+    information with the image is kept.
+    """
     data = cube.get_fdata(dtype=np.float32)
     stripped = np.where(brain, np.clip(data, 0, np.percentile(data[brain], 99.5)), 0)
     around = ndimage.binary_dilation(brain, iterations=5)
     picture, mask = template()
+    best, most = np.zeros_like(brain), -1.0
     with library() as ants:
         fixed = to_ants(ants, stripped, cube.affine)
-        found = ants.registration(
-            fixed,
-            to_ants(ants, picture.dataobj, picture.affine),
-            "Affine",
-            mask=to_ants(ants, around, cube.affine),
-            aff_iterations=(200, 100),
-            aff_shrink_factors=(3, 2),
-            aff_smoothing_sigmas=(1.5, 1),
-        )
-        moved = ants.apply_transforms(
-            fixed, to_ants(ants, mask.dataobj, mask.affine), found["fwdtransforms"], interpolator="linear"
-        )
-        return moved.numpy() >= 0.5
+        floating = to_ants(ants, picture.dataobj, picture.affine)
+        start = Path(tempfile.gettempdir()) / "start.txt"
+        for pitch in PITCHES:
+            write(start, nodding(pitch, centre(brain, cube), centre(np.asarray(mask.dataobj) > 0.5, mask)))
+            found = ants.registration(
+                fixed,
+                floating,
+                "Affine",
+                initial_transform=str(start),
+                mask=to_ants(ants, around, cube.affine),
+                aff_iterations=(200, 100),
+                aff_shrink_factors=(3, 2),
+                aff_smoothing_sigmas=(1.5, 1),
+            )
+            shared = mutual_information(stripped[around], found["warpedmovout"].numpy()[around])
+            if shared > most:
+                moved = ants.apply_transforms(
+                    fixed, to_ants(ants, mask.dataobj, mask.affine), found["fwdtransforms"], "linear"
+                )
+                best, most = moved.numpy() >= 0.5, shared
+            if dice(best, brain) >= GOOD_FIT:
+                break
+    return best
+
+
+def centre(mask: np.ndarray, image: nib.Nifti1Image) -> np.ndarray:
+    """Centre of gravity of a mask on the grid of the image, in ITK's world, (3,) in mm."""
+    return (FLIP @ image.affine @ [*np.argwhere(mask).mean(axis=0), 1])[:3]
+
+
+def nodding(degrees: float, reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
+    """The (4, 4) turn about the axis from ear to ear that takes one centre, (3,) in mm, to the other."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_euler("x", degrees, degrees=True).as_matrix()
+    matrix[:3, 3] = moving - matrix[:3, :3] @ reference
+    return matrix
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    """Twice the overlap of two masks over the sum of their sizes."""
+    return float(2 * np.sum(one & other) / max(one.sum() + other.sum(), 1))
 
 
 def depth(mask: np.ndarray) -> np.ndarray:
