@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from recontrast import images
 from recontrast.anatomy.correct_bias import correct_bias
+from recontrast.anatomy.extract_brain import extract_brain
 from recontrast.anatomy.register import register
 from recontrast.anatomy.segment_tissue import segment_tissue
 from recontrast.backends import transforms
@@ -96,4 +97,14 @@ def test_the_shading_of_a_phantom_head_is_taken_out(tmp_path, phantom_head, cont
 
     # Of what noise and mixed voxels leave to be gained, most.
     assert variation(raw) - variation(corrected) > 0.6 * (variation(raw) - variation(raw / head.bias))
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_the_brain_of_a_phantom_head_is_found(tmp_path, phantom_head):
+    head = phantom_head("T1w")
+    outputs = [tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"]
+    for output in outputs:
+        extract_brain(image=head.image, contrast="T1w", mask=output)
+    found, brain = np.asarray(images.read(outputs[0]).dataobj) > 0, head.region("desc-brain_mask") >= 0.5
+    assert 2 * (found & brain).sum() / (found.sum() + brain.sum()) > 0.93
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
