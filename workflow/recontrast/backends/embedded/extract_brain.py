@@ -27,7 +27,7 @@ HEIGHT = 160.0  # mm from the crown down; the neck below would draw the surface 
 MARGIN = 10  # voxels of air around the head, since the surface looks inwards and may step outside the image
 STRIDE, ITERATIONS = 200, 1000  # steps of the surface between two looks at it, and at most
 AT_REST = 0.005  # relative change of the enclosed volume over a stride
-# Dice of surface and template's brain above which no other threshold is tried. Where none reaches it, the
+# Dice of surface and template's brain that says that they agree. Where no threshold reaches it, the
 # surface ran off: on real heads the template's affine brain was good (.94) even from surfaces at .75.
 GOOD_FIT = 0.93
 # How dark grey matter is beside white differs most between kinds of T1w; the better fit is kept.
@@ -62,8 +62,6 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
             # Without agreement the template is brought once more, the surface's mistakes stripped away.
             agreed = overlap >= GOOD_FIT
             best = (depth(surface) + depth(shape)) / 2 if agreed else depth(template_brain(upper, shape))
-        if overlap >= GOOD_FIT:
-            break
     if best is None:
         return np.zeros(image.shape[:3], dtype=bool)
     return back(best, upper, image, mode="nearest") >= 0
