@@ -183,7 +183,8 @@ def draw_session(session: layout.Session, acquired: bool) -> None:
         suffix="T1w",
     )
     put(session, layout.MASK, brain.astype(np.uint8), like, None, region="brain")
-    put(session, layout.SEGMENTATION, tissue.astype(np.uint8), like, None)
+    bids_order = np.choose(tissue, (0, 3, 1, 2))  # 1 GM, 2 WM, 3 CSF
+    put(session, layout.SEGMENTATION, bids_order.astype(np.uint8), like, None)
     if acquired:
         put(session, layout.PREPROC, flair, like, {"Sources": ["raw/FLAIR.nii.gz"]}, suffix="FLAIR")
     for name, blur in zip(EXPERIMENTS, (1.2, 0.7), strict=True):

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from recontrast import images, layout
 from recontrast.errors import RecontrastError
+from recontrast.report import pictures
 from recontrast.report.index import index, result_tables
 from recontrast.report.pages import number
 from recontrast.report.session_page import session_page
@@ -264,3 +265,11 @@ def test_the_best_is_the_highest_or_the_lowest_among_equals():
 )
 def test_numbers_are_short(value, shown):
     assert number(value) == shown
+
+
+def test_tissue_has_the_colours_of_its_legend(tmp_path: Path) -> None:
+    template = (Path(pictures.__file__).parent / "templates/session.html").read_text()
+    legend = re.findall(r"rgb\((\d+) (\d+) (\d+)\)\"></span> (\w+)", template)
+    shown = {name: tuple(map(int, colour)) for *colour, name in legend}
+    order = {"grey": 1, "white": 2, "CSF": 3}  # as anatomy's segment_tissue and BIDS number them
+    assert shown == {name: pictures.TISSUE_COLOURS[index][:3] for name, index in order.items()}

@@ -19,7 +19,7 @@ MARGIN = 12.0  # mm around the mask, so that one sees what the mask leaves out
 QUALITY = 82  # of lossy WebP
 OUTLINE = (255, 196, 0)
 BRIGHTER, DARKER = (255, 150, 60), (70, 150, 255)  # synthetic above, below acquired
-TISSUE_COLOURS = ((0, 0, 0, 0), (64, 140, 255, 110), (255, 120, 90, 110), (245, 230, 140, 110))
+TISSUE_COLOURS = ((0, 0, 0, 0), (255, 120, 90, 110), (245, 230, 140, 110), (64, 140, 255, 110))
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def save_outline(path: Path, view: View, mask: np.ndarray) -> None:
 
 
 def save_tissue(path: Path, view: View, labels: np.ndarray) -> None:
-    """Transparent picture of tissue labels: 1 CSF, 2 grey matter, 3 white matter."""
+    """Transparent picture of tissue labels: 1 grey matter, 2 white matter, 3 CSF (the order of BIDS)."""
     shown = view.montage(
         np.clip(labels, 0, len(TISSUE_COLOURS) - 1).astype(np.uint8), resample=Image.Resampling.NEAREST
     )

@@ -41,7 +41,7 @@ def session_page(
         images: their files, in the same order, all on one grid.
         mask: mask of the brain or the foreground, same grid.
         reference: the contrast to whose grid all were registered; the first if empty.
-        tissue: tissue labels (1 CSF, 2 GM, 3 WM), same grid.
+        tissue: tissue labels (1 GM, 2 WM, 3 CSF), same grid.
         experiments: names of the experiments with a synthetic image of this session.
         targets: the contrast that each of them makes.
         synthetic: the synthetic images, in the same order.
