@@ -4,7 +4,7 @@ from snakemake.utils import min_version
 
 from recontrast import layout
 from recontrast.freeze import digest
-from recontrast.graph import options
+from recontrast.options import options
 from recontrast.run import begin, end, open_graph, open_study
 
 min_version("9.27")
@@ -55,6 +55,17 @@ rule participant:
 
 include: "rules/conversion.smk"
 include: "rules/anatomy.smk"
+
+if "diffusion" in graph.stages:
+
+    include: "rules/diffusion.smk"
+
+
+if "relaxometry" in graph.stages:
+
+    include: "rules/relaxometry.smk"
+
+
 include: "rules/training.smk"
 include: "rules/synthesis.smk"
 include: "rules/evaluation.smk"

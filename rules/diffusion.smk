@@ -13,9 +13,9 @@ rule correct_motion:
         bvec=layout.partly(layout.CORRECTED_DWI, ending="bvec"),
         b0=layout.UNWEIGHTED,
     log:
-        "logs/diffusion/correct_motion/{folder}/{session}.log",
+        "logs/diffusion/correct_motion/{folder}/{session}_dwi.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("diffusion", "correct_motion")
     resources:
         mem_mb=8000,
     params:
@@ -40,7 +40,7 @@ rule extract_dwi_brain:
     log:
         "logs/anatomy/extract_brain/{folder}/{session}_dwi.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "extract_brain")
     resources:
         mem_mb=4000,
     params:
@@ -66,9 +66,9 @@ rule fit_tensor:
         eigenvalues=layout.partly(layout.NATIVE_DWIMAP, parameter="eigenvalues"),
         eigenvectors=layout.partly(layout.NATIVE_DWIMAP, parameter="eigenvectors"),
     log:
-        "logs/diffusion/fit_tensor/{folder}/{session}.log",
+        "logs/diffusion/fit_tensor/{folder}/{session}_dwi.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("diffusion", "fit_tensor")
     resources:
         mem_mb=8000,
     params:
@@ -97,10 +97,11 @@ rule register_dwi:
     log:
         "logs/anatomy/register/{folder}/{session}_from-dwi_to-{reference}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "register")
     resources:
         mem_mb=4000,
     params:
+        content=graph.native_content,
         dof=graph.study.diffusion.dof,
         backend=graph.backend("anatomy", "register"),
         code=graph.code("anatomy", "register"),
@@ -110,7 +111,7 @@ rule register_dwi:
         " --dof {params.dof} --backend {params.backend}"
 
 
-rule resample_dwi_maps:
+rule resample_maps:
     """The maps of the tensor come onto the reference grid, in one third-order interpolation."""
     input:
         maps=expand(
@@ -122,10 +123,11 @@ rule resample_dwi_maps:
     output:
         expand(layout.DWIMAP, parameter=layout.DWI_PARAMETERS, allow_missing=True),
     log:
-        "logs/diffusion/resample_maps/{folder}/{session}_space-{reference}.log",
+        "logs/diffusion/resample_maps/{folder}/{session}_space-{reference}_dwi.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("diffusion", "resample_maps")
     params:
+        content=graph.native_content,
         parameters=" ".join(layout.DWI_PARAMETERS),
         backend=graph.backend("diffusion", "resample_maps"),
         code=graph.code("diffusion", "resample_maps"),

@@ -10,7 +10,7 @@ rule fit_relaxation:
         r2=layout.partly(layout.NATIVE_RELAXATION, relaxation="R2"),
         pd=layout.partly(layout.NATIVE_RELAXATION, relaxation="PD"),
     log:
-        "logs/relaxometry/fit_relaxation/{folder}/{session}.log",
+        "logs/relaxometry/fit_relaxation/{folder}/{session}_relaxometry.log",
     conda:
         "../envs/embedded.yaml"
     resources:
@@ -35,10 +35,11 @@ rule register_relaxation:
     log:
         "logs/anatomy/register/{folder}/{session}_from-relaxometry_to-{reference}.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "register")
     resources:
         mem_mb=4000,
     params:
+        content=graph.native_content,
         dof=graph.study.anatomy.dof,
         backend=graph.backend("anatomy", "register"),
         code=graph.code("anatomy", "register"),
@@ -60,8 +61,9 @@ rule resample_relaxation:
     log:
         "logs/anatomy/resample/{folder}/{session}_space-{reference}_{relaxation}map.log",
     conda:
-        "../envs/embedded.yaml"
+        graph.env("anatomy", "resample")
     params:
+        content=graph.native_content,
         backend=graph.backend("anatomy", "resample"),
         code=graph.code("anatomy", "resample"),
     shell:
@@ -79,7 +81,7 @@ rule synthesize_contrast:
     output:
         layout.BLOCH,
     log:
-        "logs/relaxometry/synthesize_contrast/{folder}/{session}_space-{reference}_{suffix}.log",
+        "logs/relaxometry/synthesize_contrast/{folder}/{session}_space-{reference}_desc-bloch_{suffix}.log",
     conda:
         "../envs/embedded.yaml"
     params:

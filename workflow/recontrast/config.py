@@ -7,34 +7,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from .backends import protocol
+from .contrasts import Contrast, Name, Section
 from .conversion.settings import Conversion
 from .errors import RecontrastError
 from .layout import RESERVED
+from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
 from .methods import recipes
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
-
-# BIDS entities that tell raw images of one suffix apart, by their long names in a study.
-ENTITIES = {
-    "acquisition": "acq",
-    "contrast_agent": "ce",
-    "reconstruction": "rec",
-    "direction": "dir",
-    "run": "run",
-    "echo": "echo",
-    "flip": "flip",
-    "inversion": "inv",
-    "part": "part",
-}
-
-
-class Section(BaseModel):
-    """A part of the study; a key that it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Phantom(Section):
@@ -52,37 +33,6 @@ class Dataset(Section):
     path: Path
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]*$")] = ""
     phantom: Phantom | None = None
-
-
-class Contrast(Section):
-    """Which raw images are this contrast: a BIDS suffix and, where needed, entities."""
-
-    suffix: Name
-    acquisition: str | None = None
-    contrast_agent: str | None = None
-    reconstruction: str | None = None
-    direction: str | None = None
-    run: int | Literal["first", "last"] | None = None
-    echo: int | None = None
-    flip: int | None = None
-    inversion: int | None = None
-    part: str | None = None
-
-    @property
-    def wanted(self) -> dict[str, str]:
-        """The entities asked for, by their short names; `run` first or last is no entity but a choice."""
-        given = {short: getattr(self, name) for name, short in ENTITIES.items()}
-        return {k: str(v) for k, v in given.items() if v is not None and v not in ("first", "last")}
-
-    @property
-    def entities(self) -> str:
-        """What tells this contrast's derived files from others of its suffix: `_acq-se`, or nothing."""
-        return "".join(f"_{key}-{value}" for key, value in self.wanted.items())
-
-    @property
-    def label(self) -> str:
-        """Entities and suffix as file names end: `T2w`, `acq-se_T1w`."""
-        return f"{self.entities}_{self.suffix}".lstrip("_")
 
 
 class Anatomy(Section):
@@ -103,7 +53,7 @@ class Experiment(Section):
     inputs: tuple[Name, ...] = Field(min_length=1)
     target: Name
     recipe: str = "paper"
-    overrides: dict[str, Any] = {}
+    overrides: dict[str, Any] = Field({})
     fallback: tuple[tuple[Name, ...], ...] = ()
 
     @property
@@ -175,16 +125,29 @@ class Study(Section):
     region: Literal["brain", "foreground"] = "brain"
     backend: Backend = "embedded"
     backend_order: tuple[Literal["fsl", "ants", "embedded"], ...] = ("fsl", "ants", "embedded")
-    backends: dict[Operation, Backend] = {}
+    backends: dict[Operation, Backend] = Field({})
     include: Include = Include()
     exclude: Path | None = None
-    experiments: dict[Name, Experiment] = {}
+    experiments: dict[Name, Experiment] = Field({})
     splits: Splits = Splits()
     conversion: Conversion = Conversion()
     anatomy: Anatomy = Anatomy()
+    diffusion: Diffusion = Diffusion()
+    relaxometry: Relaxometry = Relaxometry()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     report: Report = Report()
+
+    @property
+    def sources(self) -> dict[str, Contrast]:
+        """The raw images that maps are made of, by what they are; see `maps.SOURCES`."""
+        found = {"diffusion": self.diffusion.dwi, "relaxometry": self.relaxometry.images}
+        return {name: images for name, images in found.items() if images}
+
+    @property
+    def maps(self) -> dict[str, Map]:
+        """The maps that sessions with the images for them have, by name."""
+        return maps(self.diffusion, self.relaxometry)
 
 
 def load(config: dict) -> Study:
@@ -248,10 +211,18 @@ def _contradictions(study: Study):
             _ = experiment.settings
         except RecontrastError as error:
             yield f"{key}: {error}"
+    possible = maps(Diffusion(dwi=Series()), Relaxometry(images=Contrast(suffix="MESE")))
     for key, names in named.items():
+        made = [] if key.endswith((".target", "reference", "reference_fallback")) else list(study.maps)
         for name in names:
-            if name not in known:
-                yield f"{key}: no contrast {name!r} is defined under contrasts{_nearest(name, known)}"
+            if name in [*known, *made]:
+                continue
+            if name in possible and name not in study.maps:
+                yield f"{key}: {name} is made of images that {SOURCES[possible[name].source]} does not name"
+            else:
+                yield f"{key}: no contrast {name!r} is defined under contrasts{_nearest(name, known + made)}"
+    for name in sorted({*study.maps, *SOURCES} & set(known)):
+        yield f"contrasts.{name}: is the name of something that is made; choose another"
     labels = [contrast.label for contrast in study.contrasts.values()]
     for name, contrast in study.contrasts.items():
         if labels.count(contrast.label) > 1:

@@ -10,7 +10,7 @@ from . import __version__
 from .backends import protocol
 from .config import Study
 from .errors import RecontrastError
-from .graph import STEPS
+from .stages import STEPS
 
 LIBRARIES = (
     "snakemake",

@@ -8,13 +8,22 @@ from pathlib import Path
 from . import __version__, layout
 from .cohort import quarantine
 from .config import Study
-from .graph import STEPS, Graph, session_id
+from .graph import Graph, session_id
 from .images import write_json, write_text
+from .stages import STEPS
 
 # Names that the BIDS specification has no word for yet.
-BIDSIGNORE = "\n".join(
-    ["cohort/", "work/", "models/", "evaluation/", "tables/", "report/", "logs/", "*_xfm.txt", ".snakemake/"]
-)
+BIDSIGNORE = """cohort/
+work/
+models/
+evaluation/
+tables/
+report/
+logs/
+*_xfm.txt
+*_dwimap.*
+.snakemake/
+"""
 
 
 def freeze(graph: Graph) -> None:
@@ -34,7 +43,7 @@ def freeze(graph: Graph) -> None:
     if graph.converted():
         about = _description(graph) | {"DatasetType": "raw", "SourceDatasets": []}
         write_json(folder / layout.RAW_DATASET / layout.DESCRIPTION, about)
-    write_text(folder / ".bidsignore", BIDSIGNORE + "\n")
+    write_text(folder / ".bidsignore", BIDSIGNORE)
 
 
 def content(graph: Graph) -> dict:
@@ -50,6 +59,7 @@ def content(graph: Graph) -> dict:
                 "dataset": next(iter(planned.images.values())).dataset,
                 "reference": planned.reference,
                 "contrasts": graph.contrasts_of(planned),
+                "maps": planned.maps,
                 "fold": planned.fold,
                 "experiments": {
                     name: {"model": p.model, "fold": p.fold, "inputs": p.inputs, "target": p.target}
@@ -96,8 +106,8 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
     }
     methods = sorted({experiment.method for experiment in graph.study.experiments.values()})
     found, code = {}, []
-    for stage, steps in STEPS.items():
-        code += [graph.code(stage, step) for step in steps]
+    for stage in graph.stages:
+        code += [graph.code(stage, step) for step in STEPS[stage]]
         if stage == "training":
             code += [graph.method_code(method) for method in methods]
         cause = [_settings(graph.study, stage), code]
@@ -111,11 +121,11 @@ def _settings(study: Study, stage: str) -> list:
     """What a stage and those before it take from the study."""
     shared = {"prepare", "region", "reference", "reference_fallback", "backend", "backend_order", "backends"}
     general = study.model_dump(mode="json", include=shared)
-    upto = list(STEPS)[: list(STEPS).index(stage) + 1]
-    return [
-        general,
-        study.model_dump(mode="json", include=set(upto) | ({"experiments"} if stage != "anatomy" else set())),
-    ]
+    stages = list(STEPS)
+    # Steps of anatomy also work on what diffusion and relaxometry make.
+    last = max(stages.index(stage), stages.index("relaxometry"))
+    upto = {*stages[: last + 1], *(["experiments"] if last >= stages.index("training") else [])}
+    return [general, study.model_dump(mode="json", include=upto)]
 
 
 def _roles(roles: dict[str, str]) -> dict[str, list[str]]:

@@ -6,7 +6,6 @@ A rule names these methods as its inputs and params; those with a parameter `w` 
 import hashlib
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -20,42 +19,16 @@ from .cohort import quarantine
 from .conversion.planned import Job
 from .errors import RecontrastError
 from .fingerprint import fingerprint
+from .graph_maps import MapJobs
 from .layout import TISSUES, Session, fill
+from .maps import SOURCES
 from .plan import Model, Plan, PlannedSession
+from .stages import STEPS, TEMPLATES
 
-# The steps of each stage, in the order in which data walks; of those that run a backend, the operation there.
-STEPS = {
-    "conversion": {"convert": None, "convert_diffusion": None},
-    "anatomy": {
-        "correct_bias": "correct_bias",
-        "extract_brain": "extract_brain",
-        "register": "register",
-        "carry_mask": "apply_transform",
-        "mask_foreground": None,
-        "resample": "apply_transform",
-        "segment_tissue": "segment_tissue",
-        "register_template": "register_template",
-    },
-    "training": {"train": None},
-    "synthesis": {"synthesize": None},
-    "evaluation": {"score": None, "collect": None, "summarize": None},
-    "report": {"session_page": None, "index": None},
-}
-
-# What shapes a step's results as its code does.
-_SHARED = ("report/templates/base.html", "report/templates/style.css")
-TEMPLATES = {
-    "session_page": (*_SHARED, "report/templates/session.html", "report/templates/flicker.js"),
-    "index": (
-        *_SHARED,
-        "report/templates/index.html",
-        "report/templates/cohort.html",
-        "report/methods_text.yaml",
-    ),
-}
+SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
 
 
-class Graph:
+class Graph(MapJobs):
     """Answers the rules' questions from one plan."""
 
     def __init__(self, plan: Plan, jobs: Mapping[str, Job] | None = None) -> None:
@@ -179,7 +152,7 @@ class Graph:
         for label in model.roles:
             planned = self.plan.sessions[label]
             contrasts = (*model.inputs, model.settings.target)
-            found += [self._mask(planned), *(self._fill(layout.PREPROC, planned, c) for c in contrasts)]
+            found += [self._mask(planned), *(self._prepared(planned, c) for c in contrasts)]
         return found
 
     def training_list(self, w) -> str:
@@ -199,7 +172,7 @@ class Graph:
             rows.append(
                 {"participant_id": planned.participant, "session_id": session_id(planned), "role": role}
                 | {"mask": self._mask(planned)}
-                | {c: self._fill(layout.PREPROC, planned, c) for c in contrasts}
+                | {c: self._prepared(planned, c) for c in contrasts}
             )
         return rows
 
@@ -229,7 +202,7 @@ class Graph:
     def synthesis_images(self, w) -> list[str]:
         """The prepared inputs of an experiment in a session, in the order of the model."""
         planned = self._session(w)
-        return [self._fill(layout.PREPROC, planned, c) for c in planned.predictions[w.experiment].inputs]
+        return [self._prepared(planned, c) for c in planned.predictions[w.experiment].inputs]
 
     # --- scores and pages ---
 
@@ -268,8 +241,9 @@ class Graph:
         return [path for path in self.scores() if path.startswith(f"evaluation/sessions/{w.session}_desc-")]
 
     def contrasts(self, w) -> list[str]:
-        """The contrasts of a session, reference first."""
-        return self.contrasts_of(self._session(w))
+        """What the page of a session shows: its contrasts, reference first, and maps."""
+        planned = self._session(w)
+        return [*self.contrasts_of(planned), *(name for name in SHOWN_MAPS if name in planned.maps)]
 
     def contrasts_of(self, planned: PlannedSession) -> list[str]:
         """The contrasts of a planned session, reference first, then as the study names them."""
@@ -278,9 +252,9 @@ class Graph:
         )
 
     def prepared(self, w) -> list[str]:
-        """The prepared contrasts of a session, in that order."""
+        """Their files, in that order."""
         planned = self._session(w)
-        return [self._fill(layout.PREPROC, planned, c) for c in self.contrasts(w)]
+        return [self._prepared(planned, name) for name in self.contrasts(w)]
 
     def tissue(self, w) -> list[str]:
         """The tissue labels of a session, where the study asks for them."""
@@ -322,6 +296,7 @@ class Graph:
         found = []
         for planned in self.plan.sessions.values():
             found += [self._fill(layout.PREPROC, planned, c) for c in planned.images] + [self._mask(planned)]
+            found += planned.maps.values()
             where = {"reference": planned.reference}
             if self.segments_tissue:
                 found += [fill(layout.TISSUE, planned.session, tissue=t, **where) for t in TISSUES]
@@ -383,13 +358,18 @@ class Graph:
     def tools(self) -> dict[str, dict]:
         """Step -> its backend and the versions of the tools that it runs there, for steps that have one."""
         found = {}
-        for stage, steps in STEPS.items():
-            for step, operation in steps.items():
+        for stage in self.stages:
+            for step, operation in STEPS[stage].items():
                 if operation:
                     backend = self.backend(stage, step)
                     tools = protocol.versions(backend, operation)
                     found[f"{stage} {step}"] = {"backend": backend, "tools": tools}
         return found
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that the study asks for, in the order in which data walks."""
+        return [stage for stage in STEPS if stage not in SOURCES or stage in self.study.sources]
 
     @property
     def segments_tissue(self) -> bool:
@@ -416,6 +396,10 @@ class Graph:
         chosen = self.study.contrasts[contrast]
         more |= {"entities": chosen.entities, "suffix": chosen.suffix, "reference": planned.reference}
         return fill(pattern, planned.session, **more)
+
+    def _prepared(self, planned: PlannedSession, name: str) -> str:
+        """A contrast or a map on the reference grid."""
+        return planned.maps.get(name) or self._fill(layout.PREPROC, planned, name)
 
     def _native(self, planned: PlannedSession, contrast: str):
         if self.study.prepare == "full":
@@ -462,12 +446,3 @@ def session_id(planned: PlannedSession) -> str:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def options(**given: list[str]) -> str:
-    """Command-line options for the lists that are not empty: `--moving-mask a.nii.gz --notes 'no FLAIR'`."""
-    return " ".join(
-        f"--{name.replace('_', '-')} {shlex.join([values] if isinstance(values, str) else map(str, values))}"
-        for name, values in given.items()
-        if values
-    )

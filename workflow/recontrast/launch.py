@@ -21,12 +21,14 @@ from . import layout
 from .cohort import quarantine
 from .config import Study
 from .errors import RecontrastError
-from .graph import STEPS
 from .images import write_text
+from .stages import FURTHER_RULES, STEPS
 from .studies import ROOT
 
 STUDY = "cohort/study.yaml"
-RULES = [step for steps in STEPS.values() for step in steps]  # in the order in which data walks
+RULES = [  # in the order in which data walks
+    rule for steps in STEPS.values() for step in steps for rule in (step, *FURTHER_RULES.get(step, ()))
+]
 console = Console(stderr=True, highlight=False)
 
 

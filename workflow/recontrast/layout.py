@@ -78,6 +78,7 @@ WILDCARDS = {
     "relaxation": "|".join(RELAXATIONS),
     # A synthetic image must not look like a prepared one.
     "experiment": rf"(?!({'|'.join(RESERVED)})_)[A-Za-z0-9]+",
+    "ending": r"nii\.gz|bval|bvec",
     "fold": r"\d+|all",
 }
 

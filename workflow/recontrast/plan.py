@@ -1,7 +1,7 @@
 """What is done with whose images: decided before the graph, from study, manifest and past failures."""
 
 import csv
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from .cohort.manifest import Image, Manifest
 from .config import Experiment, Study
 from .errors import RecontrastError
 from .layout import ALL, Session
+from .maps import UNITS
 
 CHECK = "cohort check"  # the step in whose name a bad raw file is recorded
 
@@ -40,11 +41,20 @@ class Model:
 
 @dataclass
 class PlannedSession:
-    """One session: the raw image of each contrast, its reference, and what is and is not done for it."""
+    """One session: its raw images, its reference, and what is and is not done for it.
+
+    Attributes:
+        images: by contrast.
+        reference: the contrast whose grid all others take.
+        sources: what maps are made of: diffusion, relaxometry.
+        maps: the maps that come of that, by name: their files.
+    """
 
     session: Session
     images: dict[str, Image]
     reference: str
+    sources: dict[str, Image] = field(default_factory=dict)
+    maps: dict[str, str] = field(default_factory=dict)
     fold: str = ""
     predictions: dict[str, Prediction] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -53,6 +63,10 @@ class PlannedSession:
     def participant(self) -> str:
         """`sub-01`."""
         return f"sub-{self.session.participant}"
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether all of some contrasts and maps are there."""
+        return set(names) <= {*self.images, *self.maps}
 
 
 class Plan:
@@ -107,8 +121,7 @@ class Plan:
             reason = f"excluded: {reason}" if reason else self._failed.get((label, ""))
             kept = {}
             for contrast, image in images.items():
-                own = image.path.name.split(".")[0].removeprefix(f"{label}_")
-                items = dict.fromkeys((self.study.contrasts[contrast].label, own, f"from-{contrast}"))
+                items = _items(self.study, label, image)
                 failed = [self._failed[label, item] for item in items if (label, item) in self._failed]
                 why = excluded.get((label, contrast)) or next(iter(failed), "")
                 if why:
@@ -116,6 +129,7 @@ class Plan:
                 else:
                     kept[contrast] = image
             wanted = (self.study.reference, *self.study.reference_fallback)
+            sources = {name: kept.pop(name) for name in self.study.sources if name in kept}
             reference = next((contrast for contrast in wanted if contrast in kept), "")
             if not reference and not reason:
                 reason = "; ".join([*notes, f"it has no {' or '.join(wanted)} to register to"])
@@ -124,7 +138,8 @@ class Plan:
                 continue
             if reference != self.study.reference:
                 notes.append(f"no {self.study.reference}: registered to {reference}")
-            self.sessions[label] = PlannedSession(session, kept, reference, notes=notes)
+            made = {n: m.path(session, reference) for n, m in self.study.maps.items() if m.source in sources}
+            self.sessions[label] = PlannedSession(session, kept, reference, sources, made, notes=notes)
 
     def _assign_folds(self, pinned: splits.Splits | None) -> splits.Splits | None:
         """Pin every participant who has a target to a fold."""
@@ -152,9 +167,9 @@ class Plan:
     def _choose_prediction(self, planned: PlannedSession, name: str, experiment: Experiment) -> None:
         """The model that predicts an experiment's target in a session, if any can."""
         sets = [experiment.inputs, *experiment.fallback]
-        inputs = next((s for s in sets if set(s) <= set(planned.images)), None)
+        inputs = next((s for s in sets if planned.has(s)), None)
         if inputs is None:
-            lacking = [c for c in experiment.inputs if c not in planned.images]
+            lacking = [c for c in experiment.inputs if not planned.has([c])]
             planned.notes.append(f"{name}: not possible without {', '.join(lacking)}")
             return
         # A name for each input set: the models of two sets must not share a folder.
@@ -190,7 +205,7 @@ class Plan:
         complete = {
             label: planned
             for label, planned in self.sessions.items()
-            if {*inputs, experiment.target} <= set(planned.images) and planned.fold
+            if planned.has([*inputs, experiment.target]) and planned.fold
         }
         among = {planned.session.participant for planned in complete.values()}
         training = set(self.splits.training(fold, among))
@@ -209,11 +224,21 @@ class Plan:
 def _bad_files(study: Study, manifest: Manifest) -> list[quarantine.Failure]:
     """Raw images that cannot be used, as failures of the check; their state is their content."""
     return [
-        quarantine.Failure(session.label, study.contrasts[name].label, CHECK, image.problem, image.sha256)
+        quarantine.Failure(
+            session.label, _items(study, session.label, image)[0], CHECK, image.problem, image.sha256
+        )
         for session, images in manifest.sessions().items()
-        for name, image in images.items()
+        for image in images.values()
         if image.problem
     ]
+
+
+def _items(study: Study, label: str, image: Image) -> list[str]:
+    """The items of a session whose failure costs an image, that of a bad raw file first."""
+    own = [path.name.split(".")[0].removeprefix(f"{label}_") for path in (image.path, *image.others)]
+    if image.contrast in UNITS:
+        return list(dict.fromkeys((*UNITS[image.contrast], *own)))
+    return list(dict.fromkeys((study.contrasts[image.contrast].label, *own, f"from-{image.contrast}")))
 
 
 def _exclusions(table: Path | None) -> dict[tuple[str, str], str]:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from . import layout
 from .cohort import quarantine
-from .config import Contrast
+from .contrasts import Contrast
 from .errors import RecontrastError
 from .graph import Graph
 from .layout import Session, fill
@@ -26,7 +26,7 @@ def print_plan(graph: Graph) -> int:
             for name, p in planned.predictions.items()
         ]
         done = [f"prepared ({study.prepare})", *made, *planned.notes]
-        contrasts = " ".join(graph.contrasts_of(planned))
+        contrasts = " ".join([*graph.contrasts_of(planned), *planned.sources])
         table.add_row(label, contrasts, planned.reference, planned.fold or "-", "\n".join(done))
     for label, reason in plan.left_out.items():
         table.add_row(label, "-", "-", "-", f"nothing: {reason}", style="red")
@@ -92,7 +92,7 @@ def _products(session: dict, contrasts: dict) -> list[tuple[str, str]]:
         (f"{p['target']} by {name}", path(layout.SYNTHETIC, p["target"], experiment=name))
         for name, p in session["experiments"].items()
     ]
-    return prepared + synthetic
+    return [*prepared, *session["maps"].items(), *synthetic]
 
 
 def _end_of_log(folder: Path, failure: quarantine.Failure, lines: int) -> list[str]:

@@ -56,6 +56,7 @@ def open_graph(study: Study) -> Graph:
         cache=study.output / CACHE,
         converted=dicom.images,
         hashes=dicom.hashes,
+        sources=study.sources,
     )
     found.problems += dicom.problems
     if found.fatal:

@@ -7,7 +7,8 @@ import yaml
 
 from .choice import Choice
 from .cohort import bids
-from .config import ENTITIES, load_file
+from .config import load_file
+from .contrasts import ENTITIES
 from .errors import RecontrastError
 
 DEFAULT_METHOD = "fcn3d"

@@ -1,6 +1,9 @@
 """Which file of a session is which contrast of the study."""
 
-from ..config import ENTITIES, Contrast
+import itertools
+from collections import defaultdict
+
+from ..contrasts import ENTITIES, Contrast
 from ..errors import RecontrastError
 from .bids import RawImage
 
@@ -8,12 +11,20 @@ NUMBERED = {"run", "echo", "flip", "inv"}
 LONG_NAMES = {short: name for name, short in ENTITIES.items()}
 
 
-def choose(name: str, contrasts: dict[str, Contrast], images: list[RawImage]) -> RawImage | None:
+def choose(
+    name: str, contrasts: dict[str, Contrast], images: list[RawImage], key: str = ""
+) -> RawImage | None:
     """The one image of a session that a contrast of the study means, or None if there is none.
 
     An image has the suffix and the entities that the contrast asks for. Of several, those with the fewest
     further entities count: `T1w` prefers `sub-01_T1w` to `sub-01_acq-se_T1w`. An image that another contrast
     asks for more exactly is never a stand-in: a `T1w` with `acq-se` that the study names is no `T1w`.
+
+    Args:
+        name: the study's name for the contrast.
+        contrasts: all of the study.
+        images: of one session.
+        key: where the study describes the contrast; `contrasts.NAME` if empty.
 
     Raises:
         RecontrastError: several images are left and nothing says which to take.
@@ -32,8 +43,30 @@ def choose(name: str, contrasts: dict[str, Contrast], images: list[RawImage]) ->
     ):
         left = [min(left, key=_run) if contrast.run == "first" else max(left, key=_run)]
     if len(left) > 1:
-        raise _ambiguous(name, left)
+        raise _ambiguous(name, left, key or f"contrasts.{name}")
     return left[0] if left else None
+
+
+def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str) -> list[RawImage]:
+    """The images of a session that were taken together, one of each echo, delay and so on.
+
+    Raises:
+        RecontrastError: one is missing, or there are several with nothing that says which to take.
+    """
+    kinds = defaultdict(list)
+    for image in images:
+        if matches(image, contrast):
+            kinds[tuple(sorted((k, v) for k, v in image.entities.items() if k != "run"))].append(image)
+    left = [choose(name, {name: contrast}, alike, key) for _, alike in sorted(kinds.items())]
+    differing = sorted(_differing(left) - {"run"})
+    there = {tuple(image.entities.get(entity, "") for entity in differing) for image in left}
+    for values in itertools.product(*(sorted(set(column)) for column in zip(*there, strict=True))):
+        if values not in there:
+            missing = "_".join(f"{entity}-{value}" for entity, value in zip(differing, values, strict=True))
+            raise RecontrastError(
+                f"of the {contrast.suffix} images, {missing} is missing", remedy="find it, or convert again"
+            )
+    return left
 
 
 def matches(image: RawImage, contrast: Contrast) -> bool:
@@ -63,13 +96,13 @@ def _differing(images: list[RawImage]) -> set[str]:
     return {key for key in keys if len({image.entities.get(key) for image in images}) > 1}
 
 
-def _ambiguous(name: str, images: list[RawImage]) -> RecontrastError:
+def _ambiguous(name: str, images: list[RawImage], key: str) -> RecontrastError:
     """The error that names the images left and what would tell them apart."""
     differing = _differing(images)
     count = {2: "two", 3: "three"}.get(len(images), str(len(images)))
     what = "runs" if differing == {"run"} else "files"
     names = ", ".join(image.path.name for image in images)
     rules = ["run: first or last"] if "run" in differing else []
-    rules += [f"{LONG_NAMES[key]}: ..." for key in sorted(differing & set(LONG_NAMES) - {"run"})]
-    remedy = f"add {' and '.join(rules)} to contrasts.{name}" if rules else "keep one of them"
+    rules += [f"{LONG_NAMES[entity]}: ..." for entity in sorted(differing & set(LONG_NAMES) - {"run"})]
+    remedy = f"add {' and '.join(rules)} to {key}" if rules else "keep one of them"
     return RecontrastError(f"{count} {what} of {name} ({names}) with no rule to choose", remedy=remedy)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
-from ..images import read, write_text
+from ..images import read, read_series, write_text
 from .bids import RawImage
+
+GRADIENTS = (".bval", ".bvec")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def inspect(
     found = dict(known)
     try:
         with ThreadPoolExecutor(jobs) as pool:
-            results = pool.map(_inspect, unread)
+            results = pool.map(_inspect, unread.values())
             for done, (image, content) in enumerate(zip(unread.values(), results, strict=True), 1):
                 found[_key(image)] = content
                 progress(done, len(unread))
@@ -54,18 +56,45 @@ def inspect(
     return {i.path: Content("", i.problem) if i.problem else found[_key(i)] for i in images}
 
 
-def _inspect(path: Path) -> Content:
+def _inspect(image: RawImage) -> Content:
+    path = image.path
     try:
         with open(path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return Content("", f"cannot be opened ({error.strerror}); check the file and its rights")
     try:
-        read(path)
+        (read_series if image.suffix == "dwi" else read)(path)
         _check_packing(path)
     except RecontrastError as error:
         return Content(sha256, "; ".join(part for part in (error.problem, error.remedy) if part))
     return Content(sha256)
+
+
+def inspect_beside(image: RawImage) -> list[Content]:
+    """The text files beside an image that say how it was measured: b-values and directions, or its JSON file."""
+    start = image.path.name.removesuffix(".gz").removesuffix(".nii")
+    endings = GRADIENTS if image.suffix == "dwi" else (".json",)
+    found = []
+    for ending in endings:
+        try:
+            content = image.path.with_name(start + ending).read_bytes()
+        except FileNotFoundError:
+            # A study may say what a JSON file would.
+            lacking = f"has no {ending} file beside it; convert again" if ending in GRADIENTS else ""
+            found.append(Content("", lacking))
+        except OSError as error:
+            found.append(Content("", f"its {ending} file cannot be opened ({error.strerror})"))
+        else:
+            found.append(Content(hashlib.sha256(content).hexdigest()))
+    return found
+
+
+def combine(contents: list[Content]) -> Content:
+    """One content for files that are used together: a hash over theirs, and the first of their problems."""
+    hashes = " ".join(content.sha256 for content in contents)
+    problem = next((content.problem for content in contents if content.problem), "")
+    return Content(hashlib.sha256(hashes.encode()).hexdigest(), problem)
 
 
 def _check_packing(path: Path) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..config import Contrast, Dataset, Include
+from ..config import Dataset, Include
+from ..contrasts import Contrast
 from ..errors import RecontrastError
 from ..images import write_text
 from ..layout import Session
+from ..maps import SOURCES
 from . import bids
-from .choice import choose, matches
-from .content import Content, inspect
+from .choice import choose, choose_group, matches
+from .content import Content, combine, inspect, inspect_beside
 
 COLUMNS = ("participant_id", "session_id", "contrast", "path", "sha256", "dataset", "problem")
 
@@ -27,9 +29,10 @@ class Image:
         session: label without `ses-`; empty where there are no sessions.
         contrast: the study's name for it.
         path: the chosen file; the session's folder where no file could be chosen.
-        sha256: of the file as it is; empty where it cannot be opened.
+        sha256: of the file as it is; empty where it cannot be opened. Of all files where there are several.
         problem: why the image cannot be used, or empty.
         dataset: the folder that it comes from.
+        others: the further images of a group.
     """
 
     participant: str
@@ -39,6 +42,7 @@ class Image:
     sha256: str
     problem: str = ""
     dataset: str = ""
+    others: tuple[Path, ...] = ()
 
 
 @dataclass
@@ -87,6 +91,7 @@ def build(
     progress: Callable[[int, int], None] = lambda done, total: None,
     converted: Mapping[Path, list[bids.RawImage]] | None = None,
     hashes: Mapping[Path, str] | None = None,
+    sources: Mapping[str, Contrast] | None = None,
 ) -> Manifest:
     """Find, hash and check the images that a study asks for.
 
@@ -99,32 +104,52 @@ def build(
         progress: called with (done, of how many) while new files are read.
         converted: of data sets that are DICOM: the images that they will become.
         hashes: path of each of those images -> the hash of what it is made from.
+        sources: what maps are made of, as the study has it: diffusion (a series with its gradient table) or
+            relaxometry (a group of images).
     """
-    manifest, hashes = Manifest(), hashes or {}
+    manifest, hashes, sources = Manifest(), hashes or {}, sources or {}
     visits = _gather(datasets, manifest, converted or {})
     everyone = [image for _, images in visits.values() for image in images]
     visits = _included(visits, include, manifest)
-    chosen: list[tuple[Image, bids.RawImage | None]] = []
+    chosen: list[tuple[Image, list[bids.RawImage]]] = []
     for session, (dataset, images) in sorted(visits.items(), key=lambda item: item[0]):
-        for name in contrasts:
+        for name in [*contrasts, *sources]:
             image = Image(session.participant, session.session, name, Path(), "", dataset=dataset)
             try:
-                raw = choose(name, contrasts, images)
+                raws = _choose(name, contrasts, sources, images)
             except RecontrastError as error:
                 folder = Path(os.path.commonpath([i.path.parent for i in images]))
-                chosen.append((replace(image, path=folder, problem=str(error)), None))
+                chosen.append((replace(image, path=folder, problem=str(error)), []))
                 continue
-            if raw is not None:
-                chosen.append((replace(image, path=raw.path), raw))
-    unread = [raw for _, raw in chosen if raw and raw.path not in hashes]
+            if raws:
+                first, *others = [raw.path for raw in raws]
+                chosen.append((replace(image, path=first, others=tuple(others)), raws))
+    given = [raw for _, raws in chosen for raw in raws]
+    unread = [raw for raw in given if raw.path not in hashes]
     contents = inspect(unread, cache, jobs or os.cpu_count() or 1, progress)
-    contents |= {raw.path: Content(hashes[raw.path], raw.problem) for _, raw in chosen if raw and raw.path in hashes}
-    for image, raw in chosen:
-        found = contents[raw.path] if raw else None
-        manifest.images.append(replace(image, sha256=found.sha256, problem=found.problem) if found else image)
-    _tell_absent(contrasts, everyone, manifest)
+    contents |= {raw.path: Content(hashes[raw.path], raw.problem) for raw in given if raw.path in hashes}
+    for image, raws in chosen:
+        found = [contents[raw.path] for raw in raws]
+        if image.contrast in sources:
+            texts = [text for raw in raws if raw.path not in hashes for text in inspect_beside(raw)]
+            found = [combine([*found, *texts])] if found else []
+        content = found[0] if found else Content("", image.problem)
+        manifest.images.append(replace(image, sha256=content.sha256, problem=content.problem))
+    asked = {f"contrasts.{name}": contrast for name, contrast in contrasts.items()}
+    _tell_absent(asked | {SOURCES[name]: c for name, c in sources.items()}, everyone, manifest)
     _tell_left_out(visits, manifest)
     return manifest
+
+
+def _choose(
+    name: str, contrasts: dict[str, Contrast], sources: Mapping[str, Contrast], images: list[bids.RawImage]
+) -> list[bids.RawImage]:
+    """The images of one session that a contrast or a source of maps means."""
+    if name == "relaxometry":
+        return choose_group(name, sources[name], images, SOURCES[name])
+    key = SOURCES.get(name, f"contrasts.{name}")
+    raw = choose(name, contrasts if name in contrasts else dict(sources), images, key)
+    return [raw] if raw else []
 
 
 Visits = dict[Session, tuple[str, list[bids.RawImage]]]
@@ -192,16 +217,16 @@ def _tell_absent(contrasts: dict[str, Contrast], images: list[bids.RawImage], ma
     """A contrast that nobody has is a problem: it may be misspelt."""
     if not images:
         return
-    for name, contrast in contrasts.items():
+    for key, contrast in contrasts.items():
         if any(matches(image, contrast) for image in images):
             continue
-        asked = "_".join([*(f"{key}-{value}" for key, value in contrast.wanted.items()), contrast.suffix])
+        asked = "_".join([*(f"{k}-{v}" for k, v in contrast.wanted.items()), contrast.suffix])
         there = {
             "_".join([*(f"{k}-{v}" for k, v in i.entities.items() if k != "run"), i.suffix]) for i in images
         }
         alike = [label for label in sorted(there) if label.split("_")[-1] == contrast.suffix]
         shown = (alike or _nearest(asked, there) or sorted(there))[:8]
-        problem = f"contrasts.{name}: no file in the cohort is {asked}"
+        problem = f"{key}: no file in the cohort is {asked}"
         manifest.problems.append(RecontrastError(problem, remedy=f"there are {', '.join(shown)}"))
 
 

@@ -1,0 +1,45 @@
+"""The stages of the graph: their steps, what these run, and what else shapes their results."""
+
+# The steps of each stage, in the order in which data walks; of those that run a backend, the operation there.
+STEPS = {
+    "conversion": {"convert": None, "convert_diffusion": None},
+    "anatomy": {
+        "correct_bias": "correct_bias",
+        "extract_brain": "extract_brain",
+        "register": "register",
+        "carry_mask": "apply_transform",
+        "mask_foreground": None,
+        "resample": "apply_transform",
+        "segment_tissue": "segment_tissue",
+        "register_template": "register_template",
+    },
+    "diffusion": {
+        "correct_motion": "correct_motion",
+        "fit_tensor": "fit_tensor",
+        "resample_maps": "apply_transform",
+    },
+    "relaxometry": {"fit_relaxation": None, "synthesize_contrast": None},
+    "training": {"train": None},
+    "synthesis": {"synthesize": None},
+    "evaluation": {"score": None, "collect": None, "summarize": None},
+    "report": {"session_page": None, "index": None},
+}
+
+# Rules that run a step of anatomy on what another stage made, by the step that they follow.
+FURTHER_RULES = {
+    "correct_motion": ("extract_dwi_brain",),
+    "fit_tensor": ("register_dwi",),
+    "fit_relaxation": ("register_relaxation", "resample_relaxation"),
+}
+
+# What shapes a step's results as its code does.
+_SHARED = ("report/templates/base.html", "report/templates/style.css")
+TEMPLATES = {
+    "session_page": (*_SHARED, "report/templates/session.html", "report/templates/flicker.js"),
+    "index": (
+        *_SHARED,
+        "report/templates/index.html",
+        "report/templates/cohort.html",
+        "report/methods_text.yaml",
+    ),
+}
