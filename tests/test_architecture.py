@@ -1,13 +1,15 @@
 """Data flows one way: a stage imports from shared rooms, never from another stage; heavy libraries load late."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import recontrast
-from recontrast.graph import STEPS
+from recontrast.launch import RULES
+from recontrast.stages import STEPS
 
 PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
@@ -44,6 +46,15 @@ def test_every_step_has_a_rule_and_a_function_of_its_name() -> None:
             assert f"rule {step}:" in rules
             assert f"recontrast step --log {{log}} {stage} {step} " in rules
             assert f"def {step}(" in (PACKAGE / stage / f"{step}.py").read_text()
+
+
+def test_every_rule_has_its_place_in_the_order_of_waves() -> None:
+    rules = [
+        r
+        for file in (CHECKOUT / "rules").glob("*.smk")
+        for r in re.findall(r"^rule (\w+):", file.read_text(), re.M)
+    ]
+    assert sorted(rules) == sorted(RULES)
 
 
 @pytest.mark.parametrize("module", ["cli", "plan", "graph", "launch", "anatomy.resample", "evaluation.score"])

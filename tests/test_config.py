@@ -72,6 +72,15 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
             {"contrasts": {"T1w": {"suffix": "T1w"}, "T2w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}}},
             "same suffix",
         ),
+        ({"experiments": {"A": {"method": "fcn3d", "inputs": ["FA"], "target": "FLAIR"}}}, "diffusion.dwi"),
+        ({"diffusion": {"dwi": {"suffix": "dwi"}}, "reference": "FA"}, "reference: no contrast 'FA'"),
+        (
+            {
+                "diffusion": {"dwi": {}},
+                "contrasts": {n: {"suffix": n} for n in ("T1w", "T2w", "FLAIR", "MD")},
+            },
+            "contrasts.MD",
+        ),
     ],
 )
 def test_contradictions(config: dict, change: dict, hint: str) -> None:

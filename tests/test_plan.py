@@ -6,6 +6,7 @@ import pytest
 from recontrast.cohort.manifest import Image, Manifest
 from recontrast.cohort.quarantine import Failure
 from recontrast.config import Study, load
+from recontrast.graph import Graph
 from recontrast.plan import Plan
 
 
@@ -127,6 +128,66 @@ def test_exclusions_by_participant_session_and_contrast(tmp_path: Path) -> None:
     assert plan.left_out == {"sub-01": "excluded: moved", "sub-05_ses-2": "excluded: fell asleep"}
     assert set(plan.sessions["sub-02"].images) == {"T1w", "FLAIR"}
     assert "without T2w: spoilt" in plan.sessions["sub-02"].notes
+
+
+MAPS = {
+    "diffusion": {"dwi": {"suffix": "dwi"}},
+    "relaxometry": {"images": {"suffix": "MESE"}},
+    "experiment": {
+        "inputs": ["T1w", "T2w", "MD", "FA", "S0"],
+        "fallback": [["R1", "BlochFLAIR"], ["T1w", "T2w"]],
+    },
+}
+WITH_MAPS = f"{FULL} diffusion relaxometry"
+
+
+def test_maps_are_inputs_where_there_is_what_they_are_made_of() -> None:
+    sessions = FOUR | {"s01": WITH_MAPS, "s02": WITH_MAPS, "s03": f"{FULL} relaxometry", "s04": FULL}
+    plan = Plan(study(**MAPS), cohort(**sessions))
+    model = {label: planned.predictions["Fcn"].model for label, planned in plan.sessions.items()}
+    assert model == {
+        "sub-01": "Fcn",
+        "sub-02": "Fcn",
+        "sub-03": "FcnFromR1BlochFLAIR",
+        "sub-04": "FcnFromT1wT2w",
+    }
+    assert {label for (name, _), m in plan.models.items() if name == "Fcn" for label in m.roles} == {
+        "sub-01",
+        "sub-02",
+    }
+    fold = plan.sessions["sub-01"].fold
+    (row,) = Graph(plan).training_rows(plan.models["Fcn", fold])
+    assert row["MD"] == "sub-02/dwi/sub-02_space-T1w_model-DTI_param-MD_dwimap.nii.gz"
+    assert set(plan.sessions["sub-03"].images) == {"T1w", "T2w", "FLAIR"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "failure", "left"),
+    [
+        ("T1w T2w FLAIR diffusion! relaxometry", None, {"R1", "R2", "PD", "BlochFLAIR", "BlochT1w"}),
+        ("T1w T2w FLAIR diffusion relaxometry!", None, {"FA", "MD", "MO", "S0"}),
+        (WITH_MAPS, ("sub-01", "dwi", "diffusion fit_tensor"), {"R1", "R2", "PD", "BlochFLAIR", "BlochT1w"}),
+        (WITH_MAPS, ("sub-01", "from-dwi", "anatomy register"), {"R1", "R2", "PD", "BlochFLAIR", "BlochT1w"}),
+        (WITH_MAPS, ("sub-01", "relaxometry", "relaxometry fit_relaxation"), {"FA", "MD", "MO", "S0"}),
+        (WITH_MAPS, ("sub-01", "R2map", "anatomy resample"), {"FA", "MD", "MO", "S0"}),
+    ],
+)  # fmt: skip
+def test_bad_images_cost_no_more_than_their_maps(bad: str, failure: tuple | None, left: set[str]) -> None:
+    failures = [Failure(*failure, "reason", "state")] if failure else []
+    plan = Plan(study(**MAPS), cohort(**FOUR | {"s01": bad}), failures=failures)
+    planned = plan.sessions["sub-01"]
+    assert set(planned.images) == {"T1w", "T2w", "FLAIR"}
+    assert set(planned.maps) == left
+    assert any("without" in note for note in planned.notes)
+    assert {f.session for f in plan.failures} == {"sub-01"}
+
+
+def test_the_jobs_of_maps_are_asked_for_only_by_studies_that_name_their_images() -> None:
+    sessions = cohort(s01=WITH_MAPS, s02=WITH_MAPS, s03=WITH_MAPS)
+    asked = Graph(Plan(study(**MAPS), sessions))
+    assert {"diffusion", "relaxometry"} < set(asked.stages)
+    assert "sub-01/anat/sub-01_space-T1w_desc-bloch_FLAIR.nii.gz" in asked.participant_targets()
+    assert not {"diffusion", "relaxometry"} & set(Graph(Plan(study(), cohort(**FOUR))).stages)
 
 
 def test_a_target_that_nobody_has() -> None:
