@@ -32,10 +32,8 @@ def register(moving, reference, moving_mask, reference_mask, dof):
 }
 
 
-@pytest.fixture(scope="session")
-def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny study after its first run, kept as it is."""
-    root = tmp_path_factory.mktemp("graph") / "world"
+def build(root: Path, people: int, scanned: tuple[str, ...], without_flair: int, **changes: object) -> Path:
+    """Make a copy of the product, a cohort and a study from T1w and T2w to FLAIR, with changes; run it."""
     world = World(root)
     for name in PRODUCT:
         source, target = CHECKOUT / name, root / "product" / name
@@ -44,7 +42,7 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(source, target)
     for name, source in QUICK.items():
         (world.package / f"backends/embedded/{name}.py").write_text(source)
-    cohort.make(world.bids, participants=4, voxel=6.0, contrasts=CONTRASTS, without_flair=1)
+    cohort.make(world.bids, participants=people, voxel=6.0, contrasts=scanned, without_flair=without_flair)
     experiment = {
         "method": "patch_to_voxel",
         "inputs": ["T1w", "T2w"],
@@ -61,12 +59,18 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "splits": {"folds": 2, "validation": 0},
         "anatomy": {"template": False, "tissues": False},
         "training": {"threads": 1},
-    }
+    } | changes
     (root / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     world.run()
     kept = root.with_name("kept")
     shutil.move(root, kept)
     return kept
+
+
+@pytest.fixture(scope="session")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny study after its first run, kept as it is."""
+    return build(tmp_path_factory.mktemp("graph") / "world", 4, CONTRASTS, 1)
 
 
 @pytest.fixture
