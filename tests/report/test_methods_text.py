@@ -47,6 +47,17 @@ def test_only_the_registration_of_what_is_only_registered(plan):
     assert "6 degrees" in methods_section(plan, [])[0][0]
 
 
+def test_maps_are_told_where_they_were_made(plan):
+    plan["study"] |= {"diffusion": {"motion": "keep", "fit": "wls", "highest_b": 1200.0}}
+    plan["study"] |= {"relaxometry": {"images": {"suffix": "MESE"}}}
+    for step, tool in (("correct_motion", "antspyx"), ("fit_tensor", "dipy")):
+        plan["backends"][f"diffusion {step}"] = {"backend": "embedded", "tools": {tool: "1.12"}}
+    paragraphs, references = methods_section(plan, [])
+    assert "weighted least squares to volumes up to b = 1200 s/mm² (dipy 1.12)" in paragraphs[0]
+    assert "gradient directions" not in paragraphs[0]
+    assert {r.split()[0] for r in references} >= {"Basser", "Garyfallidis", "Warntjes"}
+
+
 def test_leaks_and_other_grids_are_told(plan):
     plan["experiments"]["fcn"]["settings"]["leaks"] = True
     plan["sessions"][0]["reference"] = "FLAIR"
@@ -72,5 +83,6 @@ def test_a_sentence_that_asks_for_too_much_names_its_file(plan):
 def test_every_reference_that_a_sentence_needs_exists():
     text = sentences()
     needed = [key for step in text["steps"].values() for key in step["references"]]
+    needed += text["relaxometry"]["references"]
     needed += [key for keys in text["tools"].values() for key in keys]
     assert set(needed) <= set(text["references"])

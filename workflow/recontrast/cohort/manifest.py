@@ -131,6 +131,9 @@ def build(
     for image, raws in chosen:
         found = [contents[raw.path] for raw in raws]
         if image.contrast in sources:
+            if image.others:
+                named = zip(raws, found, strict=True)
+                found = [replace(c, problem=c.problem and f"{r.path.name} {c.problem}") for r, c in named]
             texts = [text for raw in raws if raw.path not in hashes for text in inspect_beside(raw)]
             found = [combine([*found, *texts])] if found else []
         content = found[0] if found else Content("", image.problem)

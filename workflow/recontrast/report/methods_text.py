@@ -41,8 +41,10 @@ def steps_that_ran(plan: dict) -> dict[str, dict]:
     study = plan["study"]
     anatomy = study.get("anatomy", {})
     ran = {step.rpartition(" ")[2]: used for step, used in plan["backends"].items()}
+    if study.get("diffusion", {}).get("motion") == "keep":
+        ran.pop("correct_motion", None)
     if study["prepare"] != "full":
-        kept = {"register"} if study["prepare"] == "register" else set()
+        kept = {"correct_motion", "fit_tensor"} | ({"register"} if study["prepare"] == "register" else set())
         return {step: used for step, used in ran.items() if step in kept}
     optional = {"segment_tissue": "tissues", "register_template": "template"}
     return {step: used for step, used in ran.items() if anatomy.get(optional.get(step, ""), True)}
@@ -52,6 +54,8 @@ def _preparation(plan: dict) -> Part:
     text, study = sentences(), plan["study"]
     anatomy = study.get("anatomy", {})
     values = {"reference": study["reference"], "dof": anatomy.get("dof", 6)}
+    diffusion = study.get("diffusion", {})
+    values |= {"fit": text["fits"].get(diffusion.get("fit")), "highest_b": diffusion.get("highest_b")}
     ran = steps_that_ran(plan)
     part, needed = [], []
     if study["prepare"] in text["prepare"]:
@@ -62,6 +66,9 @@ def _preparation(plan: dict) -> Part:
             listed = ", ".join(f"{tool} {version}" for tool, version in tools.items())
             part.append(entry["sentence"].format(tools=listed, **values))
             needed += entry["references"] + [key for tool in tools for key in text["tools"][tool]]
+    if study.get("relaxometry", {}).get("images"):
+        part.append(text["relaxometry"]["sentence"].format(**values))
+        needed += text["relaxometry"]["references"]
     others = sum(session["reference"] != study["reference"] for session in plan["sessions"])
     if others:
         part.append(text["fallback"].format(count=others, **values))
