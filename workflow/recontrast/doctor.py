@@ -21,6 +21,7 @@ LIBRARIES = (
     "nibabel",
     "scikit-image",
     "nilearn",
+    "dipy",
 )
 ORDER = Study.model_fields["backend_order"].default
 

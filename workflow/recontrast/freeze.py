@@ -123,7 +123,7 @@ def _settings(study: Study, stage: str) -> list:
     general = study.model_dump(mode="json", include=shared)
     stages = list(STEPS)
     # Steps of anatomy also work on what diffusion and relaxometry make.
-    last = max(stages.index(stage), stages.index("relaxometry"))
+    last = stages.index("relaxometry" if stage in ("anatomy", "diffusion") else stage)
     upto = {*stages[: last + 1], *(["experiments"] if last >= stages.index("training") else [])}
     return [general, study.model_dump(mode="json", include=upto)]
 
