@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import build
 from test_reruns import TABLES, change_image, pages
-from world import World
+from world import World, build
 
 EVERYONE = ("sub-01", "sub-02", "sub-03")
 EXPERIMENT = {
