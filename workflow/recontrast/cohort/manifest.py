@@ -129,15 +129,11 @@ def build(
     contents = inspect(unread, cache, jobs or os.cpu_count() or 1, progress)
     contents |= {raw.path: Content(hashes[raw.path], raw.problem) for raw in given if raw.path in hashes}
     for image, raws in chosen:
-        found = [contents[raw.path] for raw in raws]
-        if image.contrast in sources:
-            if image.others:
-                named = zip(raws, found, strict=True)
-                found = [replace(c, problem=c.problem and f"{r.path.name} {c.problem}") for r, c in named]
-            texts = [text for raw in raws if raw.path not in hashes for text in inspect_beside(raw)]
-            found = [combine([*found, *texts])] if found else []
-        content = found[0] if found else Content("", image.problem)
-        manifest.images.append(replace(image, sha256=content.sha256, problem=content.problem))
+        if raws:
+            with_text = [r for r in raws if image.contrast in sources and r.path not in hashes]
+            content = _content(raws, with_text, contents)
+            image = replace(image, sha256=content.sha256, problem=content.problem)
+        manifest.images.append(image)
     asked = {f"contrasts.{name}": contrast for name, contrast in contrasts.items()}
     _tell_absent(asked | {SOURCES[name]: c for name, c in sources.items()}, everyone, manifest)
     _tell_left_out(visits, manifest)
@@ -153,6 +149,19 @@ def _choose(
     key = SOURCES.get(name, f"contrasts.{name}")
     raw = choose(name, contrasts if name in contrasts else dict(sources), images, key)
     return [raw] if raw else []
+
+
+def _content(
+    raws: list[bids.RawImage], with_text: list[bids.RawImage], contents: dict[Path, Content]
+) -> Content:
+    """What is known of the files of one image, among them the text files beside some of them."""
+    if len(raws) == 1 and not with_text:
+        return contents[raws[0].path]
+    found = [contents[raw.path] for raw in raws]
+    if len(raws) > 1:
+        named = zip(raws, found, strict=True)
+        found = [replace(c, problem=c.problem and f"{raw.path.name} {c.problem}") for raw, c in named]
+    return combine([*found, *(text for raw in with_text for text in inspect_beside(raw))])
 
 
 Visits = dict[Session, tuple[str, list[bids.RawImage]]]
