@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
-import conftest
+import finished_output
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,7 +99,7 @@ def report(tmp_path_factory):
     """A whole report, made once: the output folder and the plan."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("out"))
-        plan = conftest.make_output(3)
+        plan = finished_output.make_output(3)
         plan["sessions"][0]["notes"] = ["odd & <b>bold</b> note"]
         build(plan)
         yield Path.cwd(), plan
@@ -228,7 +228,7 @@ def test_old_pictures_go_and_a_failed_page_leaves_nothing(finished):
     page.unlink()
     wrong = layout.fill(layout.PREPROC, layout.Session("01"), reference="T1w", entities="", suffix="FLAIR")
     volume = np.random.default_rng(0).random((8, 8, 8)).astype(np.float32)
-    images.write(wrong, volume, conftest.nib.Nifti1Image(volume, np.eye(4)))
+    images.write(wrong, volume, finished_output.nib.Nifti1Image(volume, np.eye(4)))
     with pytest.raises(RecontrastError, match="FLAIR"):
         draw(plan, session)
     assert not page.exists()
