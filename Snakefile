@@ -56,6 +56,7 @@ rule participant:
 include: "rules/conversion.smk"
 include: "rules/anatomy.smk"
 
+
 if "diffusion" in graph.stages:
 
     include: "rules/diffusion.smk"
