@@ -7,11 +7,13 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from ..transforms import write
+from ..transforms import FLIP, write
 from .antspy import library, matrix_of, to_ants
+from .correct_bias import above, head
 from .grids import cubes
 
 WORKING = 2.0  # mm; a rigid transform has far fewer unknowns than there are voxels
+CROWN = 100.0  # mm below the top of the head that two scans share, however much neck each has
 AROUND = 10.0  # mm around a brain that count as well: its outline holds the pose
 
 
@@ -24,8 +26,8 @@ def register(
 ) -> np.ndarray:
     """The transform that lays the moving image on the reference.
 
-    Both are brought to 2 mm cubes. Starts from the scanner's pose and from where the
-    centres of gravity meet, and keeps the end that shares more information.
+    Both are brought to 2 mm cubes. Starts from the scanner's pose, from where the crowns meet and from where
+    the centres of gravity meet, and keeps the end that shares the most information.
 
     Args:
         moving: shape (x, y, z).
@@ -54,15 +56,20 @@ def register(
         def masked(image):
             return None if image is None else to_ants(ants, image.dataobj, image.affine)
 
-        still = f"{tempfile.gettempdir()}/identity.txt"
-        write(Path(still), np.eye(4))
+        # None is where the centres of gravity meet.
+        starts = {
+            "the scanner's pose": np.eye(4),
+            "the crowns": crowns_meet(floating, fixed),
+            "the centres": None,
+        }
+        poses = Path(tempfile.gettempdir())
         inside = slice(None) if fixed_mask is None else np.asarray(fixed_mask.dataobj) > 0
         found = [
             ants.registration(
                 clipped(fixed),
                 clipped(floating),
                 kind,
-                initial_transform=start,
+                initial_transform=pose(poses / f"{number}.txt", start),
                 mask=masked(fixed_mask),
                 moving_mask=masked(floating_mask),
                 aff_iterations=(500, 250, 100),
@@ -70,13 +77,37 @@ def register(
                 aff_smoothing_sigmas=(2, 1, 0),
                 aff_random_sampling_rate=0.25,
             )
-            # None is where the centres of gravity meet.
-            for start in (still, None)
+            for number, start in enumerate(starts.values())
         ]
         target = clipped(fixed).numpy()[inside]
         shared = [mutual_information(target, one["warpedmovout"].numpy()[inside]) for one in found]
-        print(f"mutual information from the scanner's pose {shared[0]:.3f}, from the centres {shared[1]:.3f}")
+        for start, value in zip(starts, shared, strict=True):
+            print(f"mutual information from {start} {value:.3f}")
         return matrix_of(ants, found[int(np.argmax(shared))]["fwdtransforms"][0])
+
+
+def pose(path: Path, start: np.ndarray | None) -> str | None:
+    """A start as ANTs takes it: a file, or None for the centres of gravity."""
+    if start is None:
+        return None
+    write(path, start)
+    return str(path)
+
+
+def crowns_meet(moving: nib.Nifti1Image, reference: nib.Nifti1Image) -> np.ndarray:
+    """The shift, (4, 4) from reference to moving in ITK's world, that lays the tops of two heads on each other.
+
+    Scans reach differently far down the neck, which draws their centres of gravity apart.
+    """
+
+    def middle(image: nib.Nifti1Image) -> np.ndarray:
+        mask = head(np.maximum(image.get_fdata(dtype=np.float32), 0))
+        upper = mask & above(mask, image.affine, CROWN)
+        return image.affine @ [*np.argwhere(upper).mean(axis=0), 1]
+
+    shift = np.eye(4)
+    shift[:3, 3] = (FLIP @ (middle(moving) - middle(reference)))[:3]
+    return shift
 
 
 def mutual_information(one: np.ndarray, other: np.ndarray) -> float:
