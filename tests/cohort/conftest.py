@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import hypothesis
 import pytest
 from tiny_images import tiny
 
 # A busy machine is no failure.
-hypothesis.settings.register_profile("cohort", deadline=None)
-hypothesis.settings.load_profile("cohort")
 
 Put = Callable[..., Path]
 
