@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from tiny_images import tiny
 
-# A busy machine is no failure.
-
 Put = Callable[..., Path]
 
 
