@@ -225,7 +225,11 @@ def _bad_files(study: Study, manifest: Manifest) -> list[quarantine.Failure]:
     """Raw images that cannot be used, as failures of the check; their state is their content."""
     return [
         quarantine.Failure(
-            session.label, _items(study, session.label, image)[0], CHECK, image.problem, image.sha256
+            session.label,
+            _items(study, session.label, image)[0],
+            CHECK,
+            f"{image.path}: {image.problem}",
+            image.sha256,
         )
         for session, images in manifest.sessions().items()
         for image in images.values()
