@@ -24,7 +24,6 @@ from .recipes import Recipe
 from .volumes import bounding_box
 
 DROPOUT_AFTER = (2, 4, 6, 8)
-STARTERS = 2000  # training voxels, about, whose mean sets the first output
 MEMORY = 32 * 2**20  # bytes of a slab after the p³ convolution
 VOXELS = 1000  # at a time through the 1³ convolutions, so that their layers stay in the cache
 
@@ -115,18 +114,6 @@ def build(inputs: int, recipe: Recipe) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
-def centre(network: nn.Sequential, pool: PatchPool, voxels: np.ndarray) -> None:
-    """Let the untrained output have the mean of the target, so that the last ReLU lets something through.
-
-    The weights of the last layer add an offset of their own, which the bias has to make up for.
-    """
-    network.eval()
-    with torch.no_grad():
-        offset = network[:-1](pool.gather(voxels)).mean()
-        network[-2].bias += pool.targets(voxels).mean() - offset
-    network.train()
-
-
 class _Voxels(Task):
     """Random mask voxels of the training sessions; mean squared error."""
 
@@ -138,8 +125,8 @@ class _Voxels(Task):
         self.recipe = recipe
         everything = np.arange(len(training))
         network = build(training.gather(everything[:1]).shape[1], recipe)
+        nn.init.constant_(network[-2].bias, float(training.targets(everything).mean()))
         self.network = network.to(training.gather(everything[:1]).device)
-        centre(self.network, training, everything[:: len(training) // STARTERS + 1])
         self.optimizers = {
             "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
         }
