@@ -1,0 +1,31 @@
+"""Every method learns: on digital heads, out of fold, its FLAIR beats a linear regression of the same inputs."""
+
+from dataclasses import replace
+
+import phantom_heads
+import pytest
+from recontrast.methods import recipes
+from recontrast.methods.interface import Cohort, Run, method_module
+
+CONVENTIONAL = ("T1w", "T2w", "PDw")
+#: inputs where they are not the conventional contrasts
+INPUTS: dict[str, tuple[str, ...]] = {}
+#: changes of the quick recipe that fit heads of 4 mm and a minute
+SMALLER: dict[str, recipes.Recipe] = {
+    "fcn3d": {"crop": 16},
+}
+DECIBELS, SSIM = 1.0, 0.02
+
+
+@pytest.mark.parametrize("method", recipes.available())
+def test_beats_linear_regression_out_of_fold(method):
+    *training, validation, test = phantom_heads.heads(INPUTS.get(method, CONVENTIONAL))
+    recipe = recipes.resolve(method, "quick", SMALLER.get(method))
+    module = method_module(method)
+    run = Run(device="cpu")
+    model = module.fit(Cohort(training, [validation]), recipe, run)
+    made = module.predict(model, replace(test, target=None), recipe, run)
+    decibels, ssim = phantom_heads.gains([made], [*training, validation], [test])
+    print(f"{method}: {decibels:+.2f} dB, {ssim:+.3f} SSIM")
+    assert decibels >= DECIBELS
+    assert ssim >= SSIM
