@@ -1,0 +1,133 @@
+"""2D slices of several sessions, resident on the device and gathered by index."""
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch.nn.functional import pad
+
+from ..methods.interface import Volumes
+from .loop import Batch
+
+Size = tuple[int, int]
+
+
+class SlicePool:
+    """All slices of several sessions along one axis, at one in-plane size.
+
+    Smaller slices are centred in zeros, larger ones lose their rims.
+
+    Args:
+        sessions: inputs and target already normalised; shapes may differ, all have a target.
+        device: where the slices are kept.
+        axis: the axis that is cut; the other two stay in their order.
+        size: in-plane size in voxels; None: the largest of all sessions.
+        multiple: of which `size` is made one by rounding up, as networks that halve their images need it.
+        empty: keep slices without mask voxels too.
+
+    Attributes:
+        inputs: float32, shape (n, contrasts, h, w).
+        target: float32, shape (n, h, w).
+        mask: bool, shape (n, h, w).
+    """
+
+    def __init__(
+        self,
+        sessions: list[Volumes],
+        device: torch.device,
+        *,
+        axis: int = 2,
+        size: int | Size | None = None,
+        multiple: int = 1,
+        empty: bool = False,
+    ) -> None:
+        masks = [np.moveaxis(session.mask, axis, 0) for session in sessions]
+        kept = [np.arange(len(one)) if empty else np.flatnonzero(one.any(axis=(1, 2))) for one in masks]
+        if size is None:
+            size = tuple(max(one.shape[side] for one in masks) for side in (1, 2))
+        h, w = rounded((size, size) if isinstance(size, int) else size, multiple)
+        count, contrasts = sum(map(len, kept)), len(sessions[0].inputs)
+        self.inputs = torch.empty(count, contrasts, h, w, device=device)
+        self.target = torch.empty(count, h, w, device=device)
+        self.mask = torch.empty(count, h, w, dtype=torch.bool, device=device)
+        first = 0
+        for session, mask, numbers in zip(sessions, masks, kept, strict=True):
+            rows = slice(first, first + len(numbers))
+            amounts = centring(mask.shape[1:], (h, w))
+            images = np.moveaxis(session.inputs, axis + 1, 0), np.moveaxis(session.target, axis, 0), mask
+            for stack, image in zip((self.inputs, self.target, self.mask), images, strict=True):
+                stack[rows] = pad(torch.from_numpy(image[numbers]), amounts).to(device)
+            first = rows.stop
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def gather(self, which: np.ndarray | torch.Tensor) -> Batch:
+        """Inputs, target and mask of slices by number."""
+        which = torch.as_tensor(which, device=self.target.device)
+        return self.inputs[which], self.target[which], self.mask[which]
+
+    def batches(self, size: int, draw: np.random.Generator | None = None) -> Iterator[Batch]:
+        """Every slice once, `size` at a time: in random order, or in their own where nothing is drawn."""
+        order = np.arange(len(self)) if draw is None else draw.permutation(len(self))
+        for first in range(0, len(self), size):
+            yield self.gather(order[first : first + size])
+
+    def draw_patches(self, draw: np.random.Generator, count: int, edge: int) -> Batch:
+        """Inputs, target and mask of square patches around mask voxels drawn at random, with repetition.
+
+        Patches are moved to lie inside their slice. A side on which the slices are shorter than `edge` is
+        taken whole.
+        """
+        shape = tuple(self.target.shape)
+        voxels = self._voxels[draw.integers(len(self._voxels), size=count)]
+        slices, *centres = np.unravel_index(voxels, shape)
+        numbers = [slices]
+        for centre, length in zip(centres, shape[1:], strict=True):
+            side = min(edge, length)
+            numbers.append(np.clip(centre - side // 2, 0, length - side)[:, None] + np.arange(side))
+        which, rows, columns = (torch.from_numpy(one).to(self.target.device) for one in numbers)
+        index = which[:, None, None], rows[:, :, None], columns[:, None, :]
+        return self.inputs.movedim(1, -1)[index].movedim(-1, 1), self.target[index], self.mask[index]
+
+    @functools.cached_property
+    def _voxels(self) -> np.ndarray:
+        """Where in the flattened stack the mask voxels lie."""
+        return np.flatnonzero(self.mask.cpu().numpy())
+
+
+def predict_slices(
+    network: torch.nn.Module, inputs: torch.Tensor, *, axis: int = 2, multiple: int = 1, batch: int = 8
+) -> torch.Tensor:
+    """Run a 2D network over all slices of a volume.
+
+    Args:
+        network: from (n, contrasts, h, w) to (n, 1, h, w), in evaluation mode, on the device of the inputs.
+        inputs: float32, shape (contrasts, x, y, z).
+        axis: the axis that is cut.
+        multiple: slices are centred in zeros so that both sides are a multiple of it, and cropped afterwards.
+        batch: slices at a time; the memory for the network's layers does not depend on the volume.
+
+    Returns:
+        float32, shape (x, y, z).
+    """
+    slices = inputs.movedim(axis + 1, 0)
+    amounts = centring(slices.shape[2:], rounded(slices.shape[2:], multiple))
+    back = [-amount for amount in amounts]
+    with torch.no_grad():
+        made = [pad(network(pad(some, amounts))[:, 0].float(), back) for some in slices.split(batch)]
+    return torch.cat(made).movedim(0, axis)
+
+
+def rounded(size: Size, multiple: int) -> Size:
+    """Both sides rounded up to a multiple."""
+    return tuple(-(-length // multiple) * multiple for length in size)
+
+
+def centring(before: Size, after: Size) -> list[int]:
+    """What `torch.nn.functional.pad` must add to (below zero: take from) the last two axes of an image."""
+    amounts = []
+    for old, new in zip(reversed(before), reversed(after), strict=True):
+        amounts += [(new - old) // 2, new - old - (new - old) // 2]
+    return amounts
