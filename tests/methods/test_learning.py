@@ -9,15 +9,19 @@ from recontrast.methods.interface import Cohort, Run, method_module
 
 CONVENTIONAL = ("T1w", "T2w", "PDw")
 #: inputs where they are not the conventional contrasts
-INPUTS: dict[str, tuple[str, ...]] = {}
+INPUTS: dict[str, tuple[str, ...]] = {
+    "pixel_gan": phantom_heads.RAW,
+}
 #: changes of the quick recipe that fit heads of 4 mm and a minute
 SMALLER: dict[str, recipes.Recipe] = {
     "fcn3d": {"crop": 16},
 }
+#: it learns one factor alone, and is below the regression where tissues share voxels (docs/methods/bloch.md)
+UNLEARNED = {"bloch"}
 DECIBELS, SSIM = 1.0, 0.02
 
 
-@pytest.mark.parametrize("method", recipes.available())
+@pytest.mark.parametrize("method", [name for name in recipes.available() if name not in UNLEARNED])
 def test_beats_linear_regression_out_of_fold(method):
     *training, validation, test = phantom_heads.heads(INPUTS.get(method, CONVENTIONAL))
     recipe = recipes.resolve(method, "quick", SMALLER.get(method))

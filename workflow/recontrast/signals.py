@@ -6,6 +6,8 @@ signal has the unit of `pd`. Signals are signed where a magnetisation can be neg
 magnitude image is the absolute value, taken after partial volumes are added up.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 Array = np.ndarray | float
@@ -92,6 +94,31 @@ def diffusion(s0: Array, tensor: np.ndarray, *, b: float, direction: np.ndarray)
     x, y, z = direction
     weights = np.array([x * x, 2 * x * y, 2 * x * z, y * y, 2 * y * z, z * z])
     return s0 * np.exp(-b * (tensor @ weights))
+
+
+def from_rates(
+    pd: np.ndarray, r1: np.ndarray, r2: np.ndarray, *, tr: float, te: float, ti: Sequence[float] = ()
+) -> np.ndarray:
+    """The magnitude image of a spin echo after as many inversions as there are in `ti`, float32.
+
+    Args:
+        pd: proton density; zero or less is empty, and so is the image there.
+        r1, r2: rates in 1/s, of the shape of `pd`.
+        tr, te: in ms.
+        ti: none, one or two times in ms, from the first inversion to the second and from there to the excitation.
+    """
+    # Interpolation may leave a rate without proton density, or the reverse.
+    there = (pd > 0) & (r1 > 0) & (r2 > 0)
+    tissue = pd[there], 1000 / r1[there], 1000 / r2[there]
+    if len(ti) == 2:
+        signal = double_inversion_recovery(*tissue, tr=tr, te=te, ti_first=ti[0], ti_second=ti[1])
+    elif ti:
+        signal = inversion_recovery(*tissue, tr=tr, te=te, ti=ti[0])
+    else:
+        signal = spin_echo(*tissue, tr=tr, te=te)
+    image = np.zeros(pd.shape, np.float32)
+    image[there] = np.abs(signal)
+    return image
 
 
 def rician(signal: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:

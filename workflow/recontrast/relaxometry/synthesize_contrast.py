@@ -41,7 +41,7 @@ def synthesize_contrast(
     for path, rate in zip((r1, r2), rates, strict=True):
         images.check_same_grid(path, rate, density)
     maps = [np.asarray(image.dataobj, np.float64) for image in (density, *rates)]
-    image = magnitude(*maps, repetition_time, echo_time, ti)
+    image = signals.from_rates(*maps, tr=repetition_time, te=echo_time, ti=ti)
     facts = {
         "Sources": [str(path) for path in (r1, r2, pd)],
         "Synthetic": True,
@@ -61,27 +61,3 @@ def check(tr: float, te: float, ti: list[float]) -> None:
         raise RecontrastError(f"{len(ti)} inversion times, where two are the most", remedy="give fewer")
     if min(tr, te, *ti) < 0 or te >= tr or sum(ti) >= tr:
         raise RecontrastError(f"no sequence has TR {tr:g}, TE {te:g}, TI {ti} ms", remedy=remedy)
-
-
-def magnitude(
-    pd: np.ndarray, r1: np.ndarray, r2: np.ndarray, tr: float, te: float, ti: list[float]
-) -> np.ndarray:
-    """The magnitude image of a spin echo after as many inversions as there are in `ti`, float32.
-
-    Args:
-        pd: proton density; zero or less is empty.
-        r1, r2: rates in 1/s, of the shape of `pd`.
-        tr, te, ti: times in ms.
-    """
-    # Interpolation may leave a rate without proton density, or the reverse.
-    there = (pd > 0) & (r1 > 0) & (r2 > 0)
-    tissue = pd[there], 1000 / r1[there], 1000 / r2[there]
-    if len(ti) == 2:
-        signal = signals.double_inversion_recovery(*tissue, tr=tr, te=te, ti_first=ti[0], ti_second=ti[1])
-    elif ti:
-        signal = signals.inversion_recovery(*tissue, tr=tr, te=te, ti=ti[0])
-    else:
-        signal = signals.spin_echo(*tissue, tr=tr, te=te)
-    image = np.zeros(pd.shape, np.float32)
-    image[there] = np.abs(signal)
-    return image

@@ -1,0 +1,57 @@
+"""Synthetic MRI: the contrast that a signal equation gives for the relaxation rates of each voxel.
+
+Nothing is learned but the factor that takes the image to the units of the target.
+"""
+
+import numpy as np
+
+from .. import signals
+from ..errors import RecontrastError
+from .interface import Cohort, Model, Run, Volumes
+from .normalisation import percentile_scale
+from .recipes import Recipe
+
+
+def margin(recipe: Recipe) -> int:
+    """A voxel needs no others."""
+    return 0
+
+
+def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
+    """Find the factor: over sessions the median of what the median inside the mask has to become."""
+    levels = []
+    for one in cohort.training:
+        made = image(one, recipe)
+        level = float(np.median(one.target[one.mask]))
+        levels.append(level if recipe["scale"] == "session" else level / _level(made, one))
+    return Model({}, {"factor": float(np.median(levels))})
+
+
+def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
+    """The contrast of every voxel, float32 (x, y, z), in the units of the training targets."""
+    made = image(volumes, recipe)
+    factor = model.constants["factor"]
+    if recipe["scale"] == "session":
+        factor /= _level(made, volumes)
+    return made * np.float32(factor)
+
+
+def image(volumes: Volumes, recipe: Recipe) -> np.ndarray:
+    """The magnitude image in units of the proton density, float32 (x, y, z).
+
+    Raises:
+        RecontrastError: the inputs are not three maps.
+    """
+    if len(volumes.inputs) != 3:
+        raise RecontrastError(
+            f"bloch was given {len(volumes.inputs)} inputs",
+            remedy="give the three maps of relaxometry in this order: R1, R2, PD",
+        )
+    r1, r2, pd = volumes.inputs
+    inversions = [recipe["inversion_time"]] if recipe["equation"] == "inversion_recovery" else []
+    timing = dict(tr=recipe["repetition_time"], te=recipe["echo_time"], ti=inversions)
+    return signals.from_rates(pd, r1, r2, **timing)
+
+
+def _level(made: np.ndarray, volumes: Volumes) -> float:
+    return percentile_scale(made, volumes.mask, 50, volumes.label)
