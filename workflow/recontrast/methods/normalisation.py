@@ -1,10 +1,15 @@
 """Intensity scales of the published systems, as pure functions of arrays."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import RecontrastError
+from .interface import Volumes
+from .recipes import Recipe
+
+Scales = dict[str, object]  # {"inputs": [one per contrast], "target": one}
 
 
 def percentile_scale(image: np.ndarray, mask: np.ndarray, percentile: float, label: str = "") -> float:
@@ -32,3 +37,29 @@ def mean_and_sd(arrays: Iterable[np.ndarray]) -> tuple[float, float]:
         squares += np.square(values).sum()
     mean = total / count
     return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))
+
+
+def cohort_scales(sessions: list[Volumes], recipe: Recipe) -> Scales:
+    """What contrasts and target are typically divided by: the medians of all sessions' own scales."""
+    scales = np.median([session_scales(session, recipe) for session in sessions], axis=0)
+    return {"inputs": scales[:-1].tolist(), "target": float(scales[-1])}
+
+
+def normalise(session: Volumes, constants: Scales, recipe: Recipe) -> Volumes:
+    """A session with inputs and target divided by its own or the training's percentiles."""
+    own = session_scales(session, recipe)[-1] if recipe["scale"] == "session" else constants["target"]
+    inputs = normalise_inputs(session, constants, recipe)
+    return replace(session, inputs=inputs, target=session.target / np.float32(own))
+
+
+def session_scales(volumes: Volumes, recipe: Recipe) -> list[float]:
+    """The percentile inside the mask of every contrast and, at the end, of the target if there is one."""
+    images = [*volumes.inputs, *([] if volumes.target is None else [volumes.target])]
+    return [percentile_scale(image, volumes.mask, recipe["percentile"], volumes.label) for image in images]
+
+
+def normalise_inputs(volumes: Volumes, constants: Scales, recipe: Recipe) -> np.ndarray:
+    """Every contrast divided by its own or the training's percentile, float32 (contrasts, x, y, z)."""
+    count = len(volumes.inputs)
+    scales = session_scales(volumes, recipe)[:count] if recipe["scale"] == "session" else constants["inputs"]
+    return volumes.inputs / np.array(scales, dtype=np.float32)[:, None, None, None]

@@ -6,7 +6,6 @@ trains on gathered patches and predicts whole volumes by convolution; both give 
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from ..trainer.patches import PatchPool
 from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
 from .interface import Cohort, Model, Run, Volumes
-from .normalisation import percentile_scale
+from .normalisation import cohort_scales, normalise, normalise_inputs
 from .recipes import Recipe
 from .volumes import bounding_box
 
@@ -36,17 +35,10 @@ def margin(recipe: Recipe) -> int:
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on random voxels inside the masks; keep the epoch with the lowest validation error."""
     device = devices.begin(run)
-    scales = np.median([session_scales(session, recipe) for session in cohort.training], axis=0)
-    constants = {"inputs": scales[:-1].tolist(), "target": float(scales[-1])}
-
-    def normalise(session: Volumes) -> Volumes:
-        own = session_scales(session, recipe)[-1] if recipe["scale"] == "session" else constants["target"]
-        inputs = normalise_inputs(session, constants, recipe)
-        return replace(session, inputs=inputs, target=session.target / np.float32(own))
-
+    constants = cohort_scales(cohort.training, recipe)
     task = _Voxels(
-        PatchPool([normalise(session) for session in cohort.training], recipe["patch"], device),
-        PatchPool([normalise(session) for session in cohort.validation], recipe["patch"], device)
+        PatchPool([normalise(one, constants, recipe) for one in cohort.training], recipe["patch"], device),
+        PatchPool([normalise(one, constants, recipe) for one in cohort.validation], recipe["patch"], device)
         if cohort.validation
         else None,
         recipe,
@@ -85,19 +77,6 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
             voxels = features[inside].split(VOXELS)
             output[planes, rows, columns][inside] = torch.cat([rest(part)[:, 0] for part in voxels])
     return output.cpu().numpy() * np.float32(model.constants["target"])
-
-
-def session_scales(volumes: Volumes, recipe: Recipe) -> list[float]:
-    """The percentile inside the mask of every contrast and, at the end, of the target if there is one."""
-    images = [*volumes.inputs, *([] if volumes.target is None else [volumes.target])]
-    return [percentile_scale(image, volumes.mask, recipe["percentile"], volumes.label) for image in images]
-
-
-def normalise_inputs(volumes: Volumes, constants: dict, recipe: Recipe) -> np.ndarray:
-    """Every contrast divided by its own or the training's percentile, float32 (contrasts, x, y, z)."""
-    count = len(volumes.inputs)
-    scales = session_scales(volumes, recipe)[:count] if recipe["scale"] == "session" else constants["inputs"]
-    return volumes.inputs / np.array(scales, dtype=np.float32)[:, None, None, None]
 
 
 def build(inputs: int, recipe: Recipe) -> nn.Sequential:
