@@ -5,11 +5,10 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
-from recontrast import signals
+from recontrast import relaxation, signals
 from recontrast.errors import RecontrastError
 from recontrast.phantom.protocols import DELAYS, ECHOES
-from recontrast.relaxometry import rates
-from recontrast.relaxometry.acquisition import Acquisition
+from recontrast.relaxation import Acquisition
 from recontrast.relaxometry.fit_relaxation import fit_relaxation
 
 SCHEME = Acquisition(np.tile(ECHOES, len(DELAYS)), np.repeat(DELAYS, len(ECHOES)), 4000.0)
@@ -40,7 +39,7 @@ def test_t1_and_t2_are_unbiased_and_as_exact_as_the_acquisition_allows_in_every_
     voxels, pd = 1500, 800.0
     truth = np.repeat(bins, voxels, axis=0)
     measured = signals.rician(clean(np.full(len(truth), pd), *truth.T), pd / SNR, rng)
-    found, sigma = rates.fit(measured, SCHEME)
+    found, sigma = relaxation.fit(measured, SCHEME)
     assert sigma == pytest.approx(pd / SNR, rel=0.05)
     for index, tissue in enumerate(bins):
         here = found[index * voxels : (index + 1) * voxels, 1:]
@@ -52,7 +51,7 @@ def test_t1_and_t2_are_unbiased_and_as_exact_as_the_acquisition_allows_in_every_
 def test_without_noise_the_truth_comes_back_and_empty_voxels_stay_empty():
     truth = np.array([[800.0, 300, 30], [900, 832, 80], [700, 1331, 99], [1000, 4235, 2000]])
     measured = np.abs(np.vstack([clean(*truth.T), np.zeros((1, 8))]))
-    found, sigma = rates.fit(measured, SCHEME)
+    found, sigma = relaxation.fit(measured, SCHEME)
     assert found[:4] == pytest.approx(truth, rel=1e-3)
     assert sigma < 0.1
     assert not found[4].any()

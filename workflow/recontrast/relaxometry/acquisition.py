@@ -1,13 +1,13 @@
 """The settings of a multi-delay multi-echo acquisition, image by image."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import RecontrastError
 from ..images import sidecar
+from ..relaxation import Acquisition
 
 FIELDS = {
     "echo": ("EchoTime",),
@@ -15,25 +15,6 @@ FIELDS = {
     "repetition": ("RepetitionTime",),
 }
 FEWEST_DELAYS, FEWEST_ECHOES = 3, 2  # T1 and its amplitude, with one measurement over; T2
-
-
-@dataclass(frozen=True)
-class Acquisition:
-    """What one voxel's signals depend on beside its tissue; times in milliseconds, angles in degrees.
-
-    Attributes:
-        echoes: echo time of each image, shape (n,).
-        delays: time from the saturation pulse to the excitation, shape (n,).
-        repetition: repetition time.
-        saturation: angle of the saturation pulse.
-        excitation: angle of the excitation pulse.
-    """
-
-    echoes: np.ndarray
-    delays: np.ndarray
-    repetition: float
-    saturation: float = 120.0
-    excitation: float = 90.0
 
 
 def gather(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import images as image_files
-from . import rates
+from .. import relaxation
 from .acquisition import gather
 
 
@@ -54,7 +54,7 @@ def fit_relaxation(
         image = image_files.read(path)
         image_files.check_same_grid(path, image, grid)
         signals[:, column] = np.asarray(image.dataobj)[where]
-    found, sigma = rates.fit(signals, acquisition)
+    found, sigma = relaxation.fit(signals, acquisition)
     density, t1, t2 = found.T
     there = density > 0
     print(

@@ -5,11 +5,12 @@ images noise pushes small signals up: before each step, every measured magnitude
 be on the model's own axis, were the noise of the other channel gone (expectation maximisation).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import i0e, i1e
 
-from ..signals import saturation_recovery
-from .acquisition import Acquisition
+from .signals import saturation_recovery
 
 T1_RANGE, T2_RANGE = (50.0, 10_000.0), (5.0, 5_000.0)  # ms
 CANDIDATES = 240
@@ -20,6 +21,25 @@ AT_ONCE = 100_000  # voxels
 SAMPLE = 4_000  # voxels that the noise is estimated on
 ROUNDS = 8  # of estimating it
 NEGLIGIBLE = 1e-5  # of the largest signal; no scanner has so little noise
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What one voxel's signals depend on beside its tissue; times in milliseconds, angles in degrees.
+
+    Attributes:
+        echoes: echo time of each image, shape (n,).
+        delays: time from the saturation pulse to the excitation, shape (n,).
+        repetition: repetition time.
+        saturation: angle of the saturation pulse.
+        excitation: angle of the excitation pulse.
+    """
+
+    echoes: np.ndarray
+    delays: np.ndarray
+    repetition: float
+    saturation: float = 120.0
+    excitation: float = 90.0
 
 
 def fit(signals: np.ndarray, acquisition: Acquisition) -> tuple[np.ndarray, float]:
