@@ -5,7 +5,8 @@ from snakemake.utils import min_version
 from recontrast import layout
 from recontrast.freeze import digest
 from recontrast.options import options
-from recontrast.run import begin, end, open_graph, open_study
+from recontrast.resources import growing, trainings_at_once
+from recontrast.run import begin, end, join_graph, open_graph, open_study
 
 min_version("9.27")
 
@@ -14,10 +15,20 @@ if "datasets" not in config:
     configfile: workflow.source_path("config.yaml")
 
 
-graph = open_graph(open_study(config))
+# A job that is a Snakemake of its own, as on a cluster, takes up what the main process has planned.
+graph = (open_graph if workflow.is_main_process else join_graph)(open_study(config))
 
 
 workdir: graph.study.output
+
+
+# On a cluster every job has its own GPU; what runs on this machine shares one only if the study says so.
+resource_scopes:
+    gpu="local",
+
+
+if at_once := trainings_at_once(graph.study.training):
+    workflow.register_resource("gpu", at_once)
 
 
 wildcard_constraints:

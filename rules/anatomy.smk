@@ -12,7 +12,8 @@ rule correct_bias:
     conda:
         graph.env("anatomy", "correct_bias")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         content=graph.content,
         shrink=graph.study.anatomy.shrink,
@@ -34,7 +35,8 @@ rule extract_brain:
     conda:
         graph.env("anatomy", "extract_brain")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         backend=graph.backend("anatomy", "extract_brain"),
         code=graph.code("anatomy", "extract_brain"),
@@ -57,7 +59,8 @@ rule register:
     conda:
         graph.env("anatomy", "register")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         masks=lambda w, input: options(
             moving_mask=input.moving_mask, reference_mask=input.reference_mask
@@ -109,6 +112,30 @@ rule mask_foreground:
         "recontrast step --log {log} anatomy mask_foreground --images {input:q} --output {output}"
 
 
+rule resample_mask:
+    """A mask that the user has comes onto the reference grid."""
+    input:
+        mask=graph.given_mask,
+        reference=graph.reference,
+        transform=graph.given_mask_transform,
+    output:
+        layout.MASK,
+    wildcard_constraints:
+        region="(?!(brain|foreground)_)[A-Za-z0-9]+",
+    log:
+        "logs/anatomy/resample_mask/{folder}/{session}_space-{reference}_mask-{region}.log",
+    conda:
+        graph.env("anatomy", "resample_mask")
+    params:
+        transform=lambda w, input: options(transform=input.transform),
+        content=graph.given_mask_content,
+        backend=graph.backend("anatomy", "resample_mask"),
+        code=graph.code("anatomy", "resample_mask"),
+    shell:
+        "recontrast step --log {log} anatomy resample_mask --mask {input.mask:q} --reference {input.reference:q}"
+        " {params.transform} --output {output} --backend {params.backend}"
+
+
 rule resample:
     """One contrast comes onto the reference grid, interpolated once, and to a common intensity."""
     input:
@@ -139,7 +166,7 @@ rule segment_tissue:
     """Cerebrospinal fluid, grey and white matter are told apart."""
     input:
         image=graph.tissue_source,
-        mask=graph.mask,
+        mask=graph.brain,
     output:
         csf=layout.partly(layout.TISSUE, tissue="CSF"),
         gm=layout.partly(layout.TISSUE, tissue="GM"),
@@ -150,7 +177,8 @@ rule segment_tissue:
     conda:
         graph.env("anatomy", "segment_tissue")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         contrast=graph.tissue_suffix,
         backend=graph.backend("anatomy", "segment_tissue"),
@@ -165,7 +193,7 @@ rule register_template:
     """The reference is aligned with the standard brain of the Montreal Neurological Institute."""
     input:
         image=graph.prepared_reference,
-        mask=graph.mask,
+        mask=graph.brain,
     output:
         layout.TEMPLATE_TRANSFORM,
     log:
@@ -173,7 +201,8 @@ rule register_template:
     conda:
         graph.env("anatomy", "register_template")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         backend=graph.backend("anatomy", "register_template"),
         code=graph.code("anatomy", "register_template"),

@@ -12,7 +12,8 @@ rule convert:
     conda:
         "../envs/embedded.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         series=graph.series,
         content=graph.series_content,
@@ -32,7 +33,8 @@ rule convert_diffusion:
     conda:
         "../envs/embedded.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         series=graph.series,
         content=graph.series_content,

@@ -17,7 +17,8 @@ rule correct_motion:
     conda:
         graph.env("diffusion", "correct_motion")
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         content=graph.dwi_content,
         motion=graph.study.diffusion.motion,
@@ -42,7 +43,8 @@ rule extract_dwi_brain:
     conda:
         graph.env("anatomy", "extract_brain")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         backend=graph.backend("anatomy", "extract_brain"),
         code=graph.code("anatomy", "extract_brain"),
@@ -70,7 +72,8 @@ rule fit_tensor:
     conda:
         graph.env("diffusion", "fit_tensor")
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         method=graph.study.diffusion.fit,
         highest_b=graph.study.diffusion.highest_b,
@@ -91,7 +94,7 @@ rule register_dwi:
         moving=layout.partly(layout.NATIVE_DWIMAP, parameter="S0"),
         moving_mask=layout.DWI_MASK,
         reference=graph.reference,
-        reference_mask=graph.mask,
+        reference_mask=graph.brain,
     output:
         layout.DWI_TRANSFORM,
     log:
@@ -99,7 +102,8 @@ rule register_dwi:
     conda:
         graph.env("anatomy", "register")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         content=graph.native_content,
         dof=graph.study.diffusion.dof,

@@ -14,7 +14,8 @@ rule fit_relaxation:
     conda:
         "../envs/embedded.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         content=graph.relaxation_content,
         timing=graph.relaxation_timing,
@@ -29,7 +30,7 @@ rule register_relaxation:
     input:
         moving=layout.partly(layout.NATIVE_RELAXATION, relaxation="PD"),
         reference=graph.reference,
-        reference_mask=graph.mask,
+        reference_mask=graph.brain,
     output:
         layout.RELAXATION_TRANSFORM,
     log:
@@ -37,7 +38,8 @@ rule register_relaxation:
     conda:
         graph.env("anatomy", "register")
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         content=graph.native_content,
         dof=graph.study.anatomy.dof,

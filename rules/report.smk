@@ -7,6 +7,7 @@ rule session_page:
         images=graph.prepared,
         mask=graph.mask,
         tissue=graph.tissue,
+        fibres=graph.fibres,
         synthetic=graph.synthetics,
         scores=graph.session_scores,
     output:
@@ -19,6 +20,8 @@ rule session_page:
         contrasts=graph.contrasts,
         predicted=lambda w, input: options(
             tissue=input.tissue,
+            anisotropy=input.fibres[:1],
+            directions=input.fibres[1:],
             experiments=graph.experiments(w),
             targets=graph.experiment_targets(w),
             synthetic=input.synthetic,

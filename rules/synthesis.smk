@@ -15,7 +15,8 @@ rule synthesize:
         "../envs/embedded.yaml"
     threads: graph.study.training.threads
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         threads=graph.study.training.threads,
         device=graph.study.training.device,

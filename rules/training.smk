@@ -16,7 +16,8 @@ rule train:
     threads: graph.study.training.threads
     resources:
         gpu=1,
-        mem_mb=8000,
+        mem_mb=growing(16000),
+        runtime=growing(720),
     params:
         sessions=graph.training_list,
         who=graph.training_digest,

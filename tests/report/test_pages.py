@@ -269,7 +269,7 @@ def test_numbers_are_short(value, shown):
 
 def test_tissue_has_the_colours_of_its_legend(tmp_path: Path) -> None:
     template = (Path(pictures.__file__).parent / "templates/session.html").read_text()
-    legend = re.findall(r"rgb\((\d+) (\d+) (\d+)\)\"></span> (\w+)", template)
+    legend = re.findall(r"rgb\((\d+) (\d+) (\d+)\)\"></span> (CSF|grey|white)", template)
     shown = {name: tuple(map(int, colour)) for *colour, name in legend}
     order = {"grey": 1, "white": 2, "CSF": 3}  # as anatomy's segment_tissue and BIDS number them
     assert shown == {name: pictures.TISSUE_COLOURS[index][:3] for name, index in order.items()}

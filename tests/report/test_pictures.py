@@ -102,3 +102,16 @@ def test_an_empty_mask_shows_the_whole_grid():
 
 def test_names_hold_nothing_that_an_address_cannot():
     assert pictures.file_name("synthetic", "a/b <c>") == "synthetic-a-b--c-.webp"
+
+
+def test_colour_fa_is_red_where_fibres_run_from_left_to_right(mask, tmp_path):
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    view = pictures.View.of(mask, affine)
+    across = np.zeros((*mask.shape, 3))
+    across[..., 0] = -1
+    height = pictures.save_fibres(tmp_path / "fibres.webp", view, mask * 0.8, across)
+    picture = np.asarray(Image.open(tmp_path / "fibres.webp").convert("RGB")).astype(int)
+    assert picture.shape == (height, pictures.WIDTH, 3)
+    middle = picture[height // 6, pictures.WIDTH // 2]
+    assert middle[0] > 200
+    assert middle[1:].max() < 60

@@ -34,7 +34,12 @@ def run(
     dry_run: Annotated[
         bool, Parameter(name=["--dry-run", "-n"], help="Only say which jobs there are.")
     ] = False,
-    cores: Annotated[str, Parameter(name=["--cores", "-c"], help="How many cores, or all.")] = "all",
+    cores: Annotated[
+        str, Parameter(name=["--cores", "-c"], help="How many cores; all unless a profile says where jobs run.")
+    ] = "",
+    profile: Annotated[
+        list[str], Parameter(help="Where jobs run: slurm, or Snakemake profiles of your own; later go first.")
+    ] = (),
     snakemake: Annotated[list[str], Parameter(show=False, allow_leading_hyphen=True)] = (),
 ) -> int:
     """Prepare a cohort, train, synthesise, score and report; only what has changed runs again.
@@ -53,7 +58,8 @@ def run(
     opened = open_study(assemble(bids_dir, out_dir, choice))
     graph = open_graph(opened)
     graph.require(level)
-    return launch(opened, level, cores=cores, dry_run=dry_run, extra=list(snakemake))
+    extra = list(snakemake)
+    return launch(opened, level, cores=cores, dry_run=dry_run, profiles=list(profile), extra=extra)
 
 
 @app.command
@@ -134,9 +140,10 @@ def phantom(
     contrasts: list[str] = ("T1w", "T2w", "PDw", "FLAIR"),
     without_flair: int = 0,
     sessions: int = 0,
+    dicom: bool = False,
     jobs: int = 1,
 ) -> int:
-    """Make a cohort of digital heads with known truth, in BIDS.
+    """Make a cohort of digital heads with known truth, in BIDS or as DICOM.
 
     Args:
         out_dir: A folder that does not exist yet.
@@ -146,6 +153,7 @@ def phantom(
         contrasts: Which images: T1w T2w PDw FLAIR DIR T1SE DWI MDME.
         without_flair: How many of the people lack the FLAIR.
         sessions: Visits of each person; 0 for a cohort without sessions.
+        dicom: Files as they come off a scanner; the truth then goes to OUT_DIR-truth.
         jobs: People made at a time.
     """
     from .phantom import cohort
@@ -158,6 +166,7 @@ def phantom(
         contrasts=contrasts,
         without_flair=without_flair,
         sessions=sessions,
+        dicom=dicom,
         jobs=jobs,
     )
     return 0

@@ -10,10 +10,10 @@ import yaml
 from pydantic import Field
 
 from .backends import protocol
-from .contrasts import Contrast, Name, Section
+from .contrasts import Contrast, Mask, Name, Section
 from .conversion.settings import Conversion
 from .errors import RecontrastError
-from .layout import RESERVED
+from .layout import REGIONS, RESERVED
 from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
 from .methods import recipes
 
@@ -25,12 +25,14 @@ class Phantom(Section):
     voxel: float = Field(2.0, gt=0, description="voxel size in mm")
     seed: int = 1
     without_flair: int = Field(2, ge=0, description="how many participants lack the FLAIR")
+    dicom: bool = Field(False, description="as DICOM, from which the graph then starts")
 
 
 class Dataset(Section):
-    """One BIDS folder."""
+    """One folder in BIDS or of DICOM, and further folders of derivatives that hold masks of its people."""
 
     path: Path
+    derivatives: tuple[Path, ...] = ()
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]*$")] = ""
     phantom: Phantom | None = None
 
@@ -80,6 +82,7 @@ class Training(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(2, ge=1, description="of torch; the number of cores does not change results")
     seed: int = 1
+    per_gpu: int = Field(1, ge=1, description="how many trainings may share the GPU of this machine")
     retrain: bool = Field(False, description="train again when the code of a method has changed")
 
 
@@ -122,7 +125,8 @@ class Study(Section):
     reference: Name
     reference_fallback: tuple[Name, ...] = ()
     prepare: Literal["full", "register", "none"] = "full"
-    region: Literal["brain", "foreground"] = "brain"
+    region: Name = "brain"
+    masks: dict[Name, Mask] = Field({})
     backend: Backend = "embedded"
     backend_order: tuple[Literal["fsl", "ants", "embedded"], ...] = ("fsl", "ants", "embedded")
     backends: dict[Operation, Backend] = Field({})
@@ -227,6 +231,14 @@ def _contradictions(study: Study):
     for name, contrast in study.contrasts.items():
         if labels.count(contrast.label) > 1:
             yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
+    for name, mask in study.masks.items():
+        if mask.of not in known:
+            yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{_nearest(mask.of, known)}"
+        if name in [*REGIONS, *RESERVED, *known]:
+            yield f"masks.{name}: is a name that files have already; choose another"
+    if study.region not in [*REGIONS, *study.masks]:
+        regions = [*REGIONS, *study.masks]
+        yield f"region: {study.region!r} is none of {', '.join(regions)}{_nearest(study.region, regions)}"
     if study.prepare != "full" and study.region == "brain":
         yield f"region: brain is extracted with prepare: full only; with {study.prepare} say foreground"
     prefixes = [d.prefix for d in study.datasets]

@@ -55,3 +55,20 @@ class Contrast(Section):
     def label(self) -> str:
         """Entities and suffix as file names end: `T2w`, `acq-se_T1w`."""
         return f"{self.entities}_{self.suffix}".lstrip("_")
+
+
+class Mask(Section):
+    """Which derivatives are this mask: BIDS entities, and the contrast whose voxels or world it shares."""
+
+    of: Name
+    suffix: Name = "mask"
+    label: str | None = None
+    description: str | None = None
+    space: str | None = None
+    acquisition: str | None = None
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """The entities asked for, by their short names."""
+        given = {"label": self.label, "desc": self.description, "space": self.space, "acq": self.acquisition}
+        return {key: value for key, value in given.items() if value is not None}

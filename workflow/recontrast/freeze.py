@@ -5,7 +5,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from . import __version__, layout
+from . import __version__, frozen, layout
 from .cohort import quarantine
 from .config import Study
 from .graph import Graph, session_id
@@ -35,6 +35,7 @@ def freeze(graph: Graph) -> None:
     quarantine.write(folder, graph.plan.failures)
     write_json(folder / layout.BACKENDS, graph.tools())
     write_json(folder / layout.PLAN, content(graph) | {"states": states(graph)})
+    frozen.write(graph)
     for model in graph.plan.models.values():
         where = {"experiment": model.name, "fold": model.fold}
         _write_table(folder / layout.fill(layout.TRAINING_LIST, **where), graph.training_rows(model))

@@ -7,33 +7,38 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.io import ancient
 
 from . import layout
-from .backends import protocol
 from .cohort import quarantine
 from .conversion.planned import Job
 from .errors import RecontrastError
 from .fingerprint import fingerprint
+from .graph_code import JobCode
 from .graph_maps import MapJobs
 from .layout import TISSUES, Session, fill
-from .maps import SOURCES
 from .plan import Model, Plan, PlannedSession
-from .stages import STEPS, TEMPLATES
 
 SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
 
 
-class Graph(MapJobs):
-    """Answers the rules' questions from one plan."""
+class Graph(MapJobs, JobCode):
+    """Answers the rules' questions from one plan.
 
-    def __init__(self, plan: Plan, jobs: Mapping[str, Job] | None = None) -> None:
+    Args:
+        plan: what is done with whose images.
+        jobs: path of each raw image that is converted from DICOM -> how.
+        tools: backends and versions as `tools` gave them where the study was planned; looked for here if None.
+    """
+
+    def __init__(
+        self, plan: Plan, jobs: Mapping[str, Job] | None = None, tools: Mapping[str, dict] | None = None
+    ) -> None:
         self.plan = plan
-        self._jobs = jobs or {}
+        self.jobs = jobs or {}
+        self._tools = tools or {}
         self.study = plan.study
         self._names = {contrast.label: name for name, contrast in plan.study.contrasts.items()}
 
@@ -51,7 +56,7 @@ class Graph(MapJobs):
         """Every image that a series of the study's sessions becomes, those that are known to fail left out."""
         sessions = {session.label for session in self.plan.manifest.sessions()}
         failed = {(f.session, f.item) for f in self.plan.failures}
-        units = {path: quarantine.split(Path(path).name.split(".")[0]) for path in self._jobs}
+        units = {path: quarantine.split(Path(path).name.split(".")[0]) for path in self.jobs}
         return [path for path, unit in units.items() if unit[0] in sessions and unit not in failed]
 
     # --- raw images and their preparation ---
@@ -109,7 +114,7 @@ class Graph(MapJobs):
     def reference_mask(self, w) -> list[str]:
         """The brain on the reference grid, for every contrast but the one that carries it there."""
         if self.study.prepare == "full" and w.contrast != self.brain_source(self._session(w)):
-            return [self._mask(self._session(w))]
+            return [self.brain(w)]
         return []
 
     def mask_transform(self, w) -> list[str]:
@@ -121,9 +126,27 @@ class Graph(MapJobs):
         """A contrast's transform to the reference; none for the reference and for registered images."""
         return self._transform(self._session(w), self._contrast(w))
 
+    def given_mask(self, w):
+        """A mask that the user has, on the grid on which it was drawn."""
+        return ancient(str(self._session(w).masks[w.region].path))
+
+    def given_mask_content(self, w) -> list[str]:
+        """Its content hash, and those of raw images that the job reads."""
+        return [self._session(w).masks[w.region].sha256, *self.native_content(w)]
+
+    def given_mask_transform(self, w) -> list[str]:
+        """How that mask comes onto the reference grid, if it does not lie there."""
+        return self._transform(self._session(w), self.study.masks[w.region].of)
+
     def mask(self, w) -> str:
         """The region mask of a session on its reference grid."""
         return self._mask(self._session(w))
+
+    def brain(self, w) -> str:
+        """What images are aligned by: the brain on the reference grid, or the region if they come stripped."""
+        planned = self._session(w)
+        region = "brain" if self.study.prepare == "full" else self.study.region
+        return fill(layout.MASK, planned.session, reference=planned.reference, region=region)
 
     def tissue_source(self, w) -> str:
         """The prepared contrast that tissue is segmented on."""
@@ -183,10 +206,6 @@ class Graph(MapJobs):
     def training_code(self, w) -> str:
         """The fingerprint of a method's code; constant unless the study trains again when code changes."""
         return self.method_code(self.model(w).settings.method) if self.study.training.retrain else "kept"
-
-    def method_code(self, method: str) -> str:
-        """The fingerprint of training a method."""
-        return fingerprint("recontrast.training.train", f"recontrast.methods.{method}")
 
     def synthesis_code(self, w) -> str:
         """The fingerprint of applying the method of an experiment."""
@@ -261,6 +280,12 @@ class Graph(MapJobs):
         planned = self._session(w)
         return [self._segmentation(planned)] if self.segments_tissue else []
 
+    def fibres(self, w) -> list[str]:
+        """Fractional anisotropy and eigenvectors on the grid of the diffusion series, where there is one."""
+        planned = self._session(w)
+        parameters = ("FA", "eigenvectors") if "FA" in planned.maps else ()
+        return [fill(layout.NATIVE_DWIMAP, planned.session, parameter=name) for name in parameters]
+
     def experiments(self, w) -> list[str]:
         """The experiments predicted in a session."""
         return list(self._session(w).predictions)
@@ -297,6 +322,7 @@ class Graph(MapJobs):
         for planned in self.plan.sessions.values():
             found += [self._fill(layout.PREPROC, planned, c) for c in planned.images] + [self._mask(planned)]
             found += planned.maps.values()
+            found += [self._given_mask(planned, name) for name in planned.masks]
             where = {"reference": planned.reference}
             if self.segments_tissue:
                 found += [fill(layout.TISSUE, planned.session, tissue=t, **where) for t in TISSUES]
@@ -328,48 +354,6 @@ class Graph(MapJobs):
         if level == "group" and self.study.experiments and not self.plan.models:
             notes = {note for planned in self.plan.sessions.values() for note in planned.notes}
             raise RecontrastError("\n".join([*self.plan.problems, *sorted(notes), "no model can be trained"]))
-
-    @cache  # noqa: B019 - one graph lives as long as the process
-    def code(self, stage: str, step: str) -> str:
-        """The fingerprint of a step's code and, where it runs a backend, of that and its tools."""
-        modules, versions = [f"recontrast.{stage}.{step}"], {}
-        if operation := STEPS[stage][step]:
-            modules.append(protocol.module_of(self.backend(stage, step), operation))
-            versions = protocol.versions(self.backend(stage, step), operation)
-        files = [*TEMPLATES.get(step, ())]
-        if step == "index":
-            files += sorted({f"methods/{e.method}.yaml" for e in self.study.experiments.values()})
-        if stage == "conversion":
-            versions["dcm2niix"] = version("dcm2niix")
-        versions |= {file: _content(file) for file in files}
-        return fingerprint(*modules, versions=versions)
-
-    @cache  # noqa: B019
-    def backend(self, stage: str, step: str) -> str:
-        """The backend of a step: as the study says, or with auto the first of its order that can do it here."""
-        operation = STEPS[stage][step]
-        chosen = self.study.backends.get(operation, self.study.backend)
-        return protocol.resolve(self.study.backend_order if chosen == "auto" else (chosen,), operation)
-
-    def env(self, stage: str, step: str) -> str:
-        """The conda file of a step's software, as seen from rules/."""
-        return f"../envs/{self.backend(stage, step)}.yaml"
-
-    def tools(self) -> dict[str, dict]:
-        """Step -> its backend and the versions of the tools that it runs there, for steps that have one."""
-        found = {}
-        for stage in self.stages:
-            for step, operation in STEPS[stage].items():
-                if operation:
-                    backend = self.backend(stage, step)
-                    tools = protocol.versions(backend, operation)
-                    found[f"{stage} {step}"] = {"backend": backend, "tools": tools}
-        return found
-
-    @property
-    def stages(self) -> list[str]:
-        """The stages that the study asks for, in the order in which data walks."""
-        return [stage for stage in STEPS if stage not in SOURCES or stage in self.study.sources]
 
     @property
     def segments_tissue(self) -> bool:
@@ -408,14 +392,17 @@ class Graph(MapJobs):
 
     def _job(self, w) -> Job:
         where = {"datatype": getattr(w, "datatype", "dwi"), "suffix": getattr(w, "suffix", "dwi")}
-        return self._jobs[fill(layout.RAW, Session.from_label(w.session), entities=w.entities, **where)]
+        return self.jobs[fill(layout.RAW, Session.from_label(w.session), entities=w.entities, **where)]
 
     def _raw(self, path: Path):
         """A raw image: converted from DICOM, or as it was given, whose time does not matter then."""
-        return str(path) if str(path) in self._jobs else ancient(str(path))
+        return str(path) if str(path) in self.jobs else ancient(str(path))
 
     def _mask(self, planned: PlannedSession) -> str:
         return fill(layout.MASK, planned.session, reference=planned.reference, region=self.study.region)
+
+    def _given_mask(self, planned: PlannedSession, name: str) -> str:
+        return fill(layout.MASK, planned.session, reference=planned.reference, region=name)
 
     def _segmentation(self, planned: PlannedSession) -> str:
         return fill(layout.SEGMENTATION, planned.session, reference=planned.reference)
@@ -432,11 +419,6 @@ class Graph(MapJobs):
     def _synthetics(self, label: str) -> list[str]:
         planned = self.plan.sessions[label]
         return [self._synthetic(planned, name) for name in planned.predictions]
-
-
-def _content(file: str) -> str:
-    """The hash of a file of the package that is no code."""
-    return hashlib.sha256((Path(__file__).parent / file).read_bytes()).hexdigest()
 
 
 def session_id(planned: PlannedSession) -> str:

@@ -61,4 +61,4 @@ class MapJobs:
     def _beside(self, path: Path, ending: str):
         """The text file beside a raw image."""
         text = str(path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ending))
-        return text if str(path) in self._jobs else ancient(text)
+        return text if str(path) in self.jobs else ancient(text)

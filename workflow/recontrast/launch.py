@@ -52,15 +52,22 @@ class Pending:
 
 
 def launch(
-    study: Study, level: str, *, cores: str = "all", dry_run: bool = False, extra: list[str] = ()
+    study: Study,
+    level: str,
+    *,
+    cores: str = "",
+    dry_run: bool = False,
+    profiles: list[str] = (),
+    extra: list[str] = (),
 ) -> int:
     """Run a study and return the exit status: 0 only if nothing failed.
 
     Args:
         study: from `run.open_study`.
         level: `participant` or `group`, the target of the graph.
-        cores: how many cores, or all.
+        cores: how many cores, or all; unless profiles say where jobs run, all is taken.
         dry_run: only say which jobs there are.
+        profiles: of Snakemake, by the name of one that ships, by path, or as Snakemake finds them.
         extra: further arguments of Snakemake.
     """
     with _study_file(study, keep=not dry_run) as file:
@@ -68,13 +75,24 @@ def launch(
         if level == "participant":  # models are taken as they are, never trained
             base += ["--allowed-rules", level, *(rule for rule in RULES if rule != "train")]
         base += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(file)]
-        base += ["--directory", str(study.output), "--cores", cores]
+        base += ["--directory", str(study.output)]
+        # Cores of this machine would also limit the threads of jobs elsewhere.
+        if cores or not profiles:
+            base += ["--cores", cores or "all"]
         base += ["--workflow-profile", str(ROOT / "profiles/default")]
+        for profile in profiles:
+            base += ["--profile", _find_profile(profile)]
         if sys.stderr.isatty():  # bars and colours for a person, plain lines for a log
             base += ["--logger", "rich"]
         if dry_run:
             return subprocess.run([*base, "--dry-run", *extra]).returncode
         return _in_waves(study, base, list(extra))
+
+
+def _find_profile(name: str) -> str:
+    """The folder of a profile that ships, unless there is a folder of that name here; else as it is given."""
+    shipped = ROOT / "profiles" / name
+    return str(shipped) if shipped.is_dir() and not Path(name).exists() else name
 
 
 def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:

@@ -13,6 +13,7 @@ SPLITS = "cohort/splits.tsv"
 QUARANTINE = "cohort/quarantine.tsv"
 BACKENDS = "cohort/backends.json"
 PLAN = "cohort/plan.json"
+GRAPH = "cohort/graph.json"
 TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"
 DESCRIPTION = "dataset_description.json"
@@ -62,6 +63,7 @@ DWI_PARAMETERS = ("FA", "MD", "MO", "S0")
 RELAXATIONS = ("R1", "R2", "PD")
 ALL = "all"  # the fold that trains on everyone
 
+REGIONS = ("brain", "foreground")  # those that are made here; a study's own masks come beside
 RESERVED = ("preproc", "brain", "foreground", "acquired", "bloch")  # no names for experiments
 
 WILDCARDS = {

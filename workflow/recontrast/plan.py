@@ -1,7 +1,7 @@
 """What is done with whose images: decided before the graph, from study, manifest and past failures."""
 
 import csv
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class PlannedSession:
         reference: the contrast whose grid all others take.
         sources: what maps are made of: diffusion, relaxometry.
         maps: the maps that come of that, by name: their files.
+        masks: given by the user, by name.
     """
 
     session: Session
@@ -55,6 +56,7 @@ class PlannedSession:
     reference: str
     sources: dict[str, Image] = field(default_factory=dict)
     maps: dict[str, str] = field(default_factory=dict)
+    masks: dict[str, Image] = field(default_factory=dict)
     fold: str = ""
     predictions: dict[str, Prediction] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -78,6 +80,7 @@ class Plan:
         pinned: the splits of an earlier plan in the same output folder.
         failures: failures on record that still hold.
         trained: names and folds of models that lie in the output folder already.
+        excluded: (session or participant label, contrast or "") -> why; from the study's table if None.
 
     Attributes:
         sessions: what is worked on, by session label.
@@ -93,10 +96,13 @@ class Plan:
         pinned: splits.Splits | None = None,
         failures: Sequence[quarantine.Failure] = (),
         trained: Set[tuple[str, str]] = frozenset(),
+        excluded: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self.study = study
         self.manifest = manifest
+        self.pinned = pinned
         self.trained = trained
+        self.excluded = _exclusions(study.exclude) if excluded is None else excluded
         self.failures = [*_bad_files(study, manifest), *failures]
         # A page that could not be made takes nothing else from its session.
         self._failed = {
@@ -114,7 +120,7 @@ class Plan:
 
     def _choose_images(self) -> None:
         """Leave out what is excluded or has failed; give every other session its reference contrast."""
-        excluded = _exclusions(self.study.exclude)
+        excluded = self.excluded
         for session, images in sorted(self.manifest.sessions().items()):
             label, notes = session.label, []
             reason = excluded.get((label, "")) or excluded.get((f"sub-{session.participant}", ""))
@@ -130,16 +136,20 @@ class Plan:
                     kept[contrast] = image
             wanted = (self.study.reference, *self.study.reference_fallback)
             sources = {name: kept.pop(name) for name in self.study.sources if name in kept}
+            masks = {name: kept.pop(name) for name in self.study.masks if name in kept}
+            masks = {name: mask for name, mask in masks.items() if self.study.masks[name].of in kept}
             reference = next((contrast for contrast in wanted if contrast in kept), "")
             if not reference and not reason:
                 reason = "; ".join([*notes, f"it has no {' or '.join(wanted)} to register to"])
+            if self.study.region in self.study.masks and self.study.region not in masks:
+                reason = reason or "; ".join([*notes, f"it has no mask {self.study.region} to work in"])
             if reason:
                 self.left_out[label] = reason
                 continue
             if reference != self.study.reference:
                 notes.append(f"no {self.study.reference}: registered to {reference}")
             made = {n: m.path(session, reference) for n, m in self.study.maps.items() if m.source in sources}
-            self.sessions[label] = PlannedSession(session, kept, reference, sources, made, notes=notes)
+            self.sessions[label] = PlannedSession(session, kept, reference, sources, made, masks, notes=notes)
 
     def _assign_folds(self, pinned: splits.Splits | None) -> splits.Splits | None:
         """Pin every participant who has a target to a fold."""
@@ -240,6 +250,8 @@ def _bad_files(study: Study, manifest: Manifest) -> list[quarantine.Failure]:
 def _items(study: Study, label: str, image: Image) -> list[str]:
     """The items of a session whose failure costs an image, that of a bad raw file first."""
     own = [path.name.split(".")[0].removeprefix(f"{label}_") for path in (image.path, *image.others)]
+    if image.contrast in study.masks:
+        return [f"mask-{image.contrast}", *own]
     if image.contrast in UNITS:
         return list(dict.fromkeys((*UNITS[image.contrast], *own)))
     return list(dict.fromkeys((study.contrasts[image.contrast].label, *own, f"from-{image.contrast}")))

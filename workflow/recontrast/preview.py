@@ -1,6 +1,7 @@
 """What `recontrast plan` and `recontrast status` print: the plan in prose, and how far it has come."""
 
 import json
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,8 @@ from .errors import RecontrastError
 from .graph import Graph
 from .layout import Session, fill
 
-console = Console(highlight=False, soft_wrap=True)
+# A table that goes to a file or a pager has no edge to be folded at.
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
 
 def print_plan(graph: Graph) -> int:

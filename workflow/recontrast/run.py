@@ -4,7 +4,10 @@ import contextlib
 import os
 import sys
 
-from . import lock
+from rich.console import Console
+from rich.progress import Progress
+
+from . import frozen, lock
 from .cohort import manifest, quarantine, splits
 from .config import Dataset, Study, load
 from .conversion.planned import Planned
@@ -49,15 +52,19 @@ def open_graph(study: Study) -> Graph:
     for dataset in study.datasets:
         _make_phantom(dataset)
     dicom = _sort_dicom(study)
-    found = manifest.build(
-        study.datasets,
-        study.contrasts,
-        study.include,
-        cache=study.output / CACHE,
-        converted=dicom.images,
-        hashes=dicom.hashes,
-        sources=study.sources,
-    )
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("reading new images", total=None, visible=False)
+        found = manifest.build(
+            study.datasets,
+            study.contrasts,
+            study.include,
+            cache=study.output / CACHE,
+            progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+            converted=dicom.images,
+            hashes=dicom.hashes,
+            sources=study.sources,
+            masks=study.masks,
+        )
     found.problems += dicom.problems
     if found.fatal:
         raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
@@ -76,17 +83,31 @@ def open_graph(study: Study) -> Graph:
     return Graph(Plan(study, found, pinned, still, trained), dicom.jobs)
 
 
+def join_graph(study: Study) -> Graph:
+    """The graph as the main process planned it, for a job that reads the Snakefile again; writes nothing.
+
+    Args:
+        study: from `open_study`; only its output folder counts, the rest is as frozen there.
+    """
+    _use_this_python()
+    return frozen.read(study.output)
+
+
 def begin(graph: Graph) -> None:
     """Before the first job: take the output folder and freeze the plan in it."""
     lock.acquire(graph.study.output)
-    # Jobs run with the Python that runs the graph, whether or not its environment is activated.
-    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+    _use_this_python()
     freeze(graph)
 
 
 def end(graph: Graph) -> None:
     """After the last job: give the output folder back."""
     lock.release(graph.study.output)
+
+
+def _use_this_python() -> None:
+    """Jobs run with the Python that runs the graph, whether or not its environment is activated."""
+    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 
 
 def _sort_dicom(study: Study) -> Planned:
@@ -111,4 +132,5 @@ def _make_phantom(dataset: Dataset) -> None:
                 voxel=settings.voxel,
                 seed=settings.seed,
                 without_flair=settings.without_flair,
+                dicom=settings.dicom,
             )

@@ -9,6 +9,7 @@ STEPS = {
         "register": "register",
         "carry_mask": "apply_transform",
         "mask_foreground": None,
+        "resample_mask": "apply_transform",
         "resample": "apply_transform",
         "segment_tissue": "segment_tissue",
         "register_template": "register_template",

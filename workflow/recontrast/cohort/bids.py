@@ -1,9 +1,10 @@
 """The raw images of a BIDS folder, by os.scandir alone: folders give the place, names the entities."""
 
+import contextlib
 import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,25 @@ def scan(folder: str | Path) -> tuple[list[RawImage], list[RecontrastError]]:
             f"holds no image that can be used ({problems[0]})", file=folder, remedy="convert the data to BIDS"
         )
     return images, problems
+
+
+def scan_derivatives(folder: str | Path, further: Iterable[Path] = ()) -> list[RawImage]:
+    """Every image of the derivatives beside a raw data set, and of further folders of derivatives.
+
+    What cannot be used among them is left out in silence: derivatives have many names, and a study asks for
+    few of them.
+
+    Raises:
+        RecontrastError: one of the further folders cannot be used.
+    """
+    images: list[RawImage] = []
+    for place in _entries(Path(folder) / "derivatives", []):
+        if place.is_dir() and any(e.name.startswith("sub-") for e in _entries(place.path, [])):
+            with contextlib.suppress(RecontrastError):
+                images += scan(place.path)[0]
+    for place in further:
+        images += scan(place)[0]
+    return images
 
 
 def read_participants(folder: str | Path) -> dict[str, dict[str, str]]:

@@ -3,7 +3,7 @@
 import itertools
 from collections import defaultdict
 
-from ..contrasts import ENTITIES, Contrast
+from ..contrasts import ENTITIES, Contrast, Mask
 from ..errors import RecontrastError
 from .bids import RawImage
 
@@ -69,7 +69,22 @@ def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str
     return left
 
 
-def matches(image: RawImage, contrast: Contrast) -> bool:
+def choose_mask(name: str, mask: Mask, images: list[RawImage]) -> RawImage | None:
+    """The one derivative of a session that a mask of the study means, or None if there is none.
+
+    Raises:
+        RecontrastError: several are.
+    """
+    left = [image for image in images if matches(image, mask)]
+    if len(left) > 1:
+        names = ", ".join(str(image.path) for image in left)
+        raise RecontrastError(
+            f"{len(left)} files are the mask {name} ({names})", remedy=f"add entities to masks.{name}"
+        )
+    return left[0] if left else None
+
+
+def matches(image: RawImage, contrast: Contrast | Mask) -> bool:
     """Whether an image has the suffix and the entities that a contrast asks for; `run-01` is run 1."""
     found = {key: _plain(key, value) for key, value in image.entities.items()}
     wanted = {key: _plain(key, value) for key, value in contrast.wanted.items()}

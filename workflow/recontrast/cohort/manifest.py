@@ -8,16 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..config import Dataset, Include
-from ..contrasts import Contrast
+from ..contrasts import Contrast, Mask
 from ..errors import RecontrastError
 from ..images import write_text
 from ..layout import Session
 from ..maps import SOURCES
 from . import bids
-from .choice import choose, choose_group, matches
+from .choice import choose, choose_group, choose_mask, matches
 from .content import Content, combine, inspect, inspect_beside
 
 COLUMNS = ("participant_id", "session_id", "contrast", "path", "sha256", "dataset", "problem")
+
+
+Visits = dict[Session, tuple[str, list[bids.RawImage]]]
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def build(
     converted: Mapping[Path, list[bids.RawImage]] | None = None,
     hashes: Mapping[Path, str] | None = None,
     sources: Mapping[str, Contrast] | None = None,
+    masks: Mapping[str, Mask] | None = None,
 ) -> Manifest:
     """Find, hash and check the images that a study asks for.
 
@@ -106,8 +110,10 @@ def build(
         hashes: path of each of those images -> the hash of what it is made from.
         sources: what maps are made of, as the study has it: diffusion (a series with its gradient table) or
             relaxometry (a group of images).
+        masks: the study's masks by name, which lie among derivatives.
     """
-    manifest, hashes, sources = Manifest(), hashes or {}, sources or {}
+    manifest, hashes, sources, masks = Manifest(), hashes or {}, sources or {}, masks or {}
+    datasets = list(datasets)
     visits = _gather(datasets, manifest, converted or {})
     everyone = [image for _, images in visits.values() for image in images]
     visits = _included(visits, include, manifest)
@@ -124,6 +130,7 @@ def build(
             if raws:
                 first, *others = [raw.path for raw in raws]
                 chosen.append((replace(image, path=first, others=tuple(others)), raws))
+    chosen += _masks(datasets, masks, visits, manifest)
     given = [raw for _, raws in chosen for raw in raws]
     unread = [raw for raw in given if raw.path not in hashes]
     contents = inspect(unread, cache, jobs or os.cpu_count() or 1, progress)
@@ -138,6 +145,39 @@ def build(
     _tell_absent(asked | {SOURCES[name]: c for name, c in sources.items()}, everyone, manifest)
     _tell_left_out(visits, manifest)
     return manifest
+
+
+def _masks(
+    datasets: list[Dataset], masks: Mapping[str, Mask], visits: Visits, manifest: Manifest
+) -> list[tuple[Image, list[bids.RawImage]]]:
+    """The masks of the sessions that are worked on."""
+    chosen: list[tuple[Image, list[bids.RawImage]]] = []
+    for dataset in datasets if masks else []:
+        derived: dict[Session, list[bids.RawImage]] = defaultdict(list)
+        try:
+            for image in bids.scan_derivatives(dataset.path, dataset.derivatives):
+                derived[Session(dataset.prefix + image.participant, image.session)].append(image)
+        except RecontrastError as error:
+            manifest.problems.append(error)
+        for session, (folder, _) in sorted(visits.items()):
+            for name, mask in masks.items() if folder == str(dataset.path) else []:
+                image = Image(session.participant, session.session, name, dataset.path, "", dataset=folder)
+                try:
+                    raw = choose_mask(name, mask, derived[session])
+                except RecontrastError as error:
+                    chosen.append((replace(image, problem=str(error)), []))
+                    continue
+                if raw:
+                    chosen.append((replace(image, path=raw.path), [raw]))
+    for name in masks:
+        if not any(image.contrast == name for image, _ in chosen):
+            manifest.problems.append(
+                RecontrastError(
+                    f"masks.{name}: no derivative of the cohort is this mask",
+                    remedy="check its entities, or name its folder under datasets: derivatives",
+                )
+            )
+    return chosen
 
 
 def _choose(
@@ -162,9 +202,6 @@ def _content(
         named = zip(raws, found, strict=True)
         found = [replace(c, problem=c.problem and f"{raw.path.name} {c.problem}") for raw, c in named]
     return combine([*found, *(text for raw in with_text for text in inspect_beside(raw))])
-
-
-Visits = dict[Session, tuple[str, list[bids.RawImage]]]
 
 
 def _gather(

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ from .. import __version__, images
 from ..errors import RecontrastError
 from ..layout import Session
 from . import acquisition, anatomy, lesions, truth
+from .dicom import make_dicom
 from .fields import stream
 from .protocols import PROTOCOLS, sidecar
 
@@ -58,6 +60,7 @@ def make(
     contrasts: Sequence[str] = DEFAULT_CONTRASTS,
     without_flair: int = 2,
     sessions: int = 0,
+    dicom: bool = False,
     jobs: int = 1,
 ) -> None:
     """Make the demo cohort: digital heads with known truth, scanned with the contrasts asked for.
@@ -74,6 +77,7 @@ def make(
         without_flair: this many participants, the last ones, have no FLAIR.
         sessions: visits of each participant, a tenth more lesion from one to the next; 0 for a data set
             without session folders.
+        dicom: write files as they come off a scanner instead; the truth then goes to `OUT-truth`, beside.
         jobs: processes to use.
 
     Raises:
@@ -90,7 +94,10 @@ def make(
         "sessions": sessions,
     }
     out = Path(out)
-    if is_made(out, arguments):
+    known = out.with_name(f"{out.name}-truth")
+    if dicom:
+        arguments["dicom"] = True
+    if is_made(out, known if dicom else out, arguments):
         print(f"{out}: holds this phantom already, nothing to do")
         return
 
@@ -113,6 +120,12 @@ def make(
         else:
             for task in work:
                 print(write_session(*task), flush=True)
+        if dicom:
+            make_dicom(folder, Path(partial) / "dicom")
+            if known.exists():  # of a cohort whose images were deleted
+                shutil.rmtree(known)
+            (folder / "derivatives/truth").replace(known)
+            folder = Path(partial) / "dicom"
         folder.replace(out)
 
 
@@ -139,12 +152,21 @@ def check(participants: int, voxel: float, contrasts: list[str], without_flair: 
         raise RecontrastError(f"a voxel size of {voxel} mm", remedy="choose 1 to 8 mm")
 
 
-def is_made(out: Path, arguments: dict[str, object]) -> bool:
-    """Whether a folder holds the phantom of these arguments; false where it is missing or empty."""
+def is_made(out: Path, described: Path, arguments: dict[str, object]) -> bool:
+    """Whether a folder holds the phantom of these arguments; false where it is missing or empty.
+
+    Args:
+        out: the folder.
+        described: the data set beside or in it that says what it holds.
+        arguments: of `make`.
+
+    Raises:
+        RecontrastError: it holds something else.
+    """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
-        made = json.loads((out / "dataset_description.json").read_text(encoding="utf-8"))["GeneratedBy"][0]
+        made = json.loads((described / "dataset_description.json").read_text(encoding="utf-8"))["GeneratedBy"][0]
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         made = {}
     if made == generator(arguments):

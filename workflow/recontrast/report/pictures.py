@@ -128,6 +128,24 @@ def save_grey(path: Path, view: View, volume: np.ndarray, limits: tuple[float, f
     _save(path, Image.fromarray(view.montage(grey(volume, limits))))
 
 
+def save_fibres(path: Path, view: View, anisotropy: np.ndarray, direction: np.ndarray) -> int:
+    """Picture of colour FA (Pajevic and Pierpaoli 1999): red left-right, green front-back, blue up-down.
+
+    Args:
+        path: picture to write.
+        view: of the grid of both.
+        anisotropy: fractional anisotropy, shape (x, y, z).
+        direction: unit vectors in world axes, shape (x, y, z, 3).
+
+    Returns:
+        The height of the picture in pixels.
+    """
+    shares = np.abs(direction) * anisotropy[..., None]
+    levels = [view.montage(grey(shares[..., axis], (0.0, 0.8))) for axis in range(3)]
+    _save(path, Image.fromarray(np.stack(levels, axis=-1)))
+    return len(levels[0])
+
+
 def save_difference(path: Path, view: View, difference: np.ndarray, limit: float) -> None:
     """Picture of synthetic minus acquired."""
     levels = view.montage(signed(difference, limit))

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import tables
 from ..errors import RecontrastError
-from ..images import check_same_grid, read, read_header, sidecar
+from ..images import check_same_grid, read, read_header, read_series, sidecar
 from . import pages, pictures
 
 DIFFERENCE = 0.5  # the strongest colour of a difference, as a part of the acquired window
@@ -24,6 +24,8 @@ def session_page(
     mask: Path,
     reference: str = "",
     tissue: Path | None = None,
+    anisotropy: Path | None = None,
+    directions: Path | None = None,
     experiments: list[str] = [],  # noqa: B006 - lists are read, never changed
     targets: list[str] = [],  # noqa: B006
     synthetic: list[Path] = [],  # noqa: B006
@@ -42,6 +44,8 @@ def session_page(
         mask: mask of the brain or the foreground, same grid.
         reference: the contrast to whose grid all were registered; the first if empty.
         tissue: tissue labels (1 GM, 2 WM, 3 CSF), same grid.
+        anisotropy: fractional anisotropy, on the grid of the diffusion series.
+        directions: eigenvectors of its tensor, on the same grid; both give colour FA.
         experiments: names of the experiments with a synthetic image of this session.
         targets: the contrast that each of them makes.
         synthetic: the synthetic images, in the same order.
@@ -60,6 +64,7 @@ def session_page(
         gallery = Gallery(drawn, mask)
         shown = gallery.contrasts(dict(zip(contrasts, images, strict=True)), reference or contrasts[0])
         tissue_picture = None if tissue is None else gallery.tissue(tissue)
+        fibres = gallery.fibres(anisotropy, directions) if anisotropy and directions else None
         made = [
             gallery.experiment(name, target, path)
             for name, target, path in zip(experiments, targets, synthetic, strict=True)
@@ -74,6 +79,7 @@ def session_page(
         contrasts=shown,
         outline=gallery.address(gallery.OUTLINE),
         tissue=tissue_picture,
+        fibres=fibres,
         experiments=made,
         metrics=metrics,
         scores=rows,
@@ -131,6 +137,16 @@ class Gallery:
         values = np.asarray(image.dataobj).reshape(self.mask.shape).round()
         pictures.save_tissue(self.folder / "tissue.png", self.view, values)
         return self.address("tissue.png")
+
+    def fibres(self, anisotropy: Path, directions: Path) -> dict:
+        """Draw colour FA in a view of its own, as the diffusion series has its own grid."""
+        image, vectors = read(anisotropy), read_series(directions)
+        check_same_grid(directions, vectors, image)
+        strength = image.get_fdata(dtype=np.float32)
+        view = pictures.View.of(strength > 0, image.affine)
+        first = np.asarray(vectors.dataobj, dtype=np.float32)[..., :3]
+        height = pictures.save_fibres(self.folder / "fibres.webp", view, strength, first)
+        return {"picture": self.address("fibres.webp"), "height": height}
 
     def experiment(self, name: str, target: str, synthetic: Path) -> dict:
         """Draw a synthetic image and, where its contrast was acquired, that and the difference.

@@ -1,0 +1,52 @@
+"""A mask that was drawn elsewhere, on the reference grid."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images
+from ..backends import transforms
+from ..backends.protocol import load
+from ..errors import RecontrastError
+
+
+def resample_mask(
+    *, mask: Path, reference: Path, output: Path, transform: Path | None = None, backend: str = "embedded"
+) -> None:
+    """Bring a mask that the user has to the grid of the reference contrast.
+
+    The mask is interpolated linearly and cut at one half. One that is empty stays so: no lesions are a result.
+
+    Args:
+        mask: 0 and 1, on the grid of the image on which it was drawn.
+        reference: image that gives the grid.
+        output: mask on the reference grid.
+        transform: ITK affine text, from that image to the reference; without it both share one world.
+        backend: which tools do it.
+
+    Raises:
+        RecontrastError: it holds other values than 0 and 1, or nothing of it lies in the reference.
+    """
+    drawn, grid = images.read(mask), images.read_header(reference)
+    values = np.unique(np.asarray(drawn.dataobj))
+    if not set(values.tolist()) <= {0.0, 1.0}:
+        some = ", ".join(f"{value:g}" for value in values[:6])
+        raise RecontrastError(
+            f"is no mask: it holds the values {some}{', ...' if len(values) > 6 else ''}",
+            file=mask,
+            remedy="save it with 0 outside and 1 inside",
+        )
+    matrix = np.eye(4) if transform is None else transforms.read(transform)
+    carried = load(backend, "apply_transform")(drawn, grid, matrix, "linear") >= 0.5
+    if values.size > 1 and not carried.any():
+        raise RecontrastError(
+            "lies outside the reference image",
+            file=mask,
+            remedy="check the contrast named by `of` in the study",
+        )
+    facts = {
+        "Sources": [str(path) for path in (mask, reference, transform) if path],
+        "Type": "ROI",
+        "Backend": backend,
+    }
+    images.write(output, carried, grid, facts=facts)

@@ -1,0 +1,81 @@
+"""The graph in a file: a job on a cluster is a process of its own, which takes it up where it was planned.
+
+What is frozen is all that the plan follows from, so that the job comes to the same plan without a look at the
+cohort, whatever has happened there meanwhile.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydantic
+
+from . import layout
+from .cohort.manifest import Image, Manifest
+from .cohort.quarantine import Failure
+from .cohort.splits import Splits
+from .config import Study
+from .conversion.planned import Job
+from .errors import RecontrastError
+from .graph import Graph
+from .images import write_text
+from .plan import CHECK, Plan
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The arguments of `Plan` and `Graph`; what is looked up by pairs as lists, which JSON can hold."""
+
+    study: Study
+    images: list[Image]
+    participants: dict[str, dict[str, str]]
+    pinned: Splits | None
+    failures: list[Failure]
+    trained: list[tuple[str, str]]
+    excluded: list[tuple[tuple[str, str], str]]
+    jobs: dict[str, Job]
+
+
+_JSON = pydantic.TypeAdapter(Frozen)
+
+
+def write(graph: Graph) -> None:
+    """Freeze a graph in its output folder; its backends lie in a file of their own, for people too."""
+    plan = graph.plan
+    frozen = Frozen(
+        study=plan.study,
+        images=plan.manifest.images,
+        participants=plan.manifest.participants,
+        pinned=plan.pinned,
+        failures=[failure for failure in plan.failures if failure.step != CHECK],  # the plan adds those
+        trained=sorted(plan.trained),
+        excluded=list(plan.excluded.items()),
+        jobs=dict(graph.jobs),
+    )
+    write_text(plan.study.output / layout.GRAPH, _JSON.dump_json(frozen).decode())
+
+
+def read(folder: Path) -> Graph:
+    """The graph that is frozen in an output folder.
+
+    Raises:
+        RecontrastError: there is none.
+    """
+    try:
+        frozen = _JSON.validate_json((folder / layout.GRAPH).read_bytes())
+        tools = json.loads((folder / layout.BACKENDS).read_bytes())
+    except FileNotFoundError as error:
+        raise RecontrastError(
+            "no run has planned anything here",
+            file=folder,
+            remedy="let jobs see the output folder under the same path",
+        ) from error
+    plan = Plan(
+        frozen.study,
+        Manifest(frozen.images, frozen.participants),
+        frozen.pinned,
+        frozen.failures,
+        set(frozen.trained),
+        dict(frozen.excluded),
+    )
+    return Graph(plan, frozen.jobs, tools)

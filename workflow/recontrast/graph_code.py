@@ -1,0 +1,74 @@
+"""The part of the graph that knows what does a job: the fingerprint of its code, its backend and its tools."""
+
+import hashlib
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from .backends import protocol
+from .fingerprint import fingerprint
+from .maps import SOURCES
+from .stages import STEPS, TEMPLATES
+
+
+class JobCode:
+    """What every rule asks about its own step; a part of `Graph`."""
+
+    @cache  # noqa: B019 - one graph lives as long as the process
+    def code(self, stage: str, step: str) -> str:
+        """The fingerprint of a step's code and, where it runs a backend, of that and its tools."""
+        modules, versions = [f"recontrast.{stage}.{step}"], {}
+        if operation := STEPS[stage][step]:
+            modules.append(protocol.module_of(self.backend(stage, step), operation))
+            versions = dict(self._versions(stage, step))
+        files = [*TEMPLATES.get(step, ())]
+        if step == "index":
+            files += sorted({f"methods/{e.method}.yaml" for e in self.study.experiments.values()})
+        if stage == "conversion":
+            versions["dcm2niix"] = version("dcm2niix")
+        versions |= {file: _content(file) for file in files}
+        return fingerprint(*modules, versions=versions)
+
+    @cache  # noqa: B019
+    def backend(self, stage: str, step: str) -> str:
+        """The backend of a step: as the study says, or with auto the first of its order that can do it here."""
+        if known := self._tools.get(f"{stage} {step}"):
+            return known["backend"]
+        operation = STEPS[stage][step]
+        chosen = self.study.backends.get(operation, self.study.backend)
+        return protocol.resolve(self.study.backend_order if chosen == "auto" else (chosen,), operation)
+
+    def env(self, stage: str, step: str) -> str:
+        """The conda file of a step's software, as seen from rules/."""
+        return f"../envs/{self.backend(stage, step)}.yaml"
+
+    def tools(self) -> dict[str, dict]:
+        """Step -> its backend and the versions of the tools that it runs there, for steps that have one."""
+        found = {}
+        for stage in self.stages:
+            for step, operation in STEPS[stage].items():
+                if operation:
+                    found[f"{stage} {step}"] = {
+                        "backend": self.backend(stage, step),
+                        "tools": self._versions(stage, step),
+                    }
+        return found
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that the study asks for, in the order in which data walks."""
+        return [stage for stage in STEPS if stage not in SOURCES or stage in self.study.sources]
+
+    def method_code(self, method: str) -> str:
+        """The fingerprint of training a method."""
+        return fingerprint("recontrast.training.train", f"recontrast.methods.{method}")
+
+    def _versions(self, stage: str, step: str) -> dict[str, str]:
+        if known := self._tools.get(f"{stage} {step}"):
+            return known["tools"]
+        return protocol.versions(self.backend(stage, step), STEPS[stage][step])
+
+
+def _content(file: str) -> str:
+    """The hash of a file of the package that is no code."""
+    return hashlib.sha256((Path(__file__).parent / file).read_bytes()).hexdigest()
