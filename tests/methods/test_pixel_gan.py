@@ -1,0 +1,168 @@
+"""DL-FLAIR: its size, its coarse FLAIR, its critic and losses, both steps and a stop between them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from recontrast import relaxation, signals
+from recontrast.errors import RecontrastError
+from recontrast.methods import coarse_flair, pixel_gan, recipes
+from recontrast.methods.interface import Cohort, Run, Volumes
+from recontrast.trainer import critics, loop
+
+T1, T2, PD = (np.array(values) for values in ((832.0, 1331, 4235), (80.0, 99, 2000), (0.7, 0.82, 1.0)))
+SMALL = {
+    "start_iterations": 4,
+    "adversarial_iterations": 4,
+    "iterations_per_epoch": 2,
+    "batch": 3,
+    "patch": 16,
+}
+PAPER = recipes.resolve("pixel_gan", "paper", SMALL | {"filters": 4})
+
+
+def session(seed: int = 0, gain: float = 900.0) -> Volumes:
+    """Slabs of white matter, grey matter and water, each voxel a little different; raw images and FLAIR."""
+    draw = np.random.default_rng(seed)
+    shape = (18, 14, 3)
+    kind = np.repeat([0, 1, 2], [8, 6, 4])[:, None, None] + np.zeros(shape, int)
+    t1, t2, pd = (values[kind] * draw.uniform(0.95, 1.05, shape) for values in (T1, T2, PD))
+    logarithms = np.log(np.stack([gain * pd, t1, t2], -1).reshape(-1, 3))
+    raw = np.abs(relaxation.model(logarithms, coarse_flair.acquisition(PAPER))[0]).T.reshape(8, *shape)
+    flair = np.abs(signals.inversion_recovery(gain * pd, t1, t2, tr=9000, te=124, ti=2472))
+    mask = np.ones(shape, bool)
+    mask[:, 0] = False
+    return Volumes(f"sub-{seed}", raw.astype(np.float32), flair.astype(np.float32), mask)
+
+
+def test_parameter_count_and_order_of_the_paper():
+    generator = pixel_gan.Generator(128)
+    assert sum(parameter.numel() for parameter in generator.parameters()) == 2562
+    made = generator(torch.randn(500, 8) * 10)
+    assert (made >= 0).all()  # a square times a share
+    # The first raw images have the short delay, the even ones the long echo.
+    raw = session().inputs[:, 2, 3, 0]
+    assert (raw[1::2] < raw[::2]).all()
+    assert raw[6] > raw[4] > raw[2]
+
+
+@pytest.mark.parametrize("source", ["fitted", "maps"])
+def test_coarse_flair_is_the_computed_one_without_water(source):
+    one = session()
+    if source == "maps":
+        pd, t1, t2 = relaxation.fit(one.inputs.reshape(8, -1).T, coarse_flair.acquisition(PAPER))[0].T
+        maps = np.stack([1000 / t1, 1000 / t2, pd]).reshape(3, *one.mask.shape)
+        alone = one.inputs / np.median(
+            one.inputs, axis=(1, 2, 3), keepdims=True
+        )  # as preparation scales them
+        one = replace(one, inputs=np.concatenate([alone, maps]).astype(np.float32))
+    made = coarse_flair.coarse_flair(one, PAPER)
+    assert not made[14:].any()
+    assert not made[~one.mask].any()
+    tissue = made[:14][one.mask[:14]]
+    assert (tissue > 0).all()
+    expected = np.abs(signals.inversion_recovery(PD, T1, T2, tr=15000, te=100, ti=3000))
+    assert np.median(made[8:14, 1:]) / np.median(made[:8, 1:]) == pytest.approx(
+        expected[1] / expected[0], rel=0.02
+    )
+    assert np.median(made[one.mask]) == pytest.approx(np.median(one.target[one.mask]), rel=0.05)
+
+
+def test_the_printed_rule_finds_no_water():
+    raw = session().inputs[:, :, 3, 0].astype(float)
+    assert coarse_flair.water(raw, PAPER)[14:].all()
+    assert not coarse_flair.water(raw, PAPER)[:14].any()
+    assert not (1 - raw[7] / raw[6] > 0.7)[14:].any()
+
+
+def test_raw_images_out_of_proportion_are_named():
+    one = session()
+    alone = one.inputs / np.median(one.inputs[:, one.mask], axis=1)[:, None, None, None]
+    with pytest.raises(RecontrastError, match="R1, R2 and PD"):
+        coarse_flair.coarse_flair(replace(one, inputs=alone), PAPER)
+    with pytest.raises(RecontrastError, match="7 inputs"):
+        pixel_gan.normalise_inputs(replace(one, inputs=one.inputs[:7]), PAPER)
+
+
+def test_the_critic_judges_every_pixel_at_three_resolutions():
+    critic = critics.PixelCritic(1, 4)
+    assert [tuple(one.shape) for one in critic(torch.randn(2, 1, 16, 24))] == [
+        (2, 1, 4, 6),
+        (2, 1, 8, 12),
+        (2, 1, 16, 24),
+    ]
+    widths = [block[0].out_channels for block in critics.PixelCritic(1, 32).down]
+    assert widths == [32, 64, 128, 256]
+
+
+def test_resolutions_weigh_the_same_and_loss_forms_differ_where_the_critic_is_right():
+    logits = [torch.full((1, 1, 2, 2), -3.0), torch.full((1, 1, 8, 8), 1.0)]
+    fake = [np.log1p(np.exp(value)) for value in (-3.0, 1.0)]
+    assert float(critics.judge(logits, real=False)) == pytest.approx(np.mean(fake), rel=1e-5)
+    assert float(critics.deceive(logits, "minimax")) == pytest.approx(-np.mean(fake), rel=1e-5)
+    slopes = []
+    for form in ("minimax", "non_saturating"):
+        sure = torch.full((1, 1, 2, 2), -6.0, requires_grad=True)
+        critics.deceive([sure], form).backward()
+        slopes.append(-float(sure.grad.sum()))
+    assert slopes[1] > 100 * slopes[0] > 0
+
+
+@pytest.mark.parametrize("options", [{}, {"adversarial_loss": "non_saturating", "conditional": True}])
+def test_each_step_has_its_own_loss_and_rate(options):
+    cohort = Cohort([session(1), session(2)])
+
+    def fitted(**changes):
+        return pixel_gan.fit(cohort, PAPER | options | changes, Run(device="cpu"))
+
+    whole, still = fitted(), fitted(adversarial_generator_rate=0.0)
+    first = fitted(adversarial_iterations=0)
+    assert [row["generator"] > 0 for row in whole.losses] == [True, True] + [bool(options)] * 2
+    assert len(first.losses) == 2
+    assert first.losses == whole.losses[:2]
+    for name, array in first.weights.items():
+        np.testing.assert_array_equal(still.weights[name], array)
+        assert 0 < np.abs(whole.weights[name] - array).max() <= 4 * 1.1 * PAPER["adversarial_generator_rate"]
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_goes_on_in_either_step_with_the_same_bits(tmp_path, monkeypatch, killed_after):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
+    cohort = Cohort([session(1), session(2)])
+    whole = pixel_gan.fit(cohort, PAPER, Run(device="cpu"))
+    run = Run(device="cpu", checkpoint=tmp_path, key="k")
+    epoch = loop._Stepper.epoch
+
+    def killed(self, number, seed):
+        if number > killed_after:
+            raise KeyboardInterrupt
+        return epoch(self, number, seed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Stepper, "epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pixel_gan.fit(cohort, PAPER, run)
+    resumed = pixel_gan.fit(cohort, PAPER, run)
+    assert resumed.losses == whole.losses
+    for name, array in whole.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], array)
+
+
+def test_prediction_is_the_generator_of_each_mask_voxel():
+    recipe = recipes.resolve("pixel_gan", "quick", SMALL)
+    model = pixel_gan.fit(Cohort([session(1)], [session(2)]), recipe, Run(device="cpu"))
+    one = session(3)
+    made = pixel_gan.predict(model, replace(one, target=None), recipe, Run(device="cpu"))
+    assert not made[~one.mask].any()
+    generator = pixel_gan.Generator(128)
+    generator.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
+    raw = torch.from_numpy(pixel_gan.normalise_inputs(one, recipe)[:, 4, 5, 1])
+    assert made[4, 5, 1] == pytest.approx(
+        float(generator(raw).detach()) * model.constants["target"], rel=1e-4
+    )
+    # A louder scanner changes nothing.
+    louder = pixel_gan.predict(
+        model, replace(one, inputs=3 * one.inputs, target=None), recipe, Run(device="cpu")
+    )
+    assert louder == pytest.approx(made, rel=1e-3)

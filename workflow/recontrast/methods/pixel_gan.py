@@ -1,0 +1,173 @@
+"""DL-FLAIR: a pixel-wise generator on the raw images of synthetic MRI, trained against a U-Net-shaped critic.
+
+Step one brings the generator near a FLAIR that is computed from the relaxation rates; step two is adversarial.
+Both are epochs of one training, so that it can stop and go on anywhere.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..trainer import device as devices
+from ..trainer.critics import PixelCritic, deceive, judge
+from ..trainer.loop import Batch, Task, train
+from ..trainer.rates import rate, set_rate
+from ..trainer.slices import SlicePool
+from .coarse_flair import IMAGES, coarse_flair, split
+from .interface import Cohort, Model, Run, Volumes
+from .normalisation import percentile_scale
+from .recipes import Recipe
+
+MULTIPLE = 8  # of which the sides of slices and patches are one: the critic halves them three times
+VOXELS = 100_000  # at a time when predicting
+
+
+def margin(recipe: Recipe) -> int:
+    """A pixel needs no others, and what lies outside the mask does not count."""
+    return 0
+
+
+def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
+    """Train in both steps; keep the last epoch, or with `keep: best` the one nearest to validation targets."""
+    device = devices.begin(run)
+    level = float(np.median([_scale(one.target, one, recipe) for one in cohort.training]))
+
+    def prepare(session: Volumes) -> Volumes:
+        """Raw images and, as a ninth channel, the target of step one; all divided, the target 0 outside."""
+        unit = _scale(session.target, session, recipe) if recipe["scale"] == "session" else level
+        first = coarse_flair(session, recipe) if recipe["start"] == "synthetic" else session.target
+        inputs = np.concatenate([normalise_inputs(session, recipe), first[None] / np.float32(unit)])
+        return replace(session, inputs=inputs, target=session.target / np.float32(unit))
+
+    judged = cohort.validation if recipe["keep"] == "best" else []
+    training, validation = (
+        SlicePool([prepare(one) for one in sessions], device, multiple=MULTIPLE) if sessions else None
+        for sessions in (cohort.training, judged)
+    )
+    task = _TwoSteps(training, validation, recipe)
+    outcome = train(task, run, epochs=task.epochs, bfloat16=recipe["bfloat16"])
+    prefix = "generator."
+    weights = {n.removeprefix(prefix): w for n, w in outcome.weights.items() if n.startswith(prefix)}
+    return Model(weights, {"target": level}, outcome.losses, outcome.best_epoch)
+
+
+def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
+    """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere."""
+    device = devices.begin(run)
+    network = Generator(recipe["hidden"])
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
+    network.to(device).eval()
+    voxels = torch.from_numpy(normalise_inputs(volumes, recipe)[:, volumes.mask].T.copy())
+    with torch.no_grad():
+        made = torch.cat([network(some.to(device)).cpu() for some in voxels.split(VOXELS)])
+    output = np.zeros(volumes.mask.shape, np.float32)
+    output[volumes.mask] = made.numpy() * np.float32(model.constants["target"])
+    return output
+
+
+def normalise_inputs(volumes: Volumes, recipe: Recipe) -> np.ndarray:
+    """The raw images of a session divided by one number, so that their ratios stay; float32 (8, x, y, z)."""
+    raw, _ = split(volumes)
+    brightest = raw[np.argmax(np.median(raw[:, volumes.mask], axis=1))]
+    return raw / np.float32(_scale(brightest, volumes, recipe))
+
+
+class Generator(nn.Module):
+    """Two dense networks side by side on the raw signals of a pixel; the product of their outputs is its FLAIR.
+
+    Source: Hagiwara 2019, figure 1A.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.signal = nn.Sequential(nn.Linear(IMAGES, hidden), nn.Sigmoid(), nn.Linear(hidden, 1))
+        self.suppression = nn.Sequential(
+            nn.Linear(IMAGES, hidden), nn.ELU(), nn.Linear(hidden, 1), nn.Sigmoid()
+        )
+
+    def forward(self, signals: torch.Tensor) -> torch.Tensor:
+        """From (..., 8) to (...)."""
+        return (self.signal(signals).square() * self.suppression(signals))[..., 0]
+
+
+class _TwoSteps(Task):
+    """Random patches; step one with absolute differences, step two against the critic."""
+
+    def __init__(self, training: SlicePool, validation: SlicePool | None, recipe: Recipe) -> None:
+        self.training, self.validation, self.recipe = training, validation, recipe
+        self.first, second = (
+            -(-recipe[f"{step}_iterations"] // recipe["iterations_per_epoch"])
+            for step in ("start", "adversarial")
+        )
+        self.epochs = self.first + second
+        self.adversarial = False
+        channels = 1 + IMAGES if recipe["conditional"] else 1
+        generator, critic = Generator(recipe["hidden"]), PixelCritic(channels, recipe["filters"])
+        self.network = nn.ModuleDict({"discriminator": critic, "generator": generator}).to(
+            training.target.device
+        )
+        self.optimizers = {
+            turn: torch.optim.Adam(network.parameters()) for turn, network in self.network.items()
+        }
+
+    def begin_epoch(self, epoch: int) -> None:
+        self.adversarial = epoch > self.first
+        step = "adversarial" if self.adversarial else "start"
+        if epoch == self.first + 1:  # another loss: its slopes have other sizes
+            self.optimizers["generator"].state.clear()
+        past, epochs = (self.first, self.epochs - self.first) if self.adversarial else (0, self.first)
+        for turn, optimizer in self.optimizers.items():
+            begun = self.recipe[f"{step}_{turn}_rate"]
+            set_rate(optimizer, rate(begun, self.recipe["schedule"], epoch - past, epochs))
+        for group in self.optimizers["generator"].param_groups:
+            group["betas"] = (self.recipe[f"{step}_beta1"], 0.999)
+
+    def turns(self) -> list[str]:
+        idle = not self.adversarial and not self.recipe["start_discriminator_rate"]
+        return ["generator"] if idle else ["discriminator", "generator"]
+
+    def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
+        for _ in range(self.recipe["iterations_per_epoch"]):
+            yield self.training.draw_patches(draw, self.recipe["batch"], self.recipe["patch"])
+
+    def loss(self, batch: Batch, turn: str) -> torch.Tensor:
+        inputs, target, mask = batch
+        raw, first = inputs[:, :IMAGES], inputs[:, IMAGES]
+        critic = self.network["discriminator"].requires_grad_(turn == "discriminator")
+
+        def logits(image: torch.Tensor) -> list[torch.Tensor]:
+            seen = (image * mask)[:, None]
+            return critic(torch.cat([seen, raw], 1) if self.recipe["conditional"] else seen)
+
+        if turn == "discriminator":
+            with torch.no_grad():
+                made = self.network["generator"](raw.movedim(1, -1))
+            return judge(logits(target), real=True) + judge(logits(made), real=False)
+        made = self.network["generator"](raw.movedim(1, -1))
+        if not self.adversarial:
+            return _absolute(made, first, mask)
+        loss = deceive(logits(made), self.recipe["adversarial_loss"])
+        if self.recipe["absolute_weight"]:
+            loss = loss + self.recipe["absolute_weight"] * _absolute(made, target, mask)
+        return loss
+
+    def validate(self) -> float | None:
+        if self.validation is None:
+            return None
+        errors = [
+            (self.network["generator"](inputs[:, :IMAGES].movedim(1, -1)) - target)[mask].abs()
+            for inputs, target, mask in self.validation.batches(self.recipe["batch"])
+        ]
+        return float(torch.cat(errors).mean())
+
+
+def _absolute(made: torch.Tensor, target: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference over the mask."""
+    return ((made.float() - target).abs() * mask).sum() / mask.sum()
+
+
+def _scale(image: np.ndarray, session: Volumes, recipe: Recipe) -> float:
+    return percentile_scale(image, session.mask, recipe["percentile"], session.label)
