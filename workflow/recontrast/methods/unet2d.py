@@ -1,0 +1,212 @@
+"""Osman 2022: a small 2D U-Net from one contrast (or several) to another, slice by slice."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ..trainer import device as devices
+from ..trainer.loop import Batch, Task, train
+from ..trainer.rates import rate, set_rate
+from ..trainer.slices import SlicePool, centring, predict_slices
+from ..trainer.stopping import patience
+from .interface import Cohort, Model, Run, Volumes
+from .normalisation import mean_and_sd, percentile_scale
+from .recipes import Recipe
+
+
+def margin(recipe: Recipe) -> int | None:
+    """Whole images where slices are resized, as their size decides how large a voxel becomes."""
+    return None if recipe["size"] else 0
+
+
+def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
+    """Train on the slices that show the region; keep the epoch with the lowest validation error."""
+    device = devices.begin(run)
+    *inputs, target = np.median([own_scales(session, recipe) for session in cohort.training], axis=0).tolist()
+    constants = {"inputs": inputs, "target": target}
+    training, validation = (
+        SlicePool(
+            [prepare(session, constants, recipe) for session in sessions],
+            device,
+            axis=recipe["axis"],
+            multiple=coarsest(recipe),
+        )
+        if sessions
+        else None
+        for sessions in (cohort.training, cohort.validation)
+    )
+    task = _Slices(training, validation, recipe)
+    stop = partial(patience, epochs=recipe["patience"])
+    outcome = train(task, run, epochs=recipe["epochs"], stop=stop, bfloat16=recipe["bfloat16"])
+    return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
+
+
+def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
+    """The target, float32 (x, y, z), in the units of the training targets; a few slices at a time."""
+    device = devices.begin(run)
+    network = UNet(len(volumes.inputs), recipe)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
+    network.to(device).eval()
+    inputs = torch.from_numpy(scale(volumes, model.constants, recipe).inputs).to(device)
+    if not recipe["size"]:
+        made = predict_slices(network, inputs, axis=recipe["axis"], multiple=coarsest(recipe))
+    else:
+
+        def resized(slices: torch.Tensor) -> torch.Tensor:
+            return from_square(network(to_square(slices, recipe["size"])), slices.shape[2:])
+
+        made = predict_slices(resized, inputs, axis=recipe["axis"])
+    offset, divisor = model.constants["target"]
+    return made.cpu().numpy() * np.float32(divisor) + np.float32(offset)
+
+
+def prepare(session: Volumes, constants: dict[str, list], recipe: Recipe) -> Volumes:
+    """A session as the network sees it: scaled, without background, its slices resized."""
+    scaled = scale(session, constants, recipe)
+    if not recipe["size"]:
+        return scaled
+    axis = recipe["axis"]
+    images = np.stack([*scaled.inputs, scaled.target, scaled.mask.astype(np.float32)])
+    slices = to_square(torch.from_numpy(images).movedim(axis + 1, 0), recipe["size"])
+    *inputs, target, mask = slices.movedim(0, axis + 1).numpy()
+    return replace(scaled, inputs=np.stack(inputs), target=target, mask=mask > 0.5)
+
+
+def scale(session: Volumes, constants: dict[str, list], recipe: Recipe) -> Volumes:
+    """Inputs, and the target if there is one, minus an offset, over a divisor, and 0 outside the mask."""
+    pairs = [*constants["inputs"], constants["target"]]
+    if recipe["scale"] == "session":
+        pairs = own_scales(session, recipe)
+    images = [*session.inputs, *([] if session.target is None else [session.target])]
+    scaled = [
+        (image - np.float32(offset)) / np.float32(divisor) * session.mask
+        for image, (offset, divisor) in zip(images, pairs, strict=False)
+    ]
+    count = len(session.inputs)
+    return replace(session, inputs=np.stack(scaled[:count]), target=next(iter(scaled[count:]), None))
+
+
+def own_scales(session: Volumes, recipe: Recipe) -> list[tuple[float, float]]:
+    """Offset and divisor of every contrast and, at the end, of the target if there is one."""
+    images = [*session.inputs, *([] if session.target is None else [session.target])]
+    if recipe["intensity"] == "z-score":
+        return [mean_and_sd([image[session.mask]]) for image in images]
+    percentile = recipe["percentile"]
+    return [(0.0, percentile_scale(image, session.mask, percentile, session.label)) for image in images]
+
+
+def to_square(slices: torch.Tensor, size: int) -> torch.Tensor:
+    """Slices (n, channels, h, w), centred in a square so that nothing is stretched, at size x size."""
+    edge = max(slices.shape[2:])
+    square = functional.pad(slices, centring(slices.shape[2:], (edge, edge)))
+    return functional.interpolate(square, (size, size), mode="bicubic")
+
+
+def from_square(slices: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Back to the in-plane shape that `to_square` started from."""
+    edge = max(shape)
+    square = functional.interpolate(slices, (edge, edge), mode="bicubic")
+    return functional.pad(square, [-amount for amount in centring(shape, (edge, edge))])
+
+
+def coarsest(recipe: Recipe) -> int:
+    """Voxels of a slice that one voxel of the deepest level covers along a side."""
+    return 2 ** (recipe["levels"] - 1)
+
+
+class UNet(nn.Module):
+    """Two 3x3 convolutions at every level, maps doubling downwards, skips, a 1x1 convolution at the end."""
+
+    def __init__(self, contrasts: int, recipe: Recipe) -> None:
+        super().__init__()
+        widths = [recipe["filters"] * 2**level for level in range(recipe["levels"])]
+        # 10, 10, 20, 20, 30 % in the paper's five levels.
+        dropouts = [recipe["dropout"] * (1 + level // 2) for level in range(recipe["levels"])]
+        transposed = recipe["upsampling"] == "transposed"
+        self.down = nn.ModuleList(
+            _block(before, after, dropout, recipe["batch_norm"])
+            for (before, after), dropout in zip(
+                itertools.pairwise([contrasts, *widths]), dropouts, strict=True
+            )
+        )
+        self.grow, self.up = nn.ModuleList(), nn.ModuleList()
+        for (fine, coarse), dropout in reversed(
+            list(zip(itertools.pairwise(widths), dropouts[:-1], strict=True))
+        ):
+            grown = fine if transposed else coarse
+            self.grow.append(
+                nn.ConvTranspose2d(coarse, fine, 2, stride=2) if transposed else nn.Upsample(scale_factor=2)
+            )
+            self.up.append(_block(grown + fine, fine, dropout, recipe["batch_norm"]))
+        last = {"tanh": nn.Tanh, "linear": nn.Identity, "relu": nn.ReLU}[recipe["output"]]
+        self.last = nn.Sequential(nn.Conv2d(widths[0], 1, 1), last())
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """From (n, contrasts, h, w) to (n, 1, h, w); both sides multiples of 2^(levels - 1)."""
+        skips = [self.down[0](images)]
+        for block in self.down[1:]:
+            skips.append(block(functional.max_pool2d(skips[-1], 2)))
+        maps = skips.pop()
+        for grow, block in zip(self.grow, self.up, strict=True):
+            maps = block(torch.cat([grow(maps), skips.pop()], 1))
+        return self.last(maps)
+
+
+def _block(before: int, after: int, dropout: float, batch_norm: bool) -> nn.Sequential:
+    def convolution(channels: int) -> list[nn.Module]:
+        norm = [nn.BatchNorm2d(after)] if batch_norm else []
+        return [nn.Conv2d(channels, after, 3, padding=1), *norm, nn.ReLU()]
+
+    return nn.Sequential(*convolution(before), nn.Dropout(dropout), *convolution(after))
+
+
+class _Slices(Task):
+    """Slices in random order; mean squared or absolute error over the region."""
+
+    def __init__(self, training: SlicePool, validation: SlicePool | None, recipe: Recipe) -> None:
+        self.training = training
+        self.validation = validation
+        self.recipe = recipe
+        network = UNet(training.inputs.shape[1], recipe)
+        self.network = network.to(training.inputs.device, memory_format=torch.channels_last)
+        self.optimizers = {
+            "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
+        }
+
+    def begin_epoch(self, epoch: int) -> None:
+        recipe = self.recipe
+        new = rate(recipe["learning_rate"], recipe["schedule"], epoch, recipe["epochs"])
+        set_rate(self.optimizers["training"], new)
+
+    def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
+        every = self.training.batches(self.recipe["batch"], draw)
+        return itertools.islice(every, self.recipe["batches_per_epoch"] or None)
+
+    def loss(self, batch: Batch, turn: str) -> torch.Tensor:
+        total, voxels = self._error(batch)
+        return total / voxels
+
+    def validate(self) -> float | None:
+        if self.validation is None:
+            return None
+        sums = [self._error(batch) for batch in self.validation.batches(self.recipe["batch"])]
+        total, voxels = (float(sum(column)) for column in zip(*sums, strict=True))
+        return total / voxels
+
+    def _error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sum of the errors over the region, and its number of voxels."""
+        inputs, target, mask = batch
+        error = self.network(inputs)[:, 0].float() - target
+        error = error.abs() if self.recipe["loss"] == "mae" else error**2
+        weights = torch.ones_like(error) if self.recipe["region"] == "image" else mask.float()
+        return (error * weights).sum(), weights.sum()
