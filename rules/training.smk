@@ -15,7 +15,7 @@ rule train:
         "../envs/embedded.yaml"
     threads: graph.study.training.threads
     resources:
-        gpu=1,
+        gpu=graph.gpus,
         mem_mb=growing(16000),
         runtime=growing(720),
     params:
@@ -25,13 +25,14 @@ rule train:
         inputs=lambda w: graph.model(w).inputs,
         target=lambda w: graph.model(w).settings.target,
         recipe=graph.recipe,
+        preparation=graph.preparation,
         seed=graph.study.training.seed,
         threads=graph.study.training.threads,
         device=graph.study.training.device,
         code=graph.training_code,
     shell:
         "recontrast step --log {log} training train --method {params.method} --recipe {params.recipe:q}"
-        " --sessions {params.sessions} --inputs {params.inputs} --target {params.target}"
+        " --preparation {params.preparation:q} --sessions {params.sessions} --inputs {params.inputs} --target {params.target}"
         " --model {output.model} --card {output.card} --losses {output.losses}"
         " --checkpoint work/training/{wildcards.experiment}_fold-{wildcards.fold}"
         " --seed {params.seed} --threads {params.threads} --device {params.device}"

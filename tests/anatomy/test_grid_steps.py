@@ -9,6 +9,7 @@ from recontrast import images
 from recontrast.anatomy.carry_mask import carry_mask
 from recontrast.anatomy.mask_foreground import mask_foreground
 from recontrast.anatomy.resample import resample
+from recontrast.anatomy.resample_mask import resample_mask
 from recontrast.backends import transforms
 from recontrast.errors import RecontrastError
 from scipy import ndimage
@@ -143,3 +144,24 @@ def test_foreground_is_the_largest_piece_without_holes(tmp_path):
     images.write(tmp_path / "b.nii.gz", data + 1, grid(data.shape, np.diag([3.0, 2, 2, 1])))
     with pytest.raises(RecontrastError, match=r"b\.nii\.gz.*another grid"):
         mask_foreground(images=both, output=tmp_path / "mask.nii.gz")
+
+
+def test_a_given_mask_moves_with_its_image_and_may_be_empty(tmp_path):
+    cube = np.zeros((20, 22, 24), np.uint8)
+    cube[5:9, 6:10, 7:11] = 1
+    nib.save(nib.Nifti1Image(np.random.default_rng(1).random(cube.shape), RAS_2MM), tmp_path / "ref.nii.gz")
+    nib.save(nib.Nifti1Image(cube, RAS_2MM), tmp_path / "drawn.nii.gz")
+    nib.save(nib.Nifti1Image(cube * 0, RAS_2MM), tmp_path / "empty.nii.gz")
+    # From points of the reference to points of the drawing, in LPS: 4 mm to the right is 4 mm less in x.
+    matrix = np.eye(4)
+    matrix[0, 3] = 4.0
+    transforms.write(tmp_path / "xfm.txt", matrix)
+    for name, expected in (("drawn", np.roll(cube, 2, axis=0)), ("empty", cube * 0)):
+        out = tmp_path / f"{name}_moved.nii.gz"
+        resample_mask(
+            mask=tmp_path / f"{name}.nii.gz",
+            reference=tmp_path / "ref.nii.gz",
+            transform=tmp_path / "xfm.txt",
+            output=out,
+        )
+        np.testing.assert_array_equal(np.asarray(nib.load(out).dataobj), expected)

@@ -66,7 +66,7 @@ def test_labels_are_no_mask(world: World) -> None:
     world.run(status=1)
     failed = pd.read_csv(world.out / "cohort/quarantine.tsv", sep="\t", dtype=str)
     assert failed[["session", "item", "step"]].values.tolist() == [
-        ["sub-01", "mask-lesions", "anatomy resample_mask"]
+        ["sub-01", "mask-lesions", "cohort check"]
     ]
     assert "is no mask: it holds the values 0, 2" in failed["reason"][0]
     assert "sub-01" in world.recontrast("status", "out").stdout

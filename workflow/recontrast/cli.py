@@ -172,6 +172,36 @@ def phantom(
     return 0
 
 
+@app.command
+def synthesize(
+    model: Path,
+    images: list[str],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("synthetic.nii.gz"),
+    mask: Path | None = None,
+    threads: int = 1,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> int:
+    """Apply a frozen model to new images, with no study around it.
+
+    Heads are prepared as the model's own were: freed of shading, stripped, registered, brought to its units.
+
+    Args:
+        model: A model's folder, for example results/models/Fcn3d/fold-all.
+        images: Image files in the order of the model's inputs, or named: T1w=FILE T2w=FILE.
+        output: The image to write, on the grid of T1w or, without one, of the first image.
+        mask: Where to synthesise; given, the images are taken as prepared, on one grid.
+        threads: CPU threads.
+        device: auto takes the GPU where there is one.
+    """
+    from .apply import apply
+
+    apply(model, images, output, mask=mask, threads=threads, device=device)
+    print(output)
+    return 0
+
+
 @study_app.command
 def new(
     bids_dir: Path,

@@ -212,6 +212,12 @@ class Graph(MapJobs, JobCode):
         method = self.study.experiments[w.experiment].method
         return fingerprint("recontrast.synthesis.synthesize", f"recontrast.methods.{method}")
 
+    def preparation(self, w=None) -> str:
+        """What a model's card says of the preparation of its images, as JSON."""
+        study = self.study
+        facts = {"prepare": study.prepare, "region": study.region, "intensity": study.anatomy.intensity}
+        return json.dumps(facts, sort_keys=True)
+
     def synthesis_model(self, w) -> list[str]:
         """The frozen model that applies to a session, and its card."""
         prediction = self._session(w).predictions[w.experiment]

@@ -72,6 +72,28 @@ def read(path: str | Path) -> nib.Nifti1Image:
     return _checked(path, image, image.shape[:3])
 
 
+def read_mask(path: str | Path) -> nib.Nifti1Image:
+    """Read a mask of 0 and 1; one that is empty or fills its image is a mask too.
+
+    Returns:
+        The image with its data in memory as float32, shape (x, y, z).
+
+    Raises:
+        RecontrastError: as `read`, but for the constant image; or there are other values.
+    """
+    image = read_header(path)
+    image = _checked(path, image, image.shape[:3], constant=True)
+    values = np.unique(np.asarray(image.dataobj))
+    if not set(values.tolist()) <= {0.0, 1.0}:
+        some = ", ".join(f"{value:g}" for value in values[:6])
+        raise RecontrastError(
+            f"is no mask: it holds the values {some}{', ...' if len(values) > 6 else ''}",
+            file=path,
+            remedy="save it with 0 outside and 1 inside",
+        )
+    return image
+
+
 def read_series(path: str | Path) -> nib.Nifti1Image:
     """Read a 4-D image, shape (x, y, z, volumes), as float32, with the checks of `read`."""
     image = read_header(path, volumes=True)
@@ -127,7 +149,9 @@ def read_header(path: str | Path, *, volumes: bool = False) -> nib.Nifti1Image:
     return image
 
 
-def _checked(path: str | Path, image: nib.Nifti1Image, shape: tuple[int, ...]) -> nib.Nifti1Image:
+def _checked(
+    path: str | Path, image: nib.Nifti1Image, shape: tuple[int, ...], constant: bool = False
+) -> nib.Nifti1Image:
     """The image with its data in memory in this shape; raises unless they are finite and not constant."""
     try:
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
@@ -137,7 +161,7 @@ def _checked(path: str | Path, image: nib.Nifti1Image, shape: tuple[int, ...]) -
         ) from error
     if not np.isfinite(data).all():
         raise RecontrastError("has values that are NaN or infinite", file=path, remedy="export it again")
-    if data.min() == data.max():
+    if data.min() == data.max() and not constant:
         raise RecontrastError("is constant", file=path, remedy="export it again or leave it out")
     header = image.header.copy()
     header.set_data_dtype(np.float32)

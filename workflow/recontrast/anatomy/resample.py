@@ -40,7 +40,7 @@ def resample(
     Raises:
         RecontrastError: another grid without a transform, or no signal inside the mask.
     """
-    contrast, grid, region = images.read(image), images.read_header(reference), images.read(mask)
+    contrast, grid, region = images.read(image), images.read_header(reference), images.read_mask(mask)
     images.check_same_grid(mask, region, grid)
     if transform is None:
         images.check_same_grid(image, contrast, grid)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
-from ..images import read, read_series, write_text
+from ..images import read, read_mask, read_series, write_text
 from .bids import RawImage
 
 GRADIENTS = (".bval", ".bvec")
@@ -64,7 +64,7 @@ def _inspect(image: RawImage) -> Content:
     except OSError as error:
         return Content("", f"cannot be opened ({error.strerror}); check the file and its rights")
     try:
-        (read_series if image.suffix == "dwi" else read)(path)
+        {"dwi": read_series, "mask": read_mask}.get(image.suffix, read)(path)
         _check_packing(path)
     except RecontrastError as error:
         return Content(sha256, "; ".join(part for part in (error.problem, error.remedy) if part))

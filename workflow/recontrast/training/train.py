@@ -33,6 +33,7 @@ def train(
     card: Path,
     losses: Path,
     checkpoint: Path,
+    preparation: str = "{}",
     seed: int = 1,
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -53,6 +54,7 @@ def train(
         card: JSON file to write: all that is needed to use the model elsewhere.
         losses: TSV file to write: the losses by epoch.
         checkpoint: folder for the state of an unfinished training, which is deleted at the end.
+        preparation: how the images were prepared, as JSON; noted in the card for those who use the model.
         seed: of everything random.
         threads: CPU threads.
         device: auto takes the GPU where there is one.
@@ -68,6 +70,7 @@ def train(
         "recipe": settings,
         "inputs": inputs,
         "target": target,
+        "preparation": json.loads(preparation),
         "seed": seed,
         "versions": {name: importlib.metadata.version(name) for name in ("recontrast", "torch")},
         "fingerprint": code_of(method),
