@@ -19,3 +19,8 @@ def rate(start: float, schedule: Schedule, epoch: int, epochs: int) -> float:
     if schedule == "constant":
         return start
     return start * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+
+
+def hold_then_fall(start: float, epoch: int, held: int, falling: int) -> float:
+    """The learning rate of an epoch: `start` for `held` epochs, then linearly to near 0 in the last."""
+    return start * min(1.0, (held + falling + 1 - epoch) / (falling + 1))

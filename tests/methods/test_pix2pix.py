@@ -1,0 +1,107 @@
+"""pix2pix: parameter counts of the public code, patches of 70 voxels, its losses by hand, learning."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import small_volumes
+import torch
+from recontrast.methods import pix2pix, recipes
+from recontrast.methods.interface import Cohort, Run
+from recontrast.trainer.rates import hold_then_fall
+
+CPU = Run(device="cpu")
+TINY = {"filters": 2, "levels": 5, "epochs": 1, "epochs_falling": 0}
+
+
+def parameters(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_parameter_counts_of_the_authors_code():
+    """54,413,955 with three channels on both sides, 2,768,705 for the discriminator of 3 + 3."""
+    generator = pix2pix.Generator(3, recipes.resolve("pix2pix"))
+    two_outputs_less = 2 * (128 * 4 * 4 + 1)
+    assert parameters(generator) == 54_413_955 - two_outputs_less
+    assert parameters(pix2pix.discriminator(5, 64)) == 2_768_705
+
+
+def test_generator_halves_to_one_voxel_and_comes_back():
+    generator = pix2pix.Generator(2, recipes.resolve("pix2pix", "paper", {"filters": 2}))
+    deepest = []
+    generator.down[-1].register_forward_hook(lambda _, __, maps: deepest.append(tuple(maps.shape)))
+    made = generator(torch.rand(1, 2, 256, 512))
+    assert deepest == [(1, 16, 1, 2)]
+    assert made.shape == (1, 1, 256, 512)
+    assert 0 <= made.min() <= made.max() <= 1
+
+
+def test_a_logit_sees_70_voxels():
+    judge = pix2pix.discriminator(1, 2)
+    layers = [torch.nn.Identity() if isinstance(one, torch.nn.InstanceNorm2d) else one for one in judge]
+    images = torch.rand(1, 2, 128, 128, requires_grad=True)
+    logits = torch.nn.Sequential(*layers)(images)
+    assert logits.shape == (1, 1, 14, 14)
+    logits[0, 0, 7, 7].backward()
+    seen = torch.nonzero(images.grad[0, 0])
+    assert (seen.max(0).values - seen.min(0).values + 1).tolist() == [70, 70]
+
+
+def test_losses_of_both_turns_by_hand():
+    torch.manual_seed(1)
+    training = pix2pix.SlicePool([small_volumes.volumes(1)], torch.device("cpu"), multiple=32)
+    training.inputs /= 2000
+    training.target /= 2000
+    task = pix2pix._Turns(training, None, recipes.resolve("pix2pix", "paper", TINY))
+    task.network["generator"].eval()
+    inputs, target, mask = training.gather([3])
+    made = task.network["generator"](inputs)
+
+    def probability(image):
+        return torch.sigmoid(task.network["discriminator"](torch.cat([2 * inputs - 1, 2 * image - 1], 1)))
+
+    real, false = probability(target[:, None]), probability(made)
+    expected = -(real.log().mean() + (1 - false).log().mean()) / 2
+    loss = task.loss((inputs, target, mask), "discriminator")
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    assert all(one.grad is None for one in task.network["generator"].parameters())
+    task.network.zero_grad()
+    expected = -false.log().mean() + 100 * ((2 * made - 1) - (2 * target[:, None] - 1)).abs().mean()
+    loss = task.loss((inputs, target, mask), "generator")
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    assert all(one.grad is None for one in task.network["discriminator"].parameters())
+
+
+def test_rate_is_held_and_then_falls_in_a_line():
+    rates = [hold_then_fall(2e-4, epoch, 100, 100) for epoch in range(1, 201)]
+    assert rates[:100] == [2e-4] * 100
+    np.testing.assert_allclose(np.diff(rates[99:]), -2e-4 / 101)
+    assert rates[-1] == pytest.approx(2e-4 / 101)
+
+
+def test_dropout_in_prediction_is_the_seeds():
+    recipe = recipes.resolve("pix2pix", "paper", TINY | {"batch": 8})
+    test = small_volumes.volumes(2, (40, 18, 7))
+    model = pix2pix.fit(Cohort([small_volumes.volumes(1)], [test]), recipe, CPU)
+    assert model.losses[0]["validation"] is None
+    assert {name.split(".")[0] for name in model.weights} == {"down", "up", "last"}
+
+    def made(seed, **changes):
+        return pix2pix.predict(model, replace(test, target=None), recipe | changes, Run(seed, device="cpu"))
+
+    assert made(1).shape == test.mask.shape
+    np.testing.assert_array_equal(made(1), made(1))
+    assert np.abs(made(1) - made(2)).max() > 0
+    np.testing.assert_array_equal(made(1, test_dropout=False), made(2, test_dropout=False))
+
+
+def test_beats_linear_regression_out_of_fold():
+    recipe = recipes.resolve("pix2pix", "quick", {"epochs": 5, "epochs_falling": 5})
+    cohort = Cohort([small_volumes.volumes(seed) for seed in (1, 2, 3)], [small_volumes.volumes(4)])
+    test = small_volumes.volumes(5)
+    model = pix2pix.fit(cohort, recipe, CPU)
+    made = pix2pix.predict(model, replace(test, target=None), recipe, CPU)
+    found = small_volumes.error(made[test.mask], test.target[test.mask])
+    assert found < 0.9 * small_volumes.linear_error(cohort.training, test)
