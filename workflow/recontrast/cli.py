@@ -35,7 +35,8 @@ def run(
         bool, Parameter(name=["--dry-run", "-n"], help="Only say which jobs there are.")
     ] = False,
     cores: Annotated[
-        str, Parameter(name=["--cores", "-c"], help="How many cores; all unless a profile says where jobs run.")
+        str,
+        Parameter(name=["--cores", "-c"], help="How many cores; all unless a profile says where jobs run."),
     ] = "",
     profile: Annotated[
         list[str], Parameter(help="Where jobs run: slurm, or Snakemake profiles of your own; later go first.")
@@ -141,9 +142,12 @@ def phantom(
     without_flair: int = 0,
     sessions: int = 0,
     dicom: bool = False,
+    knee: bool = False,
+    noise: float = 0.0,
+    shift: int = 0,
     jobs: int = 1,
 ) -> int:
-    """Make a cohort of digital heads with known truth, in BIDS or as DICOM.
+    """Make a cohort of digital heads, or of knees, with known truth, in BIDS or as DICOM.
 
     Args:
         out_dir: A folder that does not exist yet.
@@ -154,8 +158,17 @@ def phantom(
         without_flair: How many of the people lack the FLAIR.
         sessions: Visits of each person; 0 for a cohort without sessions.
         dicom: Files as they come off a scanner; the truth then goes to OUT_DIR-truth.
+        knee: Instead of heads, stacks of ten images of knees; of the other options, only participants and seed
+            are theirs too.
+        noise: Of knees, in percent of the largest signal.
+        shift: Of knees, how many pixels T1w, T2w and GRE may be moved.
         jobs: People made at a time.
     """
+    if knee:
+        from .phantom import knee as knees
+
+        knees.make(out_dir, participants=participants, seed=seed, noise=noise, shift=shift)
+        return 0
     from .phantom import cohort
 
     cohort.make(
