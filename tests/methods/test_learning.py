@@ -19,7 +19,9 @@ SMALLER: dict[str, recipes.Recipe] = {
 #: it learns one factor alone, and is below the regression where tissues share voxels (docs/methods/bloch.md)
 UNLEARNED = {"bloch"}
 #: they see one voxel, which cannot tell a bias field, so these are divided out as after preparation
-UNBIASED = {"pixel_gan"}
+UNBIASED = {"pixel_gan"    "random_forest": {"trees": 15, "samples": 8000},
+    "replica": {"trees": 15, "samples": 8000},
+}
 DECIBELS, SSIM = 1.0, 0.02
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from recontrast.errors import RecontrastError
 from recontrast.methods.interface import Run
 from recontrast.trainer.forests import VOXELS, Forest, grow, out_of_bag
@@ -29,7 +30,8 @@ def grown(samples):
 
 
 def test_flat_forest_predicts_what_scikit_learn_predicts(grown, samples):
-    forest = Forest.read(Forest.of(grown).weights("some/"), "some/")
+    stored = safetensors.numpy.save(Forest.of(grown).weights("some/"))
+    forest = Forest.read(safetensors.numpy.load(stored), "some/")
     thresholds = np.concatenate([tree.tree_.threshold for tree in grown.estimators_])
     at_thresholds = np.repeat(thresholds[:2000, None], 10, axis=1)
     for features in (samples[0], at_thresholds):

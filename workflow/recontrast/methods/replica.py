@@ -38,10 +38,10 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
         inside = [one.mask[(slice(None, None, 2**level),) * 3] for one in cohort.training]
         images = [one.inputs[0] for one in sessions]
         drawn = stratified(images, inside, recipe["samples"], recipe["quantiles"], draw)
-        views = zip(sessions, coarser, drawn, strict=True)
+        seen = list(zip(sessions, coarser, drawn, strict=True))
         # One session at a time: the means around its voxels are several images.
-        features = np.concatenate([_View(one, level, below, recipe)(some) for one, below, some in views])
-        targets = np.concatenate([one.target[tuple(v.T)] for one, v in zip(sessions, drawn, strict=True)])
+        features = np.concatenate([_View(one, level, below, recipe)(some) for one, below, some in seen])
+        targets = np.concatenate([one.target[tuple(some.T)] for one, _, some in seen])
         print(f"level {level}: {recipe['trees']} trees on {len(targets)} voxels", flush=True)
         grown = grow(features, targets, recipe, run)
         forest = Forest.of(grown)
@@ -51,13 +51,10 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
         if recipe["coarser"] == "acquired":
             coarser = [one.target for one in sessions]
             continue
-        ends = np.cumsum([len(voxels) for voxels in drawn])[:-1]
-        honest = np.split(out_of_bag(grown, features), ends)
-        estimates = []
-        for one, below, voxels, values in zip(sessions, coarser, drawn, honest, strict=True):
-            estimates.append(_View(one, level, below, recipe).predict(forest, run))
-            estimates[-1][tuple(voxels.T)] = values
-        coarser = estimates
+        coarser = [_View(one, level, below, recipe).predict(forest, run) for one, below, _ in seen]
+        unseen = np.split(out_of_bag(grown, features), np.cumsum([len(some) for some in drawn])[:-1])
+        for estimate, some, values in zip(coarser, drawn, unseen, strict=True):
+            estimate[tuple(some.T)] = values
     return Model(weights, constants={})
 
 

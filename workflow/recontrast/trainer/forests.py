@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -69,15 +70,20 @@ class Forest:
             raise RecontrastError("the trees of the model are damaged", remedy="train the model again")
         return forest
 
+    @cached_property
+    def columns(self) -> int:
+        """How many features a sample must have, at least."""
+        return int(self.feature.max()) + 1
+
     def weights(self, prefix: str = "") -> dict[str, np.ndarray]:
         """The arrays by name, as a model keeps them."""
         return {prefix + name: array for name, array in asdict(self).items()}
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """The mean of all trees, float32 (samples,), from float32 features (samples, columns)."""
-        if features.shape[1] <= self.feature.max():
+        if features.shape[1] < self.columns:
             raise RecontrastError(
-                f"the model looks at more than {features.shape[1]} features of a voxel",
+                f"the model looks at {self.columns} features of a voxel, and there are {features.shape[1]}",
                 remedy="give it as many contrasts as it was trained on",
             )
         total = np.zeros(len(features))
