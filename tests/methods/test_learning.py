@@ -15,13 +15,13 @@ INPUTS: dict[str, tuple[str, ...]] = {
 #: changes of the quick recipe that fit heads of 4 mm and a minute
 SMALLER: dict[str, recipes.Recipe] = {
     "fcn3d": {"crop": 16},
+    "random_forest": {"trees": 15, "samples": 8000},
+    "replica": {"trees": 15, "samples": 8000},
 }
 #: it learns one factor alone, and is below the regression where tissues share voxels (docs/methods/bloch.md)
 UNLEARNED = {"bloch"}
 #: they see one voxel, which cannot tell a bias field, so these are divided out as after preparation
-UNBIASED = {"pixel_gan"    "random_forest": {"trees": 15, "samples": 8000},
-    "replica": {"trees": 15, "samples": 8000},
-}
+UNBIASED = {"pixel_gan"}
 DECIBELS, SSIM = 1.0, 0.02
 
 
