@@ -1,12 +1,16 @@
 """Synthetic MRI: the equations, the units of the target, and its limit where tissues share a voxel."""
 
+import json
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 from recontrast.errors import RecontrastError
 from recontrast.methods import bloch, recipes
 from recontrast.methods.interface import Cohort, Run, Volumes
+from recontrast.synthesis.synthesize import synthesize
+from recontrast.training.train import train
 
 RUN = Run()
 T1, T2, PD = (np.array(values) for values in ((832.0, 1331, 4235), (80.0, 99, 2000), (0.7, 0.82, 1.0)))
@@ -51,3 +55,24 @@ def test_wrong_inputs_are_named():
     one = session(1.0)
     with pytest.raises(RecontrastError, match="R1, R2, PD"):
         bloch.fit(Cohort([replace(one, inputs=one.inputs[:2])]), recipes.resolve("bloch"), RUN)
+
+
+def test_what_was_found_is_frozen_and_applied_like_any_model(tmp_path):
+    arrays = session(1.0)
+    files = {name: tmp_path / f"{name}.nii.gz" for name in ("R1", "R2", "PD", "FLAIR", "mask")}
+    volumes = [*arrays.inputs, arrays.target, arrays.mask.astype(np.uint8)]
+    for path, volume in zip(files.values(), volumes, strict=True):
+        nib.save(nib.Nifti1Image(np.repeat(volume, 4, axis=0), np.eye(4)), path)
+    rows = [
+        ["participant_id", "session_id", "role", *files],
+        ["sub-01", "n/a", "training", *map(str, files.values())],
+    ]
+    table = tmp_path / "sessions.tsv"
+    table.write_text("\n".join("\t".join(row) for row in rows) + "\n")
+    recipe = json.dumps(recipes.resolve("bloch", "conventional"))
+    frozen = {name: tmp_path / file for name, file in (("model", "m.safetensors"), ("card", "m.json"))}
+    learned = dict(method="bloch", recipe=recipe, sessions=table, inputs=["R1", "R2", "PD"], target="FLAIR")
+    train(**learned, **frozen, losses=tmp_path / "training.tsv", checkpoint=tmp_path / "state")
+    made = tmp_path / "made.nii.gz"
+    synthesize(**frozen, images=[files[name] for name in ("R1", "R2", "PD")], mask=files["mask"], output=made)
+    assert nib.load(made).get_fdata()[0] == pytest.approx(arrays.target[0], rel=1e-4, abs=0.1)

@@ -182,10 +182,11 @@ def _volumes(entries: list[Entry], role: str, margin: int | None) -> list[Volume
 
 def _write_losses(path: Path, model: Model) -> None:
     """The loss table; methods without epochs leave its header alone."""
-    columns = list(model.losses[0]) if model.losses else ["epoch", "training", "validation"]
+    # The last epoch has all columns: adversarial methods may begin with fewer turns.
+    columns = list(model.losses[-1]) if model.losses else ["epoch", "training", "validation"]
     lines = ["\t".join(columns)]
     for row in model.losses:
-        values = [row[column] for column in columns]
+        values = [row.get(column) for column in columns]
         lines.append(
             "\t".join(
                 "n/a" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
