@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test test-full lint bench clean
+.PHONY: install cluster demo test test-full lint bench clean
 
 install: .venv/installed
 
@@ -18,10 +18,17 @@ install: .venv/installed
 demo: install
 	$(BIN)/recontrast demo results/demo
 
-test: install
+# The daemons that tests/graph/test_slurm.py starts; where they cannot be had, it is skipped and says so.
+cluster:
+	@PATH=$$PATH:/usr/sbin; command -v slurmctld >/dev/null \
+	  || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get -qq update && RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends slurm-wlm munge; } \
+	  || echo "slurm-wlm and munge cannot be installed: no test on SLURM"
+
+test: install cluster
 	$(BIN)/pytest -n 2 --dist loadfile -m "not full"
 
-test-full: install
+test-full: install cluster
 	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: install

@@ -88,7 +88,15 @@ def job(log: Path) -> str:
 
 
 def build(root: Path, people: int, scanned: tuple[str, ...], without_flair: int, **changes: object) -> Path:
-    """Make a copy of the product, a cohort and a study from T1w and T2w to FLAIR, with changes; run it."""
+    """Make a world and run its study."""
+    make(root, people, scanned, without_flair, **changes).run()
+    kept = root.with_name("kept")
+    shutil.move(root, kept)
+    return kept
+
+
+def make(root: Path, people: int, scanned: tuple[str, ...], without_flair: int, **changes: object) -> World:
+    """A copy of the product, a cohort and a study from T1w and T2w to FLAIR, with changes."""
     world = World(root)
     for name in PRODUCT:
         source, target = CHECKOUT / name, root / "product" / name
@@ -116,7 +124,4 @@ def build(root: Path, people: int, scanned: tuple[str, ...], without_flair: int,
         "training": {"threads": 1},
     } | changes
     (root / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
-    world.run()
-    kept = root.with_name("kept")
-    shutil.move(root, kept)
-    return kept
+    return world

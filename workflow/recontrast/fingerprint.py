@@ -21,6 +21,12 @@ def fingerprint(*modules: str, versions: dict[str, str] | None = None) -> str:
         modules: dotted names, such as `recontrast.anatomy.register`.
         versions: tool or library names with their versions.
     """
+    content = json.dumps([sorted(closure(*modules).items()), sorted((versions or {}).items())])
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def closure(*modules: str) -> dict[str, str]:
+    """The syntax of modules of this package and of all that they import of it, by module."""
     reached: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
@@ -28,8 +34,7 @@ def fingerprint(*modules: str, versions: dict[str, str] | None = None) -> str:
         if name not in reached:
             reached[name], imported = _tree(name)
             waiting.extend(imported)
-    content = json.dumps([sorted(reached.items()), sorted((versions or {}).items())])
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+    return reached
 
 
 @cache

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .backends import protocol
-from .fingerprint import fingerprint
+from .fingerprint import closure, fingerprint
 from .maps import SOURCES
 from .stages import STEPS, TEMPLATES
 
@@ -62,6 +62,11 @@ class JobCode:
     def method_code(self, method: str) -> str:
         """The fingerprint of training a method."""
         return fingerprint("recontrast.training.train", f"recontrast.methods.{method}")
+
+    def gpus(self, w) -> int:
+        """How many GPUs a training wants: one, if its method can use it and the study lets it."""
+        able = "recontrast.trainer.device" in closure(f"recontrast.methods.{self.model(w).settings.method}")
+        return int(able and self.study.training.device != "cpu")
 
     def _versions(self, stage: str, step: str) -> dict[str, str]:
         if known := self._tools.get(f"{stage} {step}"):
