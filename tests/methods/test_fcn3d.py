@@ -8,6 +8,8 @@ import small_volumes
 import torch
 from recontrast.methods import fcn3d, recipes
 from recontrast.methods.interface import Cohort, Run
+from recontrast.trainer import cubes
+from recontrast.trainer.slabs import slabs
 
 CPU = Run(device="cpu")
 
@@ -30,8 +32,8 @@ def test_slabs_equal_the_whole_volume(monkeypatch):
     inputs = torch.randn(2, 30, 11, 9)
     with torch.no_grad():
         whole = network(inputs[None])[0, 0]
-    monkeypatch.setattr(fcn3d, "MEMORY", 11 * 9 * 16 * 4 * 12)
-    assert len(list(fcn3d.slabs((30, 11, 9), 16, halo=4, memory=fcn3d.MEMORY))) > 5
+    monkeypatch.setattr(cubes, "MEMORY", 11 * 9 * 16 * 4 * 12)
+    assert len(list(slabs((30, 11, 9), 16, halo=4, memory=cubes.MEMORY))) > 5
     assert (fcn3d.forward(network, inputs, recipe) - whole).abs().max() < 1e-6
 
 

@@ -1,25 +1,14 @@
 """Wei 2019: a few 3x3x3 convolutions from all contrasts to the target, at full resolution throughout."""
 
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
-from ..trainer import device as devices
-from ..trainer.loop import Batch, Task, train
-from ..trainer.rates import rate, set_rate
-from ..trainer.slabs import slabs
-from ..trainer.stopping import strips
+from ..trainer import cubes
 from .interface import Cohort, Model, Run, Volumes
-from .normalisation import mean_and_sd
 from .recipes import Recipe
-
-MEMORY = 256 * 2**20  # bytes of a slab in one hidden layer
 
 
 def margin(recipe: Recipe) -> int | None:
@@ -29,33 +18,12 @@ def margin(recipe: Recipe) -> int | None:
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error."""
-    device = devices.begin(run)
-    judges = cohort.validation
-    seen = cohort.training
-    if recipe["leaks"]:
-        seen = cohort.training + cohort.validation + cohort.test
-        judges = [session for session in cohort.test if session.target is not None]
-    constants = z_scores(seen, recipe)
-    task = _Cubes(
-        [_Resident.of(session, constants, recipe, device) for session in cohort.training],
-        [_Resident.of(session, constants, recipe, device) for session in judges],
-        recipe,
-        device,
-    )
-    stop = partial(strips, length=recipe["stop_strip"], rises=recipe["stop_rises"])
-    outcome = train(task, run, epochs=recipe["epochs"], stop=stop, bfloat16=recipe["bfloat16"])
-    return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
+    return cubes.fit(cohort, recipe, run, build, forward)
 
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target, float32 (x, y, z), in the units of the training targets; slab by slab."""
-    device = devices.begin(run)
-    inputs = normalise_inputs(volumes, model.constants).to(device)
-    network = build(len(inputs), recipe)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
-    output = forward(network.to(device).eval(), inputs, recipe)
-    mean, sd = model.constants["target"]
-    return output.cpu().numpy() * np.float32(sd) + np.float32(mean)
+    return cubes.predict(model, volumes, recipe, run, build, forward)
 
 
 def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
@@ -68,107 +36,5 @@ def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
 
 
 def forward(network: nn.Module, inputs: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """Apply the network to (contrasts, x, y, z) in slabs; equal to one pass over the whole volume."""
-    shape = tuple(inputs.shape[1:])
-    output = torch.empty(shape, device=inputs.device)
-    with torch.no_grad():
-        for seen, planes, inner in slabs(shape, recipe["filters"], halo=recipe["layers"] + 1, memory=MEMORY):
-            output[planes] = network(inputs[None, :, seen])[0, 0, inner]
-    return output
-
-
-def z_scores(sessions: list[Volumes], recipe: Recipe) -> dict[str, object]:
-    """Mean and SD of every contrast and of the target over all voxels of all sessions, as [mean, sd]."""
-
-    def values(session: Volumes, image: np.ndarray) -> np.ndarray:
-        return image if recipe["region"] == "image" else image[session.mask]
-
-    contrasts = range(len(sessions[0].inputs))
-    inputs = [mean_and_sd(values(one, one.inputs[number]) for one in sessions) for number in contrasts]
-    target = mean_and_sd(values(one, one.target) for one in sessions if one.target is not None)
-    return {"inputs": [list(pair) for pair in inputs], "target": list(target)}
-
-
-def normalise_inputs(volumes: Volumes, constants: dict[str, object]) -> torch.Tensor:
-    """Every contrast z-scored with the training's constants, float32 (contrasts, x, y, z)."""
-    mean, sd = np.array(constants["inputs"], dtype=np.float32).T[:, :, None, None, None]
-    return torch.from_numpy((volumes.inputs - mean) / sd)
-
-
-@dataclass(frozen=True)
-class _Resident:
-    """A session on the device: inputs (contrasts, x, y, z), target, weights (x, y, z), mask voxels (n, 3)."""
-
-    inputs: torch.Tensor
-    target: torch.Tensor
-    weights: torch.Tensor
-    voxels: np.ndarray
-
-    @classmethod
-    def of(cls, session: Volumes, constants: dict, recipe: Recipe, device: torch.device) -> "_Resident":
-        inputs = normalise_inputs(session, constants)
-        mean, sd = constants["target"]
-        target = torch.from_numpy((session.target - np.float32(mean)) / np.float32(sd))
-        weights = torch.from_numpy(session.mask.astype(np.float32))
-        if recipe["region"] == "image":
-            weights = torch.ones_like(weights)
-        # Where a volume is smaller than a cube, cubes still have one shape.
-        short = [max(0, recipe["crop"] - size) for size in session.mask.shape]
-        pad = [amount for missing in reversed(short) for amount in (0, missing)]
-        tensors = [functional.pad(tensor, pad).to(device) for tensor in (inputs, target, weights)]
-        return cls(*tensors, voxels=np.argwhere(session.mask))
-
-    def cube(self, centre: np.ndarray, edge: int) -> Batch:
-        """Inputs, target and weights of a cube around a voxel, moved to lie inside the volume."""
-        shape = np.array(self.target.shape)
-        first = np.clip(centre - edge // 2, 0, shape - edge)
-        box = tuple(slice(start, start + edge) for start in first)
-        return self.inputs[:, *box], self.target[box], self.weights[box]
-
-
-class _Cubes(Task):
-    """Whole volumes, or random cubes around mask voxels; mean squared error over the region."""
-
-    def __init__(
-        self, training: list[_Resident], judges: list[_Resident], recipe: Recipe, device: torch.device
-    ) -> None:
-        self.training = training
-        self.judges = judges
-        self.recipe = recipe
-        self.network = build(len(training[0].inputs), recipe).to(device)
-        kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[recipe["optimizer"]]
-        self.optimizers = {"training": kind(self.network.parameters(), lr=recipe["learning_rate"])}
-
-    def begin_epoch(self, epoch: int) -> None:
-        recipe = self.recipe
-        new = rate(recipe["learning_rate"], recipe["schedule"], epoch, recipe["epochs"])
-        set_rate(self.optimizers["training"], new)
-
-    def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
-        if not self.recipe["crop"]:
-            # Volumes of different shapes cannot share a batch.
-            for number in draw.permutation(len(self.training)):
-                one = self.training[number]
-                yield one.inputs[None], one.target[None], one.weights[None]
-            return
-        for _ in range(0, self.recipe["crops_per_epoch"], self.recipe["batch"]):
-            cubes = []
-            for number in draw.integers(len(self.training), size=self.recipe["batch"]):
-                one = self.training[number]
-                cubes.append(one.cube(one.voxels[draw.integers(len(one.voxels))], self.recipe["crop"]))
-            yield tuple(torch.stack(tensors) for tensors in zip(*cubes, strict=True))
-
-    def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        inputs, target, weights = batch
-        squares = (self.network(inputs)[:, 0].float() - target) ** 2
-        return (squares * weights).sum() / weights.sum()
-
-    def validate(self) -> float | None:
-        if not self.judges:
-            return None
-        squares = voxels = 0.0
-        for one in self.judges:
-            error = forward(self.network, one.inputs, self.recipe) - one.target
-            squares += float((error**2 * one.weights).sum())
-            voxels += float(one.weights.sum())
-        return squares / voxels
+    """Apply the network to (contrasts, x, y, z), in slabs."""
+    return cubes.in_slabs(network, inputs, channels=recipe["filters"], halo=recipe["layers"] + 1)

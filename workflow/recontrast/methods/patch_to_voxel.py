@@ -80,15 +80,20 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
 
 
 def build(inputs: int, recipe: Recipe) -> nn.Sequential:
-    """The network: `layers` dense layers whose widths fall linearly from `inputs` to 1, each with a ReLU."""
+    """The network: `layers` dense layers whose widths fall linearly from `inputs` to 1, each with a ReLU.
+
+    The last one's can be left out: then its place holds an identity.
+    """
     widths = [inputs, *np.linspace(inputs, 1, recipe["layers"]).round().astype(int).tolist()]
     modules: list[nn.Module] = []
     for number, (before, after) in enumerate(itertools.pairwise(widths), start=1):
-        modules += [nn.Linear(before, after), nn.ReLU()]
+        last = number == recipe["layers"]
+        linear = last and recipe["output"] == "linear"
+        modules += [nn.Linear(before, after), nn.Identity() if linear else nn.ReLU()]
         if recipe["initialisation"] == "he":
             nn.init.kaiming_normal_(modules[-2].weight, nonlinearity="relu")
             nn.init.zeros_(modules[-2].bias)
-        if number in DROPOUT_AFTER:
+        if number in DROPOUT_AFTER and not last:
             modules.append(nn.Dropout(recipe["dropout"]))
     return nn.Sequential(*modules)
 

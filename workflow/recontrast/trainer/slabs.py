@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 
 def slabs(
-    shape: tuple[int, int, int], channels: int, halo: int, memory: int
+    shape: tuple[int, int, int], channels: int, halo: int, memory: int, align: int = 1
 ) -> Iterator[tuple[slice, slice, slice]]:
     """Cut a volume along its first axis.
 
@@ -12,14 +12,15 @@ def slabs(
         shape: of the volume.
         channels: of the widest layer; with the shape it gives the thickness of a slab.
         halo: planes on both sides that a slab needs to see.
-        memory: bytes for the widest layer; one plane is taken however many it needs.
+        memory: bytes for the widest layer; `align` planes are taken however many they need.
+        align: slabs begin at multiples of it.
 
     Yields:
         The planes to read (with halo, as far as there are any), the planes to fill, and where in what was
         read the latter lie.
     """
     plane = shape[1] * shape[2] * channels * 4
-    thickness = max(1, memory // plane - 2 * halo)
+    thickness = max(1, (memory // plane - 2 * halo) // align) * align
     for first in range(0, shape[0], thickness):
         last = min(shape[0], first + thickness)
         seen = slice(max(0, first - halo), min(shape[0], last + halo))

@@ -1,0 +1,107 @@
+"""Modality propagation: the search equals literal loops, alignment by moments, the model's images."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import small_volumes
+from recontrast.methods import modality_propagation, moments, recipes
+from recontrast.methods.interface import Cohort, Run
+from recontrast.trainer import patch_search
+
+CPU = Run(device="cpu")
+SHAPE = (6, 8, 7)
+
+
+def literal(source, atlases, mask, estimate, weight, reach, neighbours):
+    """Every patch of every window cut out, in whole numbers, so that equal distances are equal."""
+    far = [1 + most for most in reach]
+
+    def padded(image):
+        return np.pad(image, [(one, one) for one in far])
+
+    def patch(image, x, y, z):
+        x, y, z = np.add((x, y, z), far)
+        return image[x - 1 : x + 2, y - 1 : y + 2, z - 1 : z + 2]
+
+    inputs = [padded(image) for image in source]
+    heads = [[padded(image) for image in atlas] for atlas in atlases]
+    inside = padded(mask)
+    output = np.zeros(mask.shape)
+    for voxel in np.argwhere(mask):
+        found = []
+        for head, shift in itertools.product(heads, itertools.product(*(range(-r, r + 1) for r in reach))):
+            there = voxel + shift
+            pairs = zip(inputs, head, strict=False)  # the head has the target too
+            distance = sum(((patch(a, *voxel) - patch(b, *there)) ** 2).sum() for a, b in pairs)
+            if estimate is not None:
+                squares = (patch(padded(estimate), *voxel) - patch(head[-1], *there)) ** 2
+                distance += weight * (squares * patch(inside, *voxel)).sum()
+            found.append((distance, patch(head[-1], *there)[1, 1, 1]))
+        found.sort(key=lambda pair: pair[0])
+        output[tuple(voxel)] = np.mean([value for _, value in found[:neighbours]])
+    return output
+
+
+@pytest.mark.parametrize(("neighbours", "threads"), [(1, 1), (5, 2)])
+def test_search_equals_literal_loops(neighbours, threads, monkeypatch):
+    monkeypatch.setattr(patch_search, "BLOCK", (4, 5, 6))
+    draw = np.random.default_rng(1)
+    source = draw.integers(0, 9, size=(2, *SHAPE)).astype(np.float32)
+    atlases = [draw.integers(0, 9, size=(3, *SHAPE)).astype(np.float32) for _ in range(2)]
+    mask = draw.random(SHAPE) < 0.3
+    mask[0] = True  # windows that leave the image
+    asked = {"weight": 2.0, "reach": (2, 1, 1), "neighbours": neighbours}
+    estimate = None
+    for _ in range(2):
+        made = patch_search.nearest(
+            source, atlases, mask, estimate=estimate, patch=3, threads=threads, **asked
+        )
+        expected = literal(source, atlases, mask, estimate, **asked)
+        np.testing.assert_allclose(made, expected, rtol=1e-6)
+        assert (made[mask] != 0).any()
+        estimate = np.round(made)  # whole numbers again
+
+
+def test_moments_recover_scale_and_shift():
+    axes = np.stack(np.meshgrid(*[np.arange(40.0)] * 3, indexing="ij"), axis=-1)
+    one = ((axes - [20, 19, 21]) ** 2 / np.square([9, 12, 8])).sum(axis=-1) < 1
+    other = ((axes * [1, 1, 2] - [17, 20, 40]) ** 2 / np.square([9 * 1.2, 12 * 0.9, 8])).sum(axis=-1) < 1
+    matrix, offset = moments.from_moments(one, (1, 1, 1), other, (1, 1, 2))
+    np.testing.assert_allclose(matrix, np.diag([1.2, 0.9, 0.5]), atol=0.03)
+    np.testing.assert_allclose(matrix @ [20, 19, 21] + offset, [17, 20, 20], atol=0.05)
+    moved = moments.onto(other[None].astype(np.float32), other, (1, 1, 2), one, (1, 1, 1))[0] > 0.5
+    assert (moved & one).sum() / (moved | one).sum() > 0.9
+
+
+def test_finds_an_atlas_of_itself_whatever_its_grid():
+    recipe = recipes.resolve("modality_propagation", "paper", {"scale": "cohort"})
+    one = small_volumes.volumes(1)
+    shifted = replace(
+        one,
+        inputs=np.pad(one.inputs, [(0, 0), (3, 0), (0, 2), (1, 1)]),
+        target=np.pad(one.target, [(3, 0), (0, 2), (1, 1)]),
+        mask=np.pad(one.mask, [(3, 0), (0, 2), (1, 1)]),
+    )
+    model = modality_propagation.fit(Cohort([small_volumes.volumes(2), shifted]), recipe, CPU)
+    assert model.constants["contains_images"] is True
+    made = modality_propagation.predict(model, replace(one, target=None), recipe, CPU)
+    np.testing.assert_allclose(made[one.mask], one.target[one.mask], rtol=1e-4)
+    assert not made[~one.mask].any()
+
+
+def test_window_is_as_far_in_mm_along_every_axis():
+    assert modality_propagation.reach(7, (1.0, 1.0, 1.0)) == (3, 3, 3)
+    assert modality_propagation.reach(7, (0.9, 0.9, 3.0)) == (3, 3, 1)
+    assert modality_propagation.reach(7, (1.0, 2.0, 8.0)) == (3, 2, 1)
+
+
+def test_scale_of_a_session_does_not_matter_to_the_paper_recipe():
+    recipe = recipes.resolve("modality_propagation", "paper", {"window": 3, "iterations": 2})
+    cohort = Cohort([small_volumes.volumes(1), small_volumes.volumes(2)])
+    model = modality_propagation.fit(cohort, recipe, CPU)
+    test = replace(small_volumes.volumes(3), target=None)
+    made = modality_propagation.predict(model, test, recipe, CPU)
+    brighter = modality_propagation.predict(model, replace(test, inputs=test.inputs * 4), recipe, CPU)
+    np.testing.assert_array_equal(made, brighter)

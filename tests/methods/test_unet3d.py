@@ -1,0 +1,47 @@
+"""Wei's small U-Net: its parameter count, sides of any length, aligned slabs that change nothing."""
+
+import pytest
+import torch
+from recontrast.methods import recipes, unet3d
+from recontrast.trainer import cubes
+from recontrast.trainer.slabs import slabs
+
+
+def test_parameter_count_of_the_paper():
+    network = unet3d.build(5, recipes.resolve("unet3d"))
+    assert sum(parameter.numel() for parameter in network.parameters()) == 375_585
+
+
+@pytest.mark.parametrize("shape", [(8, 12, 16), (9, 10, 11), (1, 3, 2)])
+def test_sides_of_any_length(shape):
+    network = unet3d.build(2, recipes.resolve("unet3d", "quick"))
+    inputs = torch.randn(1, 2, *shape)
+    with torch.no_grad():
+        made = network(inputs)
+        assert made.shape == (1, 1, *shape)
+        filled = torch.nn.functional.pad(inputs, [0, -shape[2] % 4, 0, -shape[1] % 4, 0, -shape[0] % 4])
+        whole = network(filled)[:, :, : shape[0], : shape[1], : shape[2]]
+    assert torch.equal(made, whole)
+
+
+def test_slabs_equal_the_whole_volume(monkeypatch):
+    recipe = recipes.resolve("unet3d", "quick")
+    network = unet3d.build(2, recipe)
+    inputs = torch.randn(2, 90, 7, 6)
+    with torch.no_grad():
+        whole = network(inputs[None])[0, 0]
+    monkeypatch.setattr(cubes, "MEMORY", 7 * 6 * 2 * recipe["filters"] * 4 * 58)
+    cuts = [planes for _, planes, _ in slabs((90, 7, 6), 2 * recipe["filters"], 24, cubes.MEMORY, align=4)]
+    assert [cut.start for cut in cuts] == list(range(0, 90, 8))
+    assert (unet3d.forward(network, inputs, recipe) - whole).abs().max() < 1e-6
+
+
+def test_reach_is_not_exceeded():
+    network = unet3d.build(1, recipes.resolve("unet3d", "quick")).double()
+    inputs = torch.zeros(1, 1, 64, 4, 4, dtype=torch.double)
+    changed = inputs.clone()
+    changed[:, :, 32] = 1
+    with torch.no_grad():
+        seen = torch.nonzero((network(changed) - network(inputs)).abs().amax(dim=(0, 1, 3, 4)))
+    assert seen.min() > 32 - unet3d.REACH
+    assert seen.max() < 32 + unet3d.REACH

@@ -1,0 +1,80 @@
+"""Modality propagation: the target of the most similar patches of other people's heads (Ye 2013, in Wei 2019).
+
+Every voxel looks in a window of every atlas (a training session brought onto its grid) for the patches that
+are most like its own, first by the inputs, then also by the target as estimated so far; it takes the target
+in their middle. The "model" is the training images themselves.
+"""
+
+import numpy as np
+
+from ..trainer.patch_search import nearest
+from .interface import Cohort, Model, Run, Volumes
+from .moments import onto
+from .normalisation import percentile_scale
+from .recipes import Recipe
+
+
+def margin(recipe: Recipe) -> int:
+    """The reach of the window and of the patches in it."""
+    return recipe["window"] // 2 + recipe["patch"] // 2
+
+
+def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
+    """Keep the training sessions; nothing is learned but the scales of the images."""
+    scales = [_scales(session, recipe) for session in cohort.training]
+    common = np.median(scales, axis=0)
+    weights = {}
+    for number, (session, own) in enumerate(zip(cohort.training, scales, strict=True), start=1):
+        used = own if recipe["scale"] == "session" else common
+        images = np.stack([*session.inputs, session.target]) / used.astype(np.float32)[:, None, None, None]
+        weights |= {f"atlas{number}/images": images, f"atlas{number}/mask": session.mask}
+    constants = {
+        "contains_images": True,
+        "scales": common.tolist(),
+        "spacings": [list(session.spacing) for session in cohort.training],
+    }
+    return Model(weights, constants)
+
+
+def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
+    """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere."""
+    common = np.array(model.constants["scales"], dtype=np.float32)
+    scales = common[:-1] if recipe["scale"] == "cohort" else _scales(volumes, recipe)[: len(common) - 1]
+    source = volumes.inputs / scales.astype(np.float32)[:, None, None, None]
+    atlases = [
+        onto(
+            model.weights[f"atlas{number}/images"],
+            model.weights[f"atlas{number}/mask"],
+            spacing,
+            volumes.mask,
+            volumes.spacing,
+        )
+        for number, spacing in enumerate(model.constants["spacings"], start=1)
+    ]
+    estimate = None
+    for _ in range(recipe["iterations"]):
+        estimate = nearest(
+            source,
+            atlases,
+            volumes.mask,
+            estimate=estimate,
+            weight=recipe["target_weight"],
+            patch=recipe["patch"],
+            reach=reach(recipe["window"], volumes.spacing),
+            neighbours=recipe["neighbours"],
+            threads=run.threads,
+        )
+    return estimate * common[-1]
+
+
+def reach(window: int, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
+    """Voxels that the window reaches along each axis: as far in mm as along the finest, but one at least."""
+    return tuple(max(1, round(window // 2 * min(spacing) / size)) for size in spacing)
+
+
+def _scales(volumes: Volumes, recipe: Recipe) -> np.ndarray:
+    """The percentile inside the mask of every contrast and, at the end, of the target if there is one."""
+    images = [*volumes.inputs, *([] if volumes.target is None else [volumes.target])]
+    return np.array(
+        [percentile_scale(one, volumes.mask, recipe["percentile"], volumes.label) for one in images]
+    )
