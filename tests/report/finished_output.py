@@ -115,6 +115,9 @@ def losses(experiment: str, fold: str) -> None:
     epoch = np.arange(1, 31)
     training = 0.02 + 0.3 * np.exp(-epoch / 6) + random.normal(size=30) * 0.004
     table = pd.DataFrame({"epoch": epoch, "training": training, "validation": training * 1.15 + 0.01})
+    if experiment == "fcn":  # as if it were adversarial
+        table = table.rename(columns={"training": "generator"})
+        table.insert(1, "discriminator", np.where(epoch > 10, 1.4 - training, np.nan))
     if fold == "all":
         table["validation"] = np.nan
     path = layout.fill(layout.LOSSES, experiment=experiment, fold=fold)

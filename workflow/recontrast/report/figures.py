@@ -21,6 +21,7 @@ STYLE = {
 }
 # Okabe and Ito: told apart by people with any colour vision.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#000000")
+DASHES = ("-", "--", ":")  # of losses that are trained in turns
 LEGEND = 8  # with more folds a legend hides the curves
 
 
@@ -69,11 +70,11 @@ def _row(panel: Axes, row: int, values: np.ndarray, colour: str) -> None:
 
 
 def losses(path: Path, folds: dict[str, list[tables.Row]]) -> None:
-    """Training (thin) and validation (thick) loss by epoch, one colour per fold.
+    """Training (thin; adversaries of different dashes) and validation (thick) loss by epoch, a colour per fold.
 
     Args:
         path: SVG to write.
-        folds: for each fold the rows of its table, with epoch, training, validation.
+        folds: for each fold the rows of its table: epoch, what was trained, validation.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 3.0), layout="constrained")
@@ -81,13 +82,12 @@ def losses(path: Path, folds: dict[str, list[tables.Row]]) -> None:
         drawn = []
         for number, (fold, rows) in enumerate(folds.items()):
             colour = PALETTE[number % len(PALETTE)]
-            epoch, training, validation = (
-                np.array([tables.number(row[name]) for row in rows])
-                for name in ("epoch", "training", "validation")
-            )
-            panel.plot(epoch, training, color=colour, linewidth=0.8, alpha=0.7)
+            columns = {name: np.array([tables.number(row[name]) for row in rows]) for name in rows[0]}
+            epoch, validation = columns.pop("epoch"), columns.pop("validation")
+            for training, dash in zip(columns.values(), DASHES, strict=False):
+                panel.plot(epoch, training, dash, color=colour, linewidth=0.8, alpha=0.7)
             panel.plot(epoch, validation, color=colour, linewidth=1.8, label=f"fold {fold}")
-            drawn += [training, validation]
+            drawn += [*columns.values(), validation]
         values = np.concatenate(drawn)
         values = values[np.isfinite(values)]
         if values.size and values.min() > 0 and values.max() > 10 * values.min():

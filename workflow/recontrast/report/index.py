@@ -163,7 +163,7 @@ def _figures(folder: Path, scores: list[tables.Row], metrics: list[str], models:
     for name, fold in models:
         file = Path(layout.fill(layout.LOSSES, experiment=name, fold=fold))
         # A method without epochs, such as a forest, has a table without rows.
-        if file.is_file() and (rows := tables.read(file, ["epoch", "training", "validation"])):
+        if file.is_file() and (rows := tables.read(file, ["epoch", "validation"])):
             curves.setdefault(name, {})[fold] = rows
     for name, folds in curves.items():
         figures.losses(folder / f"losses-{name}.svg", folds)
