@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install cluster demo test test-full lint bench clean
+.PHONY: install packages demo test test-full lint bench clean
 
 install: .venv/installed
 
@@ -18,17 +18,19 @@ install: .venv/installed
 demo: install
 	$(BIN)/recontrast demo results/demo
 
-# The daemons that tests/graph/test_slurm.py starts; where they cannot be had, it is skipped and says so.
-cluster:
-	@PATH=$$PATH:/usr/sbin; command -v slurmctld >/dev/null \
+# What tests need beside Python: a SLURM for tests/graph/test_slurm.py, a browser for the pages. Where they cannot
+# be had, those tests are skipped and say so.
+packages:
+	@PATH=$$PATH:/usr/sbin; { command -v slurmctld && command -v munged && command -v chromium; } >/dev/null \
 	  || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-	  || { apt-get -qq update && RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends slurm-wlm munge; } \
-	  || echo "slurm-wlm and munge cannot be installed: no test on SLURM"
+	  || { apt-get -qq update \
+	       && RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends slurm-wlm munge chromium; } \
+	  || echo "Debian packages cannot be installed: no test on SLURM, none in a browser"
 
-test: install cluster
+test: install packages
 	$(BIN)/pytest -n 2 --dist loadfile -m "not full"
 
-test-full: install cluster
+test-full: install packages
 	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: install

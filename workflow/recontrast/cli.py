@@ -19,6 +19,8 @@ app = App(
 )
 study_app = App(name="study", help="Study files.")
 app.command(study_app)
+readers_app = App(name="readers", help="Blinded rating of synthetic images by people.")
+app.command(readers_app)
 
 ANYONE = Choice()
 
@@ -236,6 +238,56 @@ def new(
 
     write_commented(propose(bids_dir, target, output) | {"output": str(output)}, file)
     print(f"{file}: edit it, then: recontrast run --study {file}")
+    return 0
+
+
+@readers_app.command(name="make")
+def make_reader_study(
+    out_dir: Path,
+    folder: Path = Path("readers"),
+    /,
+    *,
+    form: str = "brain",
+    target: str = "",
+    slices: int = 24,
+    seed: int = 1,
+) -> int:
+    """Write a folder of pages for blinded rating; it works from a disk, without a network.
+
+    Args:
+        out_dir: The output folder of a finished run.
+        folder: The folder to make. The key goes beside it: keep that from the readers.
+        form: What is asked: brain, kim2020, hagiwara2019, or a file.
+        target: The contrast to rate, if there are several.
+        slices: Axial slices of each image.
+        seed: Another seed, another random order.
+    """
+    from .readers.forms import load
+    from .readers.make import make
+
+    make(out_dir, folder, load(form), target=target, slices=slices, seed=seed)
+    print(folder / "index.html")
+    return 0
+
+
+@readers_app.command(name="score")
+def score_readers(
+    key: Path,
+    answers: list[Path],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("readers-scores"),
+) -> int:
+    """Join readers' answers with the key: scores by category and method, tests, agreement.
+
+    Args:
+        key: The key file that `readers make` wrote.
+        answers: The files that readers saved, one of each reader.
+        output: The folder for the tables.
+    """
+    from .readers.score import score
+
+    score(key, answers, output)
     return 0
 
 

@@ -1,0 +1,134 @@
+"""The folder that readers get: blinded, complete, the same for the same seed; and used in a real browser."""
+
+import csv
+import json
+import shutil
+
+import finished
+import pytest
+from PIL import Image
+from recontrast.errors import RecontrastError
+from recontrast.readers.forms import load
+from recontrast.readers.make import make
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return finished.write(tmp_path_factory.mktemp("readers") / "out")
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def study(folder):
+    text = (folder / "study.js").read_text()
+    return json.loads(text.removeprefix("window.study = ").strip().removesuffix(";"))
+
+
+def test_nothing_in_the_folder_tells_what_made_an_image(results, tmp_path):
+    key = make(results, tmp_path / "pages", load("brain"))
+    texts = [p.read_text() for p in (tmp_path / "pages").rglob("*") if p.suffix in (".js", ".html", ".css")]
+    names = [p.name for p in (tmp_path / "pages").rglob("*")]
+    for secret in (*finished.EXPERIMENTS, "sub-"):
+        assert not any(secret in text for text in [*texts, *names])
+    assert key.parent == tmp_path
+    assert {(row["session"], row["experiment"]) for row in rows(key)} == {
+        (f"sub-{n:02d}", name) for n in (1, 2, 3) for name in finished.EXPERIMENTS
+    }
+
+
+def test_every_page_has_its_pictures_and_slices(results, tmp_path):
+    make(results, tmp_path / "pages", load("brain"), slices=5)
+    pages = study(tmp_path / "pages")["pages"]
+    assert [page["kind"] for page in pages] == ["rate"] * 3 + ["pair"] * 3
+    for page in pages:
+        for code in [*page["images"], *page["beside"].values()]:
+            picture = Image.open(tmp_path / f"pages/images/{code}.webp")
+            assert picture.size == (page["width"], page["height"] * page["slices"])
+    assert page["slices"] == 5
+    shown = {tuple(page["beside"]) for page in pages if page["kind"] == "rate"}
+    assert shown == {("T1w", "FLAIR, acquired"), ("T1w",)}
+
+
+def test_single_images_come_in_random_order_and_alone(results, tmp_path):
+    key = {
+        row["code"]: row["session"] for row in rows(make(results, tmp_path / "pages", load("hagiwara2019")))
+    }
+    rated = [page for page in study(tmp_path / "pages")["pages"] if page["kind"] == "rate"]
+    assert len(rated) == 6
+    assert all(len(page["images"]) == 1 and not page["beside"] for page in rated)
+    order = [key[page["images"][0]] for page in rated]
+    assert order != sorted(order)
+
+
+def test_the_seed_decides(results, tmp_path):
+    for name, seed in (("one", 1), ("two", 1), ("three", 2)):
+        make(results, tmp_path / name, load("brain"), seed=seed)
+    one, two, three = ((tmp_path / name / "study.js").read_text() for name in ("one", "two", "three"))
+    assert one == two != three
+
+
+def test_the_forms_of_the_papers():
+    kim, hagiwara = load("kim2020"), load("hagiwara2019")
+    assert len(kim.categories) == 19
+    assert kim.scale == {1: "bad", 2: "poor", 3: "fair", 4: "good", 5: "excellent"}
+    assert [category.name for category in hagiwara.categories if category.scale] == [
+        "surface hyperintensity", "granular artefacts", "other artefacts",
+    ]  # fmt: skip
+    assert hagiwara.pairs[0].name == "swelling"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [("title: x", "is no form: scale"), ("a: [", "is not YAML"), (None, "there is no form")],
+)
+def test_a_bad_form_is_named(tmp_path, content, problem):
+    if content:
+        (tmp_path / "form.yaml").write_text(content)
+    with pytest.raises(RecontrastError, match=problem):
+        load(str(tmp_path / "form.yaml"))
+
+
+def test_a_reader_rates_in_a_browser(results, tmp_path):
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("no chromium: the pages are not tried in a browser")
+    from playwright.sync_api import sync_playwright
+
+    make(results, tmp_path / "pages", load("brain"))
+    with sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--allow-file-access-from-files"]
+        )
+        page = browser.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.goto((tmp_path / "pages/index.html").as_uri())
+        page.fill("#reader", "Dr A")
+        page.click("text=Begin")
+        for choice in page.locator("td select").all():
+            choice.select_option("4")
+        assert "1 of 6 pages answered" in page.inner_text("#progress")
+        pixels = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+        levels = page.locator("canvas").last.evaluate(pixels)
+        assert any(0 < level < 255 for level in levels)
+        page.reload()  # answers stay, and the reader comes to the first page without any
+        assert "Dr A: 1 of 6" in page.inner_text("#progress")
+        assert "Page 2 of 6" in page.inner_text("h2")
+        while page.locator("#next").is_enabled():
+            page.click("#next")
+        page.locator("td select").select_option(label="neither")
+        with page.expect_download() as download:
+            page.click("#save")
+        download.value.save_as(tmp_path / "answers.tsv")
+        browser.close()
+    assert not errors
+    saved = rows(tmp_path / "answers.tsv")
+    assert {row["reader"] for row in saved} == {"Dr A"}
+    assert sum(row["answer"] == "4" for row in saved) == 18  # nine categories of two images
+    assert [row["question"] for row in saved if row["answer"] == "neither"] == ["swelling"]
+    key = {row["code"] for row in rows(tmp_path / "pages-key.tsv")}
+    assert {row["image"] for row in saved} <= key

@@ -1,0 +1,1 @@
+"""Reader studies: blinded rating of synthetic images by people, and the tables that come of it."""
