@@ -157,6 +157,10 @@ def test_patience():
     assert patience([3, 1, 2, 2], epochs=2)
     assert not patience([3, 1, 2], epochs=2)
     assert not patience([3, 1, 2], epochs=0)
+    slow = [3, 2.9, 2.8, 2.7]
+    assert patience(slow, epochs=3, least=0.5)
+    assert not patience([*slow, 2.4], epochs=3, least=0.5)
+    assert not patience(slow, epochs=3)
 
 
 def test_rates():

@@ -1,6 +1,7 @@
 """When to stop training, as pure functions of the validation errors so far."""
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 Stop = Callable[[Sequence[float]], bool]
@@ -23,6 +24,15 @@ def strips(errors: Sequence[float], *, length: int, rises: int) -> bool:
     return all(later > earlier for earlier, later in itertools.pairwise(ends))
 
 
-def patience(errors: Sequence[float], *, epochs: int) -> bool:
-    """Whether the best error lies at least `epochs` epochs back. 0 never stops."""
-    return bool(epochs) and len(errors) - 1 - min(range(len(errors)), key=errors.__getitem__) >= epochs
+def patience(errors: Sequence[float], *, epochs: int, least: float = 0.0) -> bool:
+    """Whether in the last `epochs` epochs no error was lower than the best before it. 0 never stops.
+
+    Args:
+        errors: validation error after each epoch, the first epoch first.
+        epochs: without a lower error.
+        least: an error is lower only by more than this; smaller gains do not count, nor do they become the best.
+    """
+    best, since = math.inf, 0
+    for error in errors:
+        best, since = (error, 0) if error < best - least else (best, since + 1)
+    return bool(epochs) and since >= epochs
