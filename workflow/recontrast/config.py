@@ -130,6 +130,7 @@ class Study(Section):
     backend: Backend = "embedded"
     backend_order: tuple[Literal["fsl", "ants", "embedded"], ...] = ("fsl", "ants", "embedded")
     backends: dict[Operation, Backend] = Field({})
+    software: Literal["installed", "conda"] = "installed"
     include: Include = Include()
     exclude: Path | None = None
     experiments: dict[Name, Experiment] = Field({})

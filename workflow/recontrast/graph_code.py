@@ -9,6 +9,7 @@ from .backends import protocol
 from .fingerprint import closure, fingerprint
 from .maps import SOURCES
 from .stages import STEPS, TEMPLATES
+from .studies import ROOT
 
 
 class JobCode:
@@ -36,6 +37,9 @@ class JobCode:
             return known["backend"]
         operation = STEPS[stage][step]
         chosen = self.study.backends.get(operation, self.study.backend)
+        if self._deployed(chosen):
+            protocol.module_of(chosen, operation)  # whether it has that operation at all
+            return chosen
         return protocol.resolve(self.study.backend_order if chosen == "auto" else (chosen,), operation)
 
     def env(self, stage: str, step: str) -> str:
@@ -71,7 +75,15 @@ class JobCode:
     def _versions(self, stage: str, step: str) -> dict[str, str]:
         if known := self._tools.get(f"{stage} {step}"):
             return known["tools"]
-        return protocol.versions(self.backend(stage, step), STEPS[stage][step])
+        backend = self.backend(stage, step)
+        if self._deployed(backend):
+            file = f"envs/{backend}.yaml"
+            return {file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest()[:12]}
+        return protocol.versions(backend, STEPS[stage][step])
+
+    def _deployed(self, backend: str) -> bool:
+        """Whether conda brings a backend, so that its tools cannot be seen before the first job."""
+        return self.study.software == "conda" and backend in ("fsl", "ants")
 
 
 def _content(file: str) -> str:

@@ -82,6 +82,8 @@ def launch(
         base += ["--workflow-profile", str(ROOT / "profiles/default")]
         for profile in profiles:
             base += ["--profile", _find_profile(profile)]
+        if study.software == "conda":
+            base += ["--software-deployment-method", "conda"]
         if sys.stderr.isatty():  # bars and colours for a person, plain lines for a log
             base += ["--logger", "rich"]
         if dry_run:
