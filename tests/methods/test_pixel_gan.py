@@ -67,6 +67,9 @@ def test_coarse_flair_is_the_computed_one_without_water(source):
         expected[1] / expected[0], rel=0.02
     )
     assert np.median(made[one.mask]) == pytest.approx(np.median(one.target[one.mask]), rel=0.05)
+    eager = PAPER | {"start_generator_rate": 0.02, "start_iterations": 60, "adversarial_iterations": 0}
+    losses = pixel_gan.fit(Cohort([one]), eager, Run(device="cpu")).losses
+    assert losses[-1]["generator"] < 0.6 * losses[0]["generator"]
 
 
 def test_the_printed_rule_finds_no_water():
