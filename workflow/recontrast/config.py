@@ -24,7 +24,9 @@ class Phantom(Section):
     participants: int = Field(8, ge=1)
     voxel: float = Field(2.0, gt=0, description="voxel size in mm")
     seed: int = 1
+    contrasts: tuple[str, ...] = ("T1w", "T2w", "PDw", "FLAIR")
     without_flair: int = Field(2, ge=0, description="how many participants lack the FLAIR")
+    sessions: int = Field(0, ge=0, description="visits of each participant; 0 without session folders")
     dicom: bool = Field(False, description="as DICOM, from which the graph then starts")
 
 

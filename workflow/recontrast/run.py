@@ -131,6 +131,8 @@ def _make_phantom(dataset: Dataset) -> None:
                 participants=settings.participants,
                 voxel=settings.voxel,
                 seed=settings.seed,
+                contrasts=settings.contrasts,
                 without_flair=settings.without_flair,
+                sessions=settings.sessions,
                 dicom=settings.dicom,
             )
