@@ -50,6 +50,16 @@ def test_everyone_with_the_target_is_predicted_out_of_fold() -> None:
     assert {fold for _, fold in plan.models} == {"1", "2", "3"}
 
 
+def test_an_ablation_is_trained_and_predicted_on_its_folds_alone() -> None:
+    ablation = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR", "folds": [1]}
+    asked = study(experiments={"Fcn": ablation | {"folds": []}, "Ablation": ablation})
+    plan = Plan(asked, cohort(**FOUR, s05="T1w T2w"))
+    assert {fold for name, fold in plan.models if name == "Ablation"} == {"1"}
+    assert {fold for name, fold in plan.models if name == "Fcn"} == {"1", "2", "3", "all"}
+    predicted = {label for label, s in plan.sessions.items() if "Ablation" in s.predictions}
+    assert predicted == {label for label, s in plan.sessions.items() if s.fold == "1"}
+
+
 def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
     plan = Plan(study(), cohort(**FOUR, s05="T1w T2w"))
     prediction = plan.sessions["sub-05"].predictions["Fcn"]

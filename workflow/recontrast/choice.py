@@ -15,6 +15,7 @@ class Choice:
     Attributes:
         study: A study file, or the name of one that ships.
         target: The contrast to make, where no study says it.
+        recipe: The recipe of all experiments, paper or quick, in place of the study's; paper trains on all folds.
         participant_label: Only these participants, with or without sub-.
         session_label: Only these sessions, with or without ses-.
         bids_filter_file: JSON that tells which images a contrast is: {"T1w": {"acquisition": "mprage"}}.
@@ -22,6 +23,7 @@ class Choice:
 
     study: str | None = None
     target: str | None = None
+    recipe: str | None = None
     participant_label: Annotated[
         tuple[str, ...], Parameter(name=["--participant-label", "--participant_label"])
     ] = ()

@@ -59,6 +59,7 @@ class Experiment(Section):
     recipe: str = "paper"
     overrides: dict[str, Any] = Field({})
     fallback: tuple[tuple[Name, ...], ...] = ()
+    folds: tuple[int, ...] = Field((), description="only these folds; all if empty")
 
     @property
     def settings(self) -> dict[str, Any]:

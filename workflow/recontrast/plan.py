@@ -189,6 +189,8 @@ class Plan:
         if fold == ALL and planned.fold == splits.TRAINING:
             planned.notes.append(f"{name}: trains only (held out are others)")
             return
+        if experiment.folds and (fold == ALL or int(fold) not in experiment.folds):
+            return  # an ablation: where it is not asked for there is nothing to tell
         for unit in ((planned.session.label, f"desc-{name}"), ("", f"{model}_fold-{fold}")):
             if unit in self._failed:
                 planned.notes.append(f"{name}: {self._failed[unit]}")

@@ -39,6 +39,10 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
         config["datasets"] = [{"path": str(bids_dir)}]
     if out_dir is not None:
         config["output"] = str(out_dir)
+    for experiment in config.get("experiments", {}).values() if choice.recipe else []:
+        experiment["recipe"] = choice.recipe
+        if choice.recipe == "paper":
+            experiment.pop("folds", None)
     if choice.participant_label or choice.session_label:
         config["include"] = {
             "participants": [label.removeprefix("sub-") for label in choice.participant_label],
