@@ -16,7 +16,7 @@ class Patches:
     """
 
     def __init__(self, images: np.ndarray, size: int) -> None:
-        padded = np.pad(images.astype(np.float32), [(0, 0)] + [(size // 2, size // 2)] * 3)
+        padded = np.pad(images.astype(np.float32, copy=False), [(0, 0)] + [(size // 2, size // 2)] * 3)
         strides = np.array(padded.strides) // padded.itemsize
         self._flat = padded.ravel()
         self._strides = strides[1:]
@@ -49,7 +49,7 @@ class Surroundings:
         self._centre = np.array(centre, dtype=np.float64)
         # No cube around the outermost ring meets the image: it stands for all that lies further out.
         self._frame = max(widths) // 2 + 1
-        framed = np.pad(image.astype(np.float32), [(self._frame,) * 2] * 2 + [(0, 0)])
+        framed = np.pad(image.astype(np.float32, copy=False), [(self._frame,) * 2] * 2 + [(0, 0)])
         self._means = np.stack([uniform_filter(framed, width, mode="constant") for width in widths])
 
     def fill(self, voxels: np.ndarray, features: np.ndarray, first: int) -> None:
