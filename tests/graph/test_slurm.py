@@ -1,6 +1,9 @@
 """The tiny study on a real SLURM on this machine: every job through the queue, one training cancelled midway."""
 
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import cluster
 import pytest
+import yaml
 from world import World, make
 
 pytestmark = pytest.mark.skipif(bool(cluster.lacking()), reason=cluster.lacking())
@@ -20,9 +24,15 @@ EXPERIMENT = {
     "recipe": "quick",
     "overrides": {"epochs": 12, "crops_per_epoch": 2},
 }
-# No accounting database here, and no network file system: both are asked at once.
-HASTE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"]
-HASTE += ["--latency-wait", "5", "--slurm-keep-successful-logs"]
+# What a user writes who knows the cluster: this one has no accounting database and no network file system, and
+# its people are so small that all steps of their preparation go into one job.
+PREPARATION = ("correct_bias", "extract_brain", "carry_mask", "register", "resample")
+PROFILE = {
+    "slurm-status-command": "squeue",
+    "slurm-init-seconds-before-status-checks": 1,
+    "latency-wait": 5,
+    "groups": dict.fromkeys(PREPARATION, "preparation") | {"synthesize": "image", "score": "image"},
+}
 PATIENCE = 900  # seconds; a busy machine is no failure
 
 
@@ -51,6 +61,13 @@ def wait_for(found: Callable[[], object], run: subprocess.Popen) -> object:
     return there
 
 
+def end(run: subprocess.Popen) -> None:
+    """End a run that a failed test leaves behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
 def variables(step: str) -> dict[str, str] | None:
     """The environment of a running job of a step, in which SLURM names the GPU."""
     for process in Path("/proc").glob("[0-9]*"):
@@ -73,13 +90,15 @@ def test_a_study_on_a_cluster_ends_in_the_same_bytes(
     text = loop.read_text()
     assert "CHECKPOINT_SECONDS = 20.0" in text
     loop.write_text(text.replace("CHECKPOINT_SECONDS = 20.0", "CHECKPOINT_SECONDS = 0.0"))
+    (world.root / "mine").mkdir()
+    (world.root / "mine/config.yaml").write_text(yaml.safe_dump(PROFILE))
     world.run()
     expected = results(world)
     shutil.rmtree(world.out)
 
     environment = slurm | {"PYTHONPATH": str(world.package.parent), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", "from recontrast.cli import main; main()"]
-    command += ["run", "--study", "study.yaml", "--profile", "slurm", "--", *HASTE]
+    command += ["run", "--study", "study.yaml", "--profile", "slurm", "./mine"]
 
     def queue(form: str) -> list[list[str]]:
         command = ["squeue", "--noheader", "--states=all", f"--format={form}"]
@@ -87,8 +106,9 @@ def test_a_study_on_a_cluster_ends_in_the_same_bytes(
 
     said = tmp_path / "said.txt"
     with open(said, "w") as file:
-        run = subprocess.Popen(command, cwd=world.root, env=environment, stdout=file, stderr=file)
-    request.addfinalizer(run.kill)
+        run = subprocess.Popen(command, cwd=world.root, env=environment, stdout=file, stderr=file,
+                               start_new_session=True)  # fmt: skip
+    request.addfinalizer(lambda: end(run))
     checkpoint = wait_for(lambda: next((world.out / "work/training").glob("*/*.safetensors"), None), run)
     seen = wait_for(lambda: variables("training/train"), run)
     assert seen["CUDA_VISIBLE_DEVICES"] == "0"
