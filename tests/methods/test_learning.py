@@ -15,6 +15,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
 #: changes of the quick recipe that fit heads of 4 mm and a minute
 SMALLER: dict[str, recipes.Recipe] = {
     "fcn3d": {"crop": 16},
+    "pixel_gan": {"start_iterations": 400, "adversarial_iterations": 50},
     "random_forest": {"trees": 15, "samples": 8000},
     "replica": {"trees": 15, "samples": 8000},
 }
