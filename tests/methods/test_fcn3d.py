@@ -8,8 +8,8 @@ import small_volumes
 import torch
 from recontrast.methods import fcn3d, recipes
 from recontrast.methods.interface import Cohort, Run
-from recontrast.trainer import cubes
-from recontrast.trainer.slabs import slabs
+from recontrast.trainer import slabs
+from recontrast.trainer.applied import Applied, by_slabs
 
 CPU = Run(device="cpu")
 
@@ -32,9 +32,10 @@ def test_slabs_equal_the_whole_volume(monkeypatch):
     inputs = torch.randn(2, 30, 11, 9)
     with torch.no_grad():
         whole = network(inputs[None])[0, 0]
-    monkeypatch.setattr(cubes, "MEMORY", 11 * 9 * 16 * 4 * 12)
-    assert len(list(slabs((30, 11, 9), 16, halo=4, memory=cubes.MEMORY))) > 5
-    assert (fcn3d.forward(network, inputs, recipe) - whole).abs().max() < 1e-6
+    monkeypatch.setattr(slabs, "MEMORY", 11 * 9 * 16 * 4 * 12)
+    assert len(list(fcn3d.blocks((30, 11, 9), recipe))) > 5
+    applied = Applied(inputs, by_slabs(network), fcn3d.blocks((30, 11, 9), recipe), scale=1)
+    assert (applied.output() - whole).abs().max() < 1e-6
 
 
 def test_leaks_decide_whose_voxels_normalise_and_who_stops_training():

@@ -59,7 +59,6 @@ def test_coarse_flair_is_the_computed_one_without_water(source):
         one = replace(one, inputs=np.concatenate([alone, maps]).astype(np.float32))
     made = coarse_flair.coarse_flair(one, PAPER)
     assert not made[14:].any()
-    assert not made[~one.mask].any()
     tissue = made[:14][one.mask[:14]]
     assert (tissue > 0).all()
     expected = np.abs(signals.inversion_recovery(PD, T1, T2, tr=15000, te=100, ti=3000))
@@ -157,7 +156,6 @@ def test_prediction_is_the_generator_of_each_mask_voxel():
     model = pixel_gan.fit(Cohort([session(1)], [session(2)]), recipe, Run(device="cpu"))
     one = session(3)
     made = pixel_gan.predict(model, replace(one, target=None), recipe, Run(device="cpu"))
-    assert not made[~one.mask].any()
     generator = pixel_gan.Generator(128)
     generator.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
     raw = torch.from_numpy(pixel_gan.normalise_inputs(one, recipe)[:, 4, 5, 1])

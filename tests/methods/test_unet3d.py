@@ -3,8 +3,8 @@
 import pytest
 import torch
 from recontrast.methods import recipes, unet3d
-from recontrast.trainer import cubes
-from recontrast.trainer.slabs import slabs
+from recontrast.trainer import slabs
+from recontrast.trainer.applied import Applied, by_slabs
 
 
 def test_parameter_count_of_the_paper():
@@ -30,10 +30,11 @@ def test_slabs_equal_the_whole_volume(monkeypatch):
     inputs = torch.randn(2, 90, 7, 6)
     with torch.no_grad():
         whole = network(inputs[None])[0, 0]
-    monkeypatch.setattr(cubes, "MEMORY", 7 * 6 * 2 * recipe["filters"] * 4 * 58)
-    cuts = [planes for _, planes, _ in slabs((90, 7, 6), 2 * recipe["filters"], 24, cubes.MEMORY, align=4)]
+    monkeypatch.setattr(slabs, "MEMORY", 7 * 6 * 2 * recipe["filters"] * 4 * 58)
+    cuts = [planes for _, planes, _ in unet3d.blocks((90, 7, 6), recipe)]
     assert [cut.start for cut in cuts] == list(range(0, 90, 8))
-    assert (unet3d.forward(network, inputs, recipe) - whole).abs().max() < 1e-6
+    applied = Applied(inputs, by_slabs(network), unet3d.blocks((90, 7, 6), recipe), scale=1)
+    assert (applied.output() - whole).abs().max() < 1e-6
 
 
 def test_reach_is_not_exceeded():

@@ -5,7 +5,7 @@ import small_volumes
 import torch
 from recontrast.methods import recipes, voxel_mlp
 from recontrast.methods.interface import Cohort, Model, Run
-from recontrast.trainer import cubes
+from recontrast.trainer import slabs
 
 CPU = Run(device="cpu")
 
@@ -19,7 +19,7 @@ def test_layers_of_the_paper():
 
 
 def test_volumes_in_slabs_equal_dense_layers_on_voxels(monkeypatch):
-    monkeypatch.setattr(cubes, "MEMORY", 1)  # one plane at a time
+    monkeypatch.setattr(slabs, "MEMORY", 1)  # one plane at a time
     recipe = recipes.resolve("voxel_mlp", "quick")
     session = small_volumes.volumes(1)
     torch.manual_seed(1)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import small_volumes
 import torch
-from recontrast.trainer.slices import SlicePool, predict_slices
+from recontrast.trainer.applied import Applied, by_slices, slices_of
+from recontrast.trainer.slices import SlicePool
 
 CPU = torch.device("cpu")
 SHAPES = [(12, 15, 10), (17, 8, 9)]
@@ -92,7 +93,8 @@ def test_predicted_slices_are_those_of_one_pass(axis):
             return convolution(images)
 
     inputs = torch.randn(2, 9, 11, 7)
-    made = predict_slices(Network(), inputs, axis=axis, multiple=4, batch=4)
+    blocks = slices_of(inputs.shape[axis + 1], 4)
+    made = Applied(inputs, by_slices(Network(), axis, 4), blocks, scale=1, axis=axis).output()
     whole = convolution(inputs.movedim(axis + 1, 0))[:, 0].movedim(0, axis)
     assert (made - whole).abs().max() < 1e-6
     assert all(count <= 4 and h % 4 == w % 4 == 0 for count, _, h, w in sizes)

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..trainer import device as devices
+from ..trainer.applied import Applied, restored
 from ..trainer.loop import Batch, Task, train
 from ..trainer.patches import PatchPool
 from ..trainer.rates import rate, set_rate
@@ -55,11 +56,9 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
     """
     device = devices.begin(run)
     inputs = torch.from_numpy(normalise_inputs(volumes, model.constants, recipe)).to(device)
-    network = build(len(inputs) * recipe["patch"] ** 3, recipe)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
-    network.to(device).eval()
+    network = restored(build(len(inputs) * recipe["patch"] ** 3, recipe), model, device)
     first, rest = network[0], network[1:]
-    kernel = first.weight.reshape(-1, *[recipe["patch"]] * 3, len(inputs)).permute(0, 4, 1, 2, 3)
+    kernel = as_kernel(first.weight, recipe, len(inputs))
     radius = margin(recipe)
     padded = functional.pad(inputs, [radius] * 6)
     output = torch.zeros(volumes.mask.shape, device=device)
@@ -77,6 +76,26 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
             voxels = features[inside].split(VOXELS)
             output[planes, rows, columns][inside] = torch.cat([rest(part)[:, 0] for part in voxels])
     return output.cpu().numpy() * np.float32(model.constants["target"])
+
+
+def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
+    """The network before the images of one session, as convolutions; for what needs a gradient."""
+    device = devices.begin(run)
+    inputs = torch.from_numpy(normalise_inputs(volumes, model.constants, recipe)).to(device)
+    network = restored(build(len(inputs) * recipe["patch"] ** 3, recipe), model, device)
+    kernel = as_kernel(network[0].weight, recipe, len(inputs))
+
+    def forward(seen: torch.Tensor) -> torch.Tensor:
+        features = functional.conv3d(seen[None], kernel, network[0].bias, padding=margin(recipe))[0]
+        return network[1:](features.movedim(0, -1))[..., 0]
+
+    blocks = list(slabs(volumes.mask.shape, len(kernel), halo=margin(recipe), memory=MEMORY))
+    return Applied(inputs, forward, blocks, scale=model.constants["target"])
+
+
+def as_kernel(weight: torch.Tensor, recipe: Recipe, contrasts: int) -> torch.Tensor:
+    """The first dense layer as a p³ convolution, shape (maps, contrasts, p, p, p)."""
+    return weight.reshape(-1, *[recipe["patch"]] * 3, contrasts).permute(0, 4, 1, 2, 3)
 
 
 def build(inputs: int, recipe: Recipe) -> nn.Sequential:

@@ -2,18 +2,20 @@
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..trainer import device as devices
+from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import hold_then_fall, set_rate
-from ..trainer.slices import SlicePool, predict_slices
+from ..trainer.slices import SlicePool
 from .interface import Cohort, Model, Run, Volumes
-from .normalisation import cohort_scales, normalise, normalise_inputs
+from .normalisation import Scales, cohort_scales, normalise, normalise_inputs
 from .recipes import Recipe
 
 DEPTHS = (1, 2, 4, 8)  # multiples of `filters` from the first layer on; deeper ones stay at the last
@@ -21,8 +23,8 @@ DROPOUTS = 3  # layers of the decoder with dropout, the deepest first
 
 
 def margin(recipe: Recipe) -> int | None:
-    """Whole images: its deepest layers see all of a slice."""
-    return None
+    """Whole images, unless the background is left out."""
+    return None if recipe["region"] == "image" else 0
 
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
@@ -31,7 +33,7 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     constants = cohort_scales(cohort.training, recipe)
     training, validation = (
         SlicePool(
-            [normalise(session, constants, recipe) for session in sessions],
+            [prepare(session, constants, recipe) for session in sessions],
             device,
             axis=recipe["axis"],
             multiple=2 ** recipe["levels"],
@@ -53,14 +55,31 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target, float32 (x, y, z), in the units of the training targets; a few slices at a time."""
+    return applied(model, volumes, recipe, run).predict()
+
+
+def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
+    """The generator before the slices of one session."""
     device = devices.begin(run)
-    inputs = torch.from_numpy(normalise_inputs(volumes, model.constants, recipe)).to(device)
-    generator = Generator(len(inputs), recipe)
-    generator.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
+    scaled = normalise_inputs(volumes, model.constants, recipe)
+    if recipe["region"] == "mask":
+        scaled *= volumes.mask
+    inputs = torch.from_numpy(scaled).to(device)
+    generator = restored(Generator(len(inputs), recipe), model, device)
     # The paper's only noise is dropout, at test time too; it is drawn from the run's seed.
-    generator.to(device).train(recipe["test_dropout"])
-    made = predict_slices(generator, inputs, axis=recipe["axis"], multiple=2 ** recipe["levels"])
-    return made.cpu().numpy() * np.float32(model.constants["target"])
+    generator.train(recipe["test_dropout"])
+    axis = recipe["axis"]
+    forward = by_slices(generator, axis, 2 ** recipe["levels"])
+    blocks = slices_of(inputs.shape[axis + 1])
+    return Applied(inputs, forward, blocks, scale=model.constants["target"], axis=axis)
+
+
+def prepare(session: Volumes, constants: Scales, recipe: Recipe) -> Volumes:
+    """A session as the networks see it: scaled, and 0 outside the mask where only that counts."""
+    scaled = normalise(session, constants, recipe)
+    if recipe["region"] == "image":
+        return scaled
+    return replace(scaled, inputs=scaled.inputs * session.mask, target=scaled.target * session.mask)
 
 
 class Generator(nn.Module):
@@ -158,18 +177,21 @@ class _Turns(Task):
         return self.training.batches(self.recipe["batch"], draw)
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        inputs, target, _ = batch
+        inputs, target, mask = batch
+        if self.recipe["region"] == "image":
+            mask = torch.ones_like(mask)
         judge = self.network["discriminator"].requires_grad_(turn == "discriminator")
+        with torch.set_grad_enabled(turn == "generator"):
+            made = self.network["generator"](inputs) * mask[:, None]
         if turn == "discriminator":
-            with torch.no_grad():
-                made = self.network["generator"](inputs)
+            true, false = (
+                _cross_entropy(judge, inputs, target[:, None], 1.0),
+                _cross_entropy(judge, inputs, made, 0.0),
+            )
             # Halved, so that it learns more slowly than the generator.
-            return (
-                _cross_entropy(judge, inputs, target[:, None], 1.0) + _cross_entropy(judge, inputs, made, 0.0)
-            ) / 2
-        made = self.network["generator"](inputs)
+            return (true + false) / 2
         # Twice, as the paper's intensities go from -1 to 1.
-        distance = 2 * functional.l1_loss(made[:, 0].float(), target)
+        distance = 2 * (made[:, 0].float() - target).abs().sum() / mask.sum()
         return _cross_entropy(judge, inputs, made, 1.0) + self.recipe["l1_weight"] * distance
 
     def validate(self) -> float | None:
@@ -186,4 +208,4 @@ class _Turns(Task):
 
 def _cross_entropy(judge: nn.Module, inputs: torch.Tensor, image: torch.Tensor, label: float) -> torch.Tensor:
     logits = judge(2 * torch.cat([inputs, image], 1) - 1).float()
-    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))

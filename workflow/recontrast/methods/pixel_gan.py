@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from ..trainer import device as devices
+from ..trainer.applied import Applied, restored
 from ..trainer.critics import PixelCritic, deceive, judge
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import rate, set_rate
+from ..trainer.slabs import slabs
 from ..trainer.slices import SlicePool
 from .coarse_flair import IMAGES, coarse_flair, split
 from .interface import Cohort, Model, Run, Volumes
@@ -22,7 +24,6 @@ from .normalisation import percentile_scale
 from .recipes import Recipe
 
 MULTIPLE = 8  # of which the sides of slices and patches are one: the critic halves them three times
-VOXELS = 100_000  # at a time when predicting
 
 
 def margin(recipe: Recipe) -> int:
@@ -55,17 +56,21 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
 
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
-    """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere."""
+    """The target, float32 (x, y, z), in the units of the training targets; slab by slab."""
+    return applied(model, volumes, recipe, run).predict()
+
+
+def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
+    """The generator before the voxels of one session."""
     device = devices.begin(run)
-    network = Generator(recipe["hidden"])
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
-    network.to(device).eval()
-    voxels = torch.from_numpy(normalise_inputs(volumes, recipe)[:, volumes.mask].T.copy())
-    with torch.no_grad():
-        made = torch.cat([network(some.to(device)).cpu() for some in voxels.split(VOXELS)])
-    output = np.zeros(volumes.mask.shape, np.float32)
-    output[volumes.mask] = made.numpy() * np.float32(model.constants["target"])
-    return output
+    network = restored(Generator(recipe["hidden"]), model, device)
+    inputs = torch.from_numpy(normalise_inputs(volumes, recipe)).to(device)
+
+    def forward(seen: torch.Tensor) -> torch.Tensor:
+        return network(seen.flatten(1).T).view(seen.shape[1:])
+
+    blocks = list(slabs(volumes.mask.shape, channels=2 * recipe["hidden"], halo=0))
+    return Applied(inputs, forward, blocks, scale=model.constants["target"])
 
 
 def normalise_inputs(volumes: Volumes, recipe: Recipe) -> np.ndarray:

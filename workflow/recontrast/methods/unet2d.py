@@ -11,9 +11,10 @@ from torch import nn
 from torch.nn import functional
 
 from ..trainer import device as devices
+from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import rate, set_rate
-from ..trainer.slices import SlicePool, centring, predict_slices
+from ..trainer.slices import SlicePool, centring
 from ..trainer.stopping import patience
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import mean_and_sd, percentile_scale
@@ -49,21 +50,23 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target, float32 (x, y, z), in the units of the training targets; a few slices at a time."""
+    return applied(model, volumes, recipe, run).predict()
+
+
+def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
+    """The network before the slices of one session."""
     device = devices.begin(run)
-    network = UNet(len(volumes.inputs), recipe)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
-    network.to(device).eval()
+    network = restored(UNet(len(volumes.inputs), recipe), model, device)
     inputs = torch.from_numpy(scale(volumes, model.constants, recipe).inputs).to(device)
-    if not recipe["size"]:
-        made = predict_slices(network, inputs, axis=recipe["axis"], multiple=coarsest(recipe))
-    else:
 
-        def resized(slices: torch.Tensor) -> torch.Tensor:
-            return from_square(network(to_square(slices, recipe["size"])), slices.shape[2:])
+    def resized(slices: torch.Tensor) -> torch.Tensor:
+        return from_square(network(to_square(slices, recipe["size"])), slices.shape[2:])
 
-        made = predict_slices(resized, inputs, axis=recipe["axis"])
+    axis = recipe["axis"]
+    forward = by_slices(resized, axis, 1) if recipe["size"] else by_slices(network, axis, coarsest(recipe))
+    blocks = slices_of(inputs.shape[axis + 1])
     offset, divisor = model.constants["target"]
-    return made.cpu().numpy() * np.float32(divisor) + np.float32(offset)
+    return Applied(inputs, forward, blocks, scale=divisor, offset=offset, axis=axis)
 
 
 def prepare(session: Volumes, constants: dict[str, list], recipe: Recipe) -> Volumes:

@@ -6,6 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from ..trainer import cubes
+from ..trainer.applied import Applied, Block
+from ..trainer.slabs import slabs
 from .interface import Cohort, Model, Run, Volumes
 from .recipes import Recipe
 
@@ -21,12 +23,17 @@ def margin(recipe: Recipe) -> int | None:
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error."""
-    return cubes.fit(cohort, recipe, run, build, forward)
+    return cubes.fit(cohort, recipe, run, build, blocks)
 
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target, float32 (x, y, z), in the units of the training targets; slab by slab."""
-    return cubes.predict(model, volumes, recipe, run, build, forward)
+    return applied(model, volumes, recipe, run).predict()
+
+
+def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
+    """The network before the images of one session."""
+    return cubes.applied(model, volumes, recipe, run, build, blocks)
 
 
 def build(contrasts: int, recipe: Recipe) -> nn.Module:
@@ -34,10 +41,10 @@ def build(contrasts: int, recipe: Recipe) -> nn.Module:
     return _UNet(contrasts, recipe["filters"])
 
 
-def forward(network: nn.Module, inputs: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """Apply the network to (contrasts, x, y, z), in slabs that begin where coarsest voxels begin."""
+def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:
+    """The slabs of a volume, which begin where coarsest voxels begin."""
     # The last level of the way up sees twice `filters` maps.
-    return cubes.in_slabs(network, inputs, channels=2 * recipe["filters"], halo=REACH, align=COARSEST)
+    return list(slabs(shape, 2 * recipe["filters"], halo=REACH, align=COARSEST))
 
 
 class _UNet(nn.Module):

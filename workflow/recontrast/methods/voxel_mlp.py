@@ -3,10 +3,11 @@
 import itertools
 
 import numpy as np
-import torch
 from torch import nn
 
 from ..trainer import cubes
+from ..trainer.applied import Applied, Block
+from ..trainer.slabs import slabs
 from .interface import Cohort, Model, Run, Volumes
 from .recipes import Recipe
 
@@ -18,12 +19,17 @@ def margin(recipe: Recipe) -> int | None:
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error."""
-    return cubes.fit(cohort, recipe, run, build, forward)
+    return cubes.fit(cohort, recipe, run, build, blocks)
 
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target, float32 (x, y, z), in the units of the training targets; slab by slab."""
-    return cubes.predict(model, volumes, recipe, run, build, forward)
+    return applied(model, volumes, recipe, run).predict()
+
+
+def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
+    """The network before the images of one session."""
+    return cubes.applied(model, volumes, recipe, run, build, blocks)
 
 
 def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
@@ -35,6 +41,6 @@ def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
     return nn.Sequential(*modules, nn.Conv3d(widths[-1], 1, 1))
 
 
-def forward(network: nn.Module, inputs: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """Apply the network to (contrasts, x, y, z), in slabs."""
-    return cubes.in_slabs(network, inputs, channels=recipe["neurons"], halo=0)
+def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:
+    """The slabs of a volume."""
+    return list(slabs(shape, recipe["neurons"], halo=0))

@@ -4,12 +4,12 @@ A method adds its network, as two functions of its recipe:
 
     def build(contrasts, recipe) -> nn.Module
         # (n, contrasts, x, y, z) to (n, 1, x, y, z)
-    def forward(network, inputs, recipe) -> Tensor
-        # (contrasts, x, y, z) to (x, y, z) without gradient, usually `in_slabs`
+    def blocks(shape, recipe) -> list
+        # the pieces in which a volume is predicted
 
 The recipe's keys that are read here: region (`image`, or `mask`: what z-scores and loss look at), leaks, crop
-(edge of the cubes in voxels; 0: whole volumes), crops_per_epoch, batch, optimizer, learning_rate, schedule,
-epochs, stop_strip, stop_rises, bfloat16.
+(edge of the cubes in voxels; 0: whole volumes), rim, crops_per_epoch, batch, optimizer, learning_rate,
+schedule, epochs, stop_strip, stop_rises, bfloat16.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,18 +25,16 @@ from ..methods.interface import Cohort, Model, Run, Volumes
 from ..methods.normalisation import mean_and_sd
 from ..methods.recipes import Recipe
 from . import device as devices
+from .applied import Applied, Block, by_slabs, restored
 from .loop import Batch, Task, train
 from .rates import rate, set_rate
-from .slabs import slabs
 from .stopping import strips
 
-MEMORY = 256 * 2**20  # bytes of a slab in one hidden layer
-
 Build = Callable[[int, Recipe], nn.Module]
-Forward = Callable[[nn.Module, torch.Tensor, Recipe], torch.Tensor]
+Blocks = Callable[[tuple[int, int, int], Recipe], list[Block]]
 
 
-def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, forward: Forward) -> Model:
+def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) -> Model:
     """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error.
 
     With leaks, as in Wei 2019, all sessions give the z-scores and the test sessions decide when to stop.
@@ -50,7 +48,7 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, forward: Forward
     constants = z_scores(seen, recipe)
     task = _Cubes(
         build(len(cohort.training[0].inputs), recipe).to(device),
-        partial(forward, recipe=recipe),
+        partial(blocks, recipe=recipe),
         [_Resident.of(session, constants, recipe, device) for session in cohort.training],
         [_Resident.of(session, constants, recipe, device) for session in judges],
         recipe,
@@ -60,37 +58,15 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, forward: Forward
     return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
 
 
-def predict(
-    model: Model, volumes: Volumes, recipe: Recipe, run: Run, build: Build, forward: Forward
-) -> np.ndarray:
-    """The target, float32 (x, y, z), in the units of the training targets."""
+def applied(
+    model: Model, volumes: Volumes, recipe: Recipe, run: Run, build: Build, blocks: Blocks
+) -> Applied:
+    """The trained network before the images of one session."""
     device = devices.begin(run)
     inputs = normalise_inputs(volumes, model.constants).to(device)
-    network = build(len(inputs), recipe)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
-    output = forward(network.to(device).eval(), inputs, recipe)
+    network = restored(build(len(inputs), recipe), model, device)
     mean, sd = model.constants["target"]
-    return output.cpu().numpy() * np.float32(sd) + np.float32(mean)
-
-
-def in_slabs(
-    network: nn.Module, inputs: torch.Tensor, *, channels: int, halo: int, align: int = 1
-) -> torch.Tensor:
-    """Apply a network to (contrasts, x, y, z) in slabs along x; equal to one pass over the whole volume.
-
-    Args:
-        network: (n, contrasts, x, y, z) to (n, 1, x, y, z).
-        inputs: one session.
-        channels: of its widest layer at full resolution.
-        halo: how far a voxel of the output sees; a multiple of `align`.
-        align: slabs begin at multiples of it: the side of a network's coarsest voxels.
-    """
-    shape = tuple(inputs.shape[1:])
-    output = torch.empty(shape, device=inputs.device)
-    with torch.no_grad():
-        for seen, planes, inner in slabs(shape, channels, halo, MEMORY, align):
-            output[planes] = network(inputs[None, :, seen])[0, 0, inner]
-    return output
+    return Applied(inputs, by_slabs(network), blocks(volumes.mask.shape, recipe), scale=sd, offset=mean)
 
 
 def z_scores(sessions: list[Volumes], recipe: Recipe) -> dict[str, object]:
@@ -134,12 +110,18 @@ class _Resident:
         tensors = [functional.pad(tensor, pad).to(device) for tensor in (inputs, target, weights)]
         return cls(*tensors, voxels=np.argwhere(session.mask))
 
-    def cube(self, centre: np.ndarray, edge: int) -> Batch:
-        """Inputs, target and weights of a cube around a voxel, moved to lie inside the volume."""
+    def cube(self, centre: np.ndarray, edge: int, rim: int) -> Batch:
+        """Inputs, target and weights of a cube around a voxel, moved to lie inside the volume.
+
+        The outer `rim` voxels get no weight: a network sees zeros beyond them where the volume goes on.
+        """
         shape = np.array(self.target.shape)
         first = np.clip(centre - edge // 2, 0, shape - edge)
         box = tuple(slice(start, start + edge) for start in first)
-        return self.inputs[:, *box], self.target[box], self.weights[box]
+        weights = self.weights[box]
+        if rim:
+            weights = functional.pad(weights[(slice(rim, -rim),) * 3], [rim] * 6)
+        return self.inputs[:, *box], self.target[box], weights
 
 
 class _Cubes(Task):
@@ -148,13 +130,13 @@ class _Cubes(Task):
     def __init__(
         self,
         network: nn.Module,
-        forward: Callable[[nn.Module, torch.Tensor], torch.Tensor],
+        blocks: Callable[[tuple[int, int, int]], list[Block]],
         training: list[_Resident],
         judges: list[_Resident],
         recipe: Recipe,
     ) -> None:
         self.network = network
-        self.forward = forward
+        self.blocks = blocks
         self.training = training
         self.judges = judges
         self.recipe = recipe
@@ -177,20 +159,23 @@ class _Cubes(Task):
             cubes = []
             for number in draw.integers(len(self.training), size=self.recipe["batch"]):
                 one = self.training[number]
-                cubes.append(one.cube(one.voxels[draw.integers(len(one.voxels))], self.recipe["crop"]))
+                centre = one.voxels[draw.integers(len(one.voxels))]
+                cubes.append(one.cube(centre, self.recipe["crop"], self.recipe["rim"]))
             yield tuple(torch.stack(tensors) for tensors in zip(*cubes, strict=True))
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, weights = batch
         squares = (self.network(inputs)[:, 0].float() - target) ** 2
-        return (squares * weights).sum() / weights.sum()
+        # Nothing but rim where a cube was moved far: then the batch teaches nothing.
+        return (squares * weights).sum() / weights.sum().clamp(min=1)
 
     def validate(self) -> float | None:
         if not self.judges:
             return None
         squares = voxels = 0.0
         for one in self.judges:
-            error = self.forward(self.network, one.inputs) - one.target
+            pieces = self.blocks(tuple(one.target.shape))
+            error = Applied(one.inputs, by_slabs(self.network), pieces, scale=1).output() - one.target
             squares += float((error**2 * one.weights).sum())
             voxels += float(one.weights.sum())
         return squares / voxels

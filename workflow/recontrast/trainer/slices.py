@@ -97,29 +97,6 @@ class SlicePool:
         return np.flatnonzero(self.mask.cpu().numpy())
 
 
-def predict_slices(
-    network: torch.nn.Module, inputs: torch.Tensor, *, axis: int = 2, multiple: int = 1, batch: int = 8
-) -> torch.Tensor:
-    """Run a 2D network over all slices of a volume.
-
-    Args:
-        network: from (n, contrasts, h, w) to (n, 1, h, w), in evaluation mode, on the device of the inputs.
-        inputs: float32, shape (contrasts, x, y, z).
-        axis: the axis that is cut.
-        multiple: slices are centred in zeros so that both sides are a multiple of it, and cropped afterwards.
-        batch: slices at a time; the memory for the network's layers does not depend on the volume.
-
-    Returns:
-        float32, shape (x, y, z).
-    """
-    slices = inputs.movedim(axis + 1, 0)
-    amounts = centring(slices.shape[2:], rounded(slices.shape[2:], multiple))
-    back = [-amount for amount in amounts]
-    with torch.no_grad():
-        made = [pad(network(pad(some, amounts))[:, 0].float(), back) for some in slices.split(batch)]
-    return torch.cat(made).movedim(0, axis)
-
-
 def rounded(size: Size, multiple: int) -> Size:
     """Both sides rounded up to a multiple."""
     return tuple(-(-length // multiple) * multiple for length in size)
