@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from recontrast.evaluation import metrics
+from recontrast.evaluation.metrics import METRICS
+from recontrast.evaluation.pair import Pair
 from recontrast.methods.interface import Volumes
 from recontrast.phantom import cohort
 from scipy.ndimage import affine_transform
@@ -43,13 +44,9 @@ def gains(made: list[np.ndarray], training: list[Volumes], tests: list[Volumes])
     for image, test in zip(made, tests, strict=True):
         linear = np.zeros(test.mask.shape)
         linear[test.mask] = _columns(test) @ weights
-        ours, theirs = (
-            metrics.compare(
-                np.where(test.mask, test.target, 0), np.where(test.mask, one, 0), test.mask, ["psnr", "ssim"]
-            )
-            for one in (image, linear)
-        )
-        found.append([ours[name] - theirs[name] for name in ("psnr", "ssim")])
+        truth = np.where(test.mask, test.target, 0)
+        ours, theirs = (Pair(truth, one, test.mask) for one in (image, linear))
+        found.append([METRICS[n](ours, test.mask) - METRICS[n](theirs, test.mask) for n in ("psnr", "ssim")])
     return tuple(np.mean(found, axis=0))
 
 

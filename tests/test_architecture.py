@@ -14,7 +14,7 @@ from recontrast.stages import STEPS
 PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 SHARED = {
-    "backends", "errors", "fingerprint", "images", "layout", "methods", "relaxation", "signals",
+    "backends", "errors", "fingerprint", "images", "layout", "measures", "methods", "relaxation", "signals",
     "tables", "trainer", "",
 }  # fmt: skip
 

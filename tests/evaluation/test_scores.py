@@ -8,9 +8,13 @@ import pandas as pd
 import pytest
 from recontrast import images
 from recontrast.errors import RecontrastError
+from recontrast.evaluation.cnr import cnr, cnr_as_printed
 from recontrast.evaluation.collect import collect
 from recontrast.evaluation.columns import COLUMNS
-from recontrast.evaluation.metrics import METRICS, compare
+from recontrast.evaluation.metrics import compare
+from recontrast.evaluation.overlap import dice, threshold
+from recontrast.evaluation.pair import Pair
+from recontrast.evaluation.profiles import profile
 from recontrast.evaluation.score import score
 from recontrast.evaluation.summarize import over_participants, summarize
 
@@ -39,7 +43,8 @@ def test_score_writes_one_row_per_metric(files, tmp_path):
         "3",
         "brain",
     )
-    expected = compare(volumes["acquired"], volumes["synthetic"], volumes["mask"], list(METRICS))
+    pair = Pair(volumes["acquired"], volumes["synthetic"], volumes["mask"])
+    expected = {name: value for _, name, value in compare(pair, ["mse", "mae", "psnr", "nrmse", "ssim"])}
     assert dict(zip(table.metric, table.value, strict=True)) == pytest.approx(expected, rel=1e-6)
     score(
         **paths,
@@ -51,6 +56,85 @@ def test_score_writes_one_row_per_metric(files, tmp_path):
         metrics=["mae"],
     )
     assert (tmp_path / "n.tsv").read_text().splitlines()[1].startswith("sub-01\tn/a\tfcn\t3\tbrain\tmae\t")
+
+
+def test_score_takes_tissues_masks_pairs_and_structures(files, tmp_path):
+    paths, volumes = files
+    like = images.read_header(paths["acquired"])
+    labels = np.zeros_like(volumes["mask"])
+    labels[3:6], labels[6:9] = 1, 2  # grey and white matter; no fluid
+    box = np.zeros_like(labels)
+    box[4:9, 3:8, 3:7] = 1
+    for name, volume in {"labels": labels, "box": box}.items():
+        images.write(tmp_path / f"{name}.nii.gz", volume, like)
+    metrics = ["mse", "kim_mse", "cnr", "cnr_acquired", "kim_cnr", "dice"]
+    score(
+        **paths,
+        output=tmp_path / "s.tsv",
+        participant="01",
+        experiment="fcn",
+        fold="3",
+        metrics=metrics,
+        tissue=tmp_path / "labels.nii.gz",
+        areas=[tmp_path / "box.nii.gz"],
+        names=["box"],
+        pairs=["WM-GM", "WM-absent"],
+        structures=json.dumps(
+            {"bright": {"within": "box", "above": 0.8}, "dark": {"within": "gone", "below": 0}}
+        ),
+    )
+    rows = pd.read_csv(tmp_path / "s.tsv", sep="\t").set_index(["region", "metric"])["value"]
+    pair = Pair(volumes["acquired"], volumes["synthetic"], volumes["mask"])
+    a, b = pair.harmonised
+    gm, wm = ((labels == value) & pair.mask for value in (1, 2))
+    assert rows["GM", "mse"] == pytest.approx(((a - b)[gm] ** 2).mean(), rel=1e-6)
+    assert rows["box", "mse"] == pytest.approx(((a - b)[(box > 0) & pair.mask] ** 2).mean(), rel=1e-6)
+    assert np.isnan(rows["CSF", "mse"])
+    expected = abs(b[wm].mean() - b[gm].mean()) / b[gm].std()
+    assert rows["WM-GM", "cnr"] == pytest.approx(expected, rel=1e-6)
+    assert rows["WM-GM", "cnr_acquired"] == pytest.approx(cnr(a, wm, gm), rel=1e-6)
+    assert rows["WM-GM", "kim_cnr"] == pytest.approx(cnr_as_printed(pair.whole[1], wm, gm), rel=1e-6)
+    assert np.isnan([rows["WM-absent", "cnr"], rows["dark", "dice"]]).all()
+    within = (box > 0) & pair.mask
+    one, other = (within & (image > 0.8) for image in (a, b))
+    assert rows["bright", "dice"] == pytest.approx(
+        2 * (one & other).sum() / (one.sum() + other.sum()), rel=1e-6
+    )
+    assert set(rows.index) == {
+        *((place, "mse") for place in ("brain", "GM", "WM", "CSF", "box")),
+        ("image", "kim_mse"),
+        *((both, m) for both in ("WM-GM", "WM-absent") for m in ("cnr", "cnr_acquired", "kim_cnr")),
+        ("bright", "dice"),
+        ("dark", "dice"),
+    }
+
+
+def test_contrast_to_noise_and_overlap_by_hand():
+    image = np.array([10, 12, 2, 4, 6])
+    top, bottom = np.array([1, 1, 0, 0, 0], bool), np.array([0, 0, 1, 1, 1], bool)
+    noise = np.std([2, 4, 6])
+    assert cnr(image, top, bottom) == cnr(-image, top, bottom) == pytest.approx(7 / noise)
+    assert cnr_as_printed(image, top, bottom) == pytest.approx(15 / noise)
+    assert np.isnan(cnr(image, top & False, bottom))
+    assert cnr(np.array([1, 1, 0, 0, 0]), top, bottom) == np.inf
+    assert threshold(image, image > 0, above=3, below=11).tolist() == [True, False, False, True, True]
+    assert dice(top, np.array([1, 0, 1, 0, 0], bool)) == 0.5
+    assert dice(top, bottom) == 0
+    assert np.isnan(dice(top & False, top & False))
+
+
+def test_profile_follows_a_line_through_the_world():
+    grid = np.indices((10, 8, 6)).astype(float)
+    affine = np.array([[-2, 0, 0, 5], [0, 0, 3, -4], [0, 2.5, 0, 1], [0, 0, 0, 1]])
+    world = np.einsum("ij,j...->i...", affine[:3, :3], grid) + affine[:3, 3].reshape(3, 1, 1, 1)
+    plane = 2 * world[0] - world[1] + 0.5 * world[2]  # linear, so that interpolation is exact
+    start, end = (4.0, -3.0, 2.0), (-9.0, 8.0, 12.0)
+    distances, values = profile(plane, affine, start, end)
+    points = np.array(start) + np.outer(distances / distances[-1], np.subtract(end, start))
+    assert distances[-1] == pytest.approx(np.linalg.norm(np.subtract(end, start)))
+    assert np.diff(distances).max() <= 0.5
+    assert values == pytest.approx(points @ [2, -1, 0.5])
+    assert np.isnan(profile(plane, affine, start, (200.0, 0, 0))[1][-1])
 
 
 def test_score_names_the_file_that_is_wrong(files, tmp_path):

@@ -57,7 +57,7 @@ def test_a_changed_mask_reruns_what_it_is_the_region_of(world: World) -> None:
     nib.save(nib.Nifti1Image(data, image.affine, image.header), drawn(world))
     again = {"resample_mask sub-01_space-T1w_mask-lesions"}
     again |= {f"resample sub-01_space-T1w_{contrast}" for contrast in ("T1w", "FLAIR")}
-    assert world.run() - pages("sub-01") - {"index", "collect", "summarize"} == again
+    assert world.run() - pages("sub-01") - {"index", "collect", "summarize", "compare"} == again
 
 
 def test_labels_are_no_mask(world: World) -> None:
@@ -65,9 +65,7 @@ def test_labels_are_no_mask(world: World) -> None:
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj) * 2, image.affine, image.header), drawn(world))
     world.run(status=1)
     failed = pd.read_csv(world.out / "cohort/quarantine.tsv", sep="\t", dtype=str)
-    assert failed[["session", "item", "step"]].values.tolist() == [
-        ["sub-01", "mask-lesions", "cohort check"]
-    ]
+    assert failed[["session", "item", "step"]].values.tolist() == [["sub-01", "mask-lesions", "cohort check"]]
     assert "is no mask: it holds the values 0, 2" in failed["reason"][0]
     assert "sub-01" in world.recontrast("status", "out").stdout
     assert (world.out / "report/sessions/sub-02.html").is_file()

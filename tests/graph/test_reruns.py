@@ -14,7 +14,7 @@ from world import CONTRASTS, World
 
 OWNERS = ("sub-01", "sub-02", "sub-03")  # those who have the target
 EVERYONE = (*OWNERS, "sub-04")
-TABLES = {"collect", "summarize"}
+TABLES = {"collect", "summarize", "compare"}
 
 
 @pytest.fixture

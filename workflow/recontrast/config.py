@@ -16,6 +16,7 @@ from .errors import RecontrastError
 from .layout import REGIONS, RESERVED
 from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
 from .methods import recipes
+from .scoring import Evaluation, Table, contradictions
 
 
 class Phantom(Section):
@@ -89,23 +90,18 @@ class Training(Section):
     retrain: bool = Field(False, description="train again when the code of a method has changed")
 
 
-class Evaluation(Section):
-    """How synthetic images are scored."""
-
-    metrics: tuple[Literal["mse", "mae", "psnr", "nrmse", "ssim"], ...] = (
-        "mse",
-        "mae",
-        "psnr",
-        "nrmse",
-        "ssim",
-    )
-
-
 class Report(Section):
     """The pages."""
 
     title: str = "Recontrast report"
     sessions_per_page: int = Field(50, ge=1)
+
+
+class Influence(Section):
+    """What synthetic images hang on."""
+
+    experiments: tuple[Name, ...] = ()
+    kinds: tuple[Literal["p3s", "gradient", "without"], ...] = ("p3s", "gradient", "without")
 
 
 class Include(Section):
@@ -143,7 +139,9 @@ class Study(Section):
     diffusion: Diffusion = Diffusion()
     relaxometry: Relaxometry = Relaxometry()
     training: Training = Training()
+    influence: Influence = Influence()
     evaluation: Evaluation = Evaluation()
+    tables: dict[Name, Table] = Field({})
     report: Report = Report()
 
     @property
@@ -235,6 +233,9 @@ def _contradictions(study: Study):
     for name, contrast in study.contrasts.items():
         if labels.count(contrast.label) > 1:
             yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
+    for name in study.influence.experiments:
+        if name not in study.experiments:
+            yield f"influence: no experiment {name!r}{_nearest(name, list(study.experiments))}"
     for name, mask in study.masks.items():
         if mask.of not in known:
             yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{_nearest(mask.of, known)}"
@@ -245,6 +246,7 @@ def _contradictions(study: Study):
         yield f"region: {study.region!r} is none of {', '.join(regions)}{_nearest(study.region, regions)}"
     if study.prepare != "full" and study.region == "brain":
         yield f"region: brain is extracted with prepare: full only; with {study.prepare} say foreground"
+    yield from contradictions(study)
     prefixes = [d.prefix for d in study.datasets]
     if len(set(prefixes)) < len(prefixes):
         yield "datasets: several have the same prefix; give each its own, so that labels cannot clash"

@@ -18,13 +18,14 @@ from .errors import RecontrastError
 from .fingerprint import fingerprint
 from .graph_code import JobCode
 from .graph_maps import MapJobs
+from .graph_scores import ScoreJobs
 from .layout import TISSUES, Session, fill
 from .plan import Model, Plan, PlannedSession
 
 SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
 
 
-class Graph(MapJobs, JobCode):
+class Graph(MapJobs, ScoreJobs, JobCode):
     """Answers the rules' questions from one plan.
 
     Args:
@@ -350,7 +351,7 @@ class Graph(MapJobs, JobCode):
         """Everything: preparation, synthesis for everyone, tables and the report."""
         converted = self.converted()
         synthetic = [s for label in self.plan.sessions for s in self._synthetics(label)]
-        return [*converted, *self.prepared_targets(), *synthetic, layout.SUMMARY, layout.REPORT]
+        return [*converted, *self.prepared_targets(), *synthetic, *self.tables(), layout.REPORT]
 
     def require(self, level: str) -> None:
         """Raise if a run of this level would have nothing to do, with all that the plan knows about why."""

@@ -16,6 +16,7 @@ PLAN = "cohort/plan.json"
 GRAPH = "cohort/graph.json"
 TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"
+INFLUENCE_LIST = "cohort/lists/influence.tsv"
 DESCRIPTION = "dataset_description.json"
 
 # Raw images that are converted from DICOM: a BIDS data set of its own.
@@ -46,19 +47,27 @@ BLOCH = "{folder}/anat/{session}_space-{reference}_desc-bloch_{suffix}.nii.gz"
 TEMPLATE_TRANSFORM = f"{{folder}}/anat/{{session}}_from-{{reference}}_to-{TEMPLATE}_mode-image_xfm.txt"
 SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
 
+INFLUENCE_MAP = "{folder}/anat/{session}_space-{reference}_desc-{experiment}_{kind}map.nii.gz"
+
 # One model.
 MODEL = "models/{experiment}/fold-{fold}/model.safetensors"
 MODEL_CARD = "models/{experiment}/fold-{fold}/model.json"
 LOSSES = "models/{experiment}/fold-{fold}/training.tsv"
 
 # Scores, tables and the report.
+INFLUENCE_TABLE = "evaluation/influence/{session}_desc-{experiment}_{kind}.tsv"
+INFLUENCE = "tables/influence.tsv"
 SCORES = "evaluation/sessions/{session}_desc-{experiment}_metrics.tsv"
 METRICS = "evaluation/metrics.tsv"
+STATISTICS = "evaluation/statistics.tsv"
+RANKS = "evaluation/ranks.tsv"
 SUMMARY = "tables/summary.tsv"
+TABLE = "tables/{table}.tsv"
 SESSION_PAGE = "report/sessions/{session}.html"
 REPORT = "report/index.html"
 
 TISSUES = ("CSF", "GM", "WM")
+TISSUE_LABELS = {"GM": 1, "WM": 2, "CSF": 3}  # of the BIDS derivatives specification, for dseg files
 DWI_PARAMETERS = ("FA", "MD", "MO", "S0")
 RELAXATIONS = ("R1", "R2", "PD")
 ALL = "all"  # the fold that trains on everyone
@@ -70,7 +79,7 @@ WILDCARDS = {
     "folder": r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?",
     "session": r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     "entities": r"(_(acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
-    "suffix": r"(?!(mask|dseg|probseg)\b)[A-Za-z0-9]+",
+    "suffix": r"(?!(mask|dseg|probseg|(p3s|gradient|without)map)\b)[A-Za-z0-9]+",
     "datatype": r"[a-z]+",
     "reference": rf"(?!{TEMPLATE})[A-Za-z0-9]+",  # a transform to the template is no registration
     "contrast": r"[A-Za-z0-9]+",
@@ -80,8 +89,10 @@ WILDCARDS = {
     "relaxation": "|".join(RELAXATIONS),
     # A synthetic image must not look like a prepared one.
     "experiment": rf"(?!({'|'.join(RESERVED)})_)[A-Za-z0-9]+",
+    "kind": "p3s|gradient|without",
     "ending": r"nii\.gz|bval|bvec",
     "fold": r"\d+|all",
+    "table": r"(?!summary\b)[A-Za-z0-9]+",
 }
 
 

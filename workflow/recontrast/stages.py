@@ -21,8 +21,8 @@ STEPS = {
     },
     "relaxometry": {"fit_relaxation": None, "synthesize_contrast": None},
     "training": {"train": None},
-    "synthesis": {"synthesize": None},
-    "evaluation": {"score": None, "collect": None, "summarize": None},
+    "synthesis": {"synthesize": None, "explain": None, "summarize_influence": None},
+    "evaluation": {"score": None, "collect": None, "summarize": None, "compare": None, "table": None},
     "report": {"session_page": None, "index": None},
 }
 

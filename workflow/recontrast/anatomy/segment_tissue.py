@@ -6,8 +6,7 @@ import numpy as np
 
 from .. import images
 from ..backends.protocol import load, versions
-
-INDEX = {"GM": 1, "WM": 2, "CSF": 3}  # of the BIDS derivatives specification, for dseg files
+from ..layout import TISSUE_LABELS
 
 
 def segment_tissue(
@@ -48,6 +47,6 @@ def segment_tissue(
     for name, path, probability in zip(("CSF", "GM", "WM"), (csf, gm, wm), maps, strict=True):
         print(f"{name}: {probability.sum() * voxel:.0f} ml")
         images.write(path, probability, brain, facts=facts | {"Type": name})
-    labels = np.array([INDEX[name] for name in ("CSF", "GM", "WM")])[maps.argmax(axis=0)]
+    labels = np.array([TISSUE_LABELS[name] for name in ("CSF", "GM", "WM")])[maps.argmax(axis=0)]
     labels[maps.sum(axis=0) == 0] = 0
-    images.write(segmentation, labels, brain, facts=facts | {"LabelMap": INDEX})
+    images.write(segmentation, labels, brain, facts=facts | {"LabelMap": TISSUE_LABELS})

@@ -1,13 +1,17 @@
 """Scores of one synthetic image."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 
 from .. import images, tables
 from ..errors import RecontrastError
-from ..layout import Session
+from ..layout import TISSUE_LABELS, Session
+from ..measures import MEASURES, check_names
 from .columns import COLUMNS
+
+Found = list[tuple[str, str, float]]  # region, metric, value
 
 
 def score(
@@ -22,32 +26,45 @@ def score(
     fold: str,
     region: str = "brain",
     metrics: list[str] = ["mse", "mae", "psnr", "nrmse", "ssim"],  # noqa: B006 - read, never changed
+    tissue: Path | None = None,
+    areas: list[Path] = [],  # noqa: B006
+    names: list[str] = [],  # noqa: B006
+    pairs: list[str] = [],  # noqa: B006
+    structures: str = "{}",
 ) -> None:
-    """Measure how near a synthetic image is to the acquired one, inside the mask.
+    """Measure how near a synthetic image is to the acquired one, inside the mask and in parts of it.
 
     Args:
         acquired: the acquired contrast, prepared.
         synthetic: the synthetic contrast on the same grid, in the same units.
-        mask: where the two are compared, same grid.
-        output: table to write, one row per metric.
+        mask: where the two are compared, same grid; gives the scale for every part of it.
+        output: table to write, one row per region and metric.
         participant: participant label, with or without `sub-`.
         session: session label, with or without `ses-`; empty or `n/a` if the data set has no sessions.
         experiment: which experiment made the synthetic image.
         fold: which fold's model made it.
         region: what the mask covers.
-        metrics: mse, mae, psnr (dB), nrmse, ssim.
+        metrics: mse, mae, psnr (dB), nrmse, ssim, ms_ssim, those of papers, cnr, dice; see docs/metrics.md.
+        tissue: labels of grey matter, white matter and fluid (1, 2, 3): these are regions too.
+        areas: further masks that are regions, same grid.
+        names: what they are called, in that order.
+        pairs: regions between which contrast-to-noise ratios are taken, such as `WM-GM`.
+        structures: JSON, name -> {"within": region, "above": bound, "below": bound}: what is found by a
+            threshold on both images, on the scale of the metrics.
     """
-    from .metrics import check_names, compare  # scikit-image takes a while to load: not for --help
-
     check_names(metrics)
-    reference, prediction, area = (images.read_header(path) for path in (acquired, synthetic, mask))
-    images.check_same_grid(synthetic, prediction, reference)
-    images.check_same_grid(mask, area, reference)
-    inside = np.asarray(area.dataobj).reshape(reference.shape[:3]) > 0
+    reference, *others = (images.read_header(path) for path in (acquired, synthetic, mask))
+    masks = dict(zip(names, areas, strict=True))
+    given = [(tissue, None)] if tissue else []
+    for path, header in [*zip((synthetic, mask), others, strict=True), *given, *((a, None) for a in areas)]:
+        images.check_same_grid(path, header or images.read_header(path), reference)
+    inside = _labels(mask) > 0
+    parts = {name: _labels(path) > 0 for name, path in masks.items()}
+    if tissue:
+        labels = _labels(tissue)
+        parts = {name: labels == value for name, value in TISSUE_LABELS.items()} | parts
     try:
-        values = compare(
-            images.read(acquired).get_fdata(), images.read(synthetic).get_fdata(), inside, metrics
-        )
+        values = _measure(acquired, synthetic, inside, metrics, region, parts, pairs, json.loads(structures))
     except RecontrastError as error:
         # What is left to go wrong with images on one grid: an empty mask, or one value inside it.
         file = error.file or (acquired if inside.any() else mask)
@@ -59,11 +76,64 @@ def score(
         "session_id": f"ses-{who.session}" if who.session else tables.MISSING,
         "experiment": experiment,
         "fold": fold,
-        "region": region,
     }
-    tables.write(
-        output, COLUMNS, [facts | {"metric": name, "value": value} for name, value in values.items()]
-    )
-    print(
-        f"{who.label} {experiment} fold {fold}:", *(f"{name} {value:.4g}" for name, value in values.items())
-    )
+    rows = [facts | {"region": place, "metric": name, "value": value} for place, name, value in values]
+    tables.write(output, COLUMNS, rows)
+    for place in dict.fromkeys(place for place, _, _ in values):
+        said = (f"{name} {value:.4g}" for where, name, value in values if where == place)
+        print(f"{who.label} {experiment} fold {fold}, {place}:", *said)
+
+
+def _measure(
+    acquired: Path,
+    synthetic: Path,
+    inside: np.ndarray,
+    metrics: list[str],
+    region: str,
+    parts: dict[str, np.ndarray],
+    pairs: list[str],
+    structures: dict[str, dict],
+) -> Found:
+    """Every metric in every part that it is meant for."""
+    # scikit-image takes a while to load: not for --help
+    from .metrics import compare
+    from .pair import Pair, slice_axis
+
+    image = images.read(acquired)
+    pair = Pair(image.get_fdata(), images.read(synthetic).get_fdata(), inside, slice_axis(image.affine))
+    places = {region: pair.mask} | {name: part & pair.mask for name, part in parts.items()}
+    found = compare(pair, metrics, region, parts)
+    found += _contrasts(pair, [m for m in metrics if MEASURES[m].scope == "pair"], pairs, places)
+    return found + (_structures(pair, structures, places) if "dice" in metrics else [])
+
+
+def _contrasts(pair, metrics: list[str], pairs: list[str], places: dict[str, np.ndarray]) -> Found:
+    """Contrast-to-noise ratios; NaN where the session lacks a mask of the pair."""
+    from .cnr import cnr, cnr_as_printed
+
+    found = []
+    for both in pairs:
+        areas = [places.get(name, np.zeros_like(pair.mask)) for name in both.split("-")]
+        for metric in metrics:
+            ratio, scale = (
+                (cnr_as_printed, pair.whole) if metric.startswith("kim") else (cnr, pair.harmonised)
+            )
+            found.append((both, metric, ratio(scale[not metric.endswith("acquired")], *areas)))
+    return found
+
+
+def _structures(pair, structures: dict[str, dict], places: dict[str, np.ndarray]) -> Found:
+    """Overlap of what a threshold finds on both images; NaN where the session lacks the mask around it."""
+    from .overlap import dice, threshold
+
+    found = []
+    for name, how in structures.items():
+        within = places.get(how["within"], np.zeros_like(pair.mask))
+        both = [threshold(image, within, how.get("above"), how.get("below")) for image in pair.harmonised]
+        found.append((name, "dice", dice(*both)))
+    return found
+
+
+def _labels(path: Path) -> np.ndarray:
+    image = images.read_header(path)
+    return np.asarray(image.dataobj).reshape(image.shape[:3])

@@ -5,22 +5,17 @@ from pathlib import Path
 import numpy as np
 
 from .. import images, tables
+from ..measures import MEASURES
 from .columns import COLUMNS
+from .participants import by_participant
 
 DICTIONARY = {
     "experiment": {"Description": "Experiment of the study: a method, its inputs and its target"},
     "region": {"Description": "Part of the image in which acquired and synthetic image were compared"},
     "metric": {
-        "Description": "Measure of similarity, on the scale on which the acquired image spans 0 (0.5th "
-        "percentile) to 1 (99.5th percentile) inside the region",
-        "Levels": {
-            "mse": "Mean squared error; 0 is best",
-            "mae": "Mean absolute error; 0 is best",
-            "psnr": "Peak signal-to-noise ratio in dB, peak 1; higher is better",
-            "nrmse": "Root mean squared error divided by the mean of the acquired image; 0 is best",
-            "ssim": "Structural similarity, Gaussian window of 1.5 voxels, map averaged over the region; "
-            "1 is best",
-        },
+        "Description": "Measure of similarity. Names without a prefix: on the scale on which the acquired image "
+        "spans 0 (0.5th percentile) to 1 (99.5th percentile) inside the region of the study",
+        "Levels": {name: measure.definition for name, measure in MEASURES.items()},
     },
     "n": {"Description": "Number of participants; the sessions of one participant are averaged first"},
     "mean": {"Description": "Mean over participants"},
@@ -51,16 +46,10 @@ def over_participants(scores: list[tables.Row]) -> list[dict[str, object]]:
     They come in the order in which experiment, region and metric first occur. A participant counts once,
     however many sessions there are; values that are no numbers do not count.
     """
-    groups: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for row in scores:
-        group = groups.setdefault((row["experiment"], row["region"], row["metric"]), {})
-        if not np.isnan(value := tables.number(row["value"])):
-            group.setdefault(row["participant_id"], []).append(value)
     return [
-        dict(zip(("experiment", "region", "metric"), key, strict=True))
-        | _statistics([float(np.mean(sessions)) for sessions in group.values()])
-        for key, group in groups.items()
-        if group
+        dict(zip(("experiment", "region", "metric"), key, strict=True)) | _statistics(list(people.values()))
+        for key, people in by_participant(scores).items()
+        if people
     ]
 
 

@@ -1,0 +1,154 @@
+"""Statistics of a cohort: experiments with one target against each other, and regions within an experiment."""
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from .. import images, tables
+from ..measures import MEASURES
+from . import statistics
+from .participants import Values, by_participant
+
+STATISTICS = {
+    "target": {"Description": "Contrast that the experiments make"},
+    "metric": {"Description": "Metric, as in metrics.tsv"},
+    "between": {
+        "Description": "What is compared",
+        "Levels": {
+            "experiments": "Two experiments in one region",
+            "regions": "Two regions of one experiment",
+        },
+    },
+    "within": {"Description": "The region, or the experiment, in which they are compared"},
+    "a": {"Description": "First experiment or region"},
+    "b": {"Description": "Second experiment or region"},
+    "n": {
+        "Description": "Participants with a finite value of both; sessions of one participant are averaged first"
+    },
+    "mean_a": {"Description": "Mean of a over these participants"},
+    "mean_b": {"Description": "Mean of b over these participants"},
+    "difference": {"Description": "Mean over participants of a - b"},
+    "low": {
+        "Description": "Lower end of the percentile bootstrap interval of the difference, over participants"
+    },
+    "high": {"Description": "Upper end"},
+    "shapiro_p": {"Description": "Shapiro-Wilk test of the differences; n/a for n < 3"},
+    "p": {"Description": "Exact Wilcoxon signed-rank test, two-sided, not corrected"},
+    "smallest_p": {
+        "Description": "The smallest p that can be reached with as many differences as are not zero"
+    },
+    "p_holm": {
+        "Description": "p after Holm's correction; the family is all pairs of one target, metric and `within`"
+    },
+    "rank_biserial": {"Description": "Matched-pairs rank-biserial correlation; above 0 where a is larger"},
+    "cohens_dz": {"Description": "Mean of the differences over their SD; n/a if that is 0"},
+}
+RANKS = {
+    "target": STATISTICS["target"],
+    "metric": STATISTICS["metric"],
+    "region": {"Description": "Part of the image"},
+    "experiment": {"Description": "Experiment of the study"},
+    "n": {"Description": "Participants whom all experiments of this target have a value of"},
+    "mean_rank": {"Description": "Mean over participants of the rank among these experiments; 1 is the best"},
+    "friedman_chi2": {"Description": "Friedman's test of equal ranks; n/a for fewer than 3 experiments"},
+    "friedman_p": {"Description": "Its p value"},
+}
+
+
+def compare(
+    *,
+    metrics: Path,
+    table: Path,
+    ranks: Path,
+    experiments: list[str] = [],  # noqa: B006 - read, never changed
+    targets: list[str] = [],  # noqa: B006
+    confidence: float = 0.95,
+    bootstrap: int = 10_000,
+    seed: int = 1,
+) -> None:
+    """Compare experiments with the same target, and regions, over participants.
+
+    Args:
+        metrics: the long table of all scores.
+        table: one row per pair, to write; its data dictionary is written beside it as JSON.
+        ranks: one row per experiment, to write, likewise.
+        experiments: which experiments.
+        targets: the target of each.
+        confidence: of the bootstrap intervals.
+        bootstrap: how many times participants are drawn.
+        seed: of these draws.
+    """
+    values = by_participant(
+        tables.read(metrics, ("participant_id", "experiment", "region", "metric", "value"))
+    )
+    groups = {
+        target: [e for e, t in zip(experiments, targets, strict=True) if t == target] for target in targets
+    }
+    drawing = {"confidence": confidence, "bootstrap": bootstrap, "seed": seed}
+    pairs = [row for target, names in groups.items() for row in _pairs(values, target, names, drawing)]
+    placed = [row for target, names in groups.items() for row in _ranks(values, target, names)]
+    for path, rows, dictionary in ((table, pairs, STATISTICS), (ranks, placed, RANKS)):
+        images.write_json(path.with_suffix(".json"), dictionary)
+        tables.write(path, list(dictionary), rows)
+    notable = sum(row["p_holm"] < 0.05 for row in pairs)
+    print(f"{len(pairs)} comparisons, {notable} with p < .05 after Holm's correction")
+
+
+def _pairs(values: Values, target: str, experiments: list[str], drawing: dict) -> list[dict]:
+    """All comparisons of one target."""
+    regions: dict[str, list[str]] = {}  # metric -> regions, in the order met
+    for name, region, metric in values:
+        if name in experiments and region not in regions.setdefault(metric, []):
+            regions[metric].append(region)
+    rows = []
+    for metric, places in regions.items():
+        for place in places:
+            sets = {name: values.get((name, place, metric), {}) for name in experiments}
+            rows += _family(sets, drawing, target, metric, "experiments", place)
+        # Pairs of masks and thresholded structures are no regions that one would set against each other.
+        if MEASURES[metric].scope == "mask":
+            for name in experiments:
+                sets = {place: values.get((name, place, metric), {}) for place in places}
+                rows += _family(sets, drawing, target, metric, "regions", name)
+    return rows
+
+
+def _family(
+    sets: dict[str, dict[str, float]], drawing: dict, target: str, metric: str, between: str, within: str
+) -> list[dict]:
+    """One row per pair of sets, corrected together."""
+    rows = []
+    for a, b in combinations(sets, 2):
+        people = sorted(
+            who for who in sets[a].keys() & sets[b].keys() if np.isfinite([sets[a][who], sets[b][who]]).all()
+        )
+        if not people:
+            continue
+        one, other = (np.array([sets[name][who] for who in people]) for name in (a, b))
+        row = {"target": target, "metric": metric, "between": between, "within": within, "a": a, "b": b}
+        row |= {"mean_a": float(one.mean()), "mean_b": float(other.mean())}
+        rows.append(row | statistics.compare_pairs(one, other, **drawing))
+    for row, corrected in zip(rows, statistics.holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = corrected
+    return rows
+
+
+def _ranks(values: Values, target: str, experiments: list[str]) -> list[dict]:
+    """Mean ranks of the experiments of one target, by region and metric that has a better side."""
+    places = dict.fromkeys((metric, region) for name, region, metric in values if name in experiments)
+    rows = []
+    for metric, region in places:
+        names = [name for name in experiments if (name, region, metric) in values]
+        if MEASURES[metric].better == "neither" or len(names) < 2:
+            continue
+        found = [values[name, region, metric] for name in names]
+        people = sorted(set.intersection(*(set(one) for one in found)))
+        table = np.array([[one[who] for one in found] for who in people]).reshape(len(people), len(names))
+        mean, chi2, p = statistics.ranks(table, MEASURES[metric].better == "higher")
+        about = {"target": target, "metric": metric, "region": region, "n": len(people)}
+        rows += [
+            about | {"experiment": name, "mean_rank": float(rank), "friedman_chi2": chi2, "friedman_p": p}
+            for name, rank in zip(names, mean, strict=True)
+        ]
+    return rows

@@ -1,0 +1,28 @@
+"""Scores by participant: what statistics and tables are made over."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .. import tables
+
+# (experiment, region, metric) -> participant -> value
+Values = dict[tuple[str, str, str], dict[str, float]]
+
+
+def by_participant(scores: Iterable[tables.Row], fold: str = "") -> Values:
+    """One value per participant, the mean over sessions; values that are no numbers do not count.
+
+    Args:
+        scores: rows of a long table of scores.
+        fold: only the scores of this fold; all if empty.
+    """
+    sessions: dict[tuple[str, str, str], dict[str, list[float]]] = {}
+    for row in scores:
+        group = sessions.setdefault((row["experiment"], row["region"], row["metric"]), {})
+        value = tables.number(row["value"])
+        if not np.isnan(value) and fold in ("", row.get("fold")):
+            group.setdefault(row["participant_id"], []).append(value)
+    return {
+        key: {who: float(np.mean(found)) for who, found in people.items()} for key, people in sessions.items()
+    }

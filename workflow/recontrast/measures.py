@@ -1,0 +1,166 @@
+"""Every metric by name: what it is, where it is taken, which way is better, and where the definition is from.
+
+Names without a prefix are harmonised: one scale for both images, inside a mask. A prefix names the paper that
+a metric follows as printed. What the papers leave open is marked [inferred].
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from .errors import RecontrastError
+
+WANG = "Wang et al. 2004"
+MULTISCALE = "Wang et al. 2003"
+HAGIWARA = "Hagiwara et al. 2019"
+WEI = "Wei et al. 2019"
+KIM = "Kim et al. 2020"
+OSMAN = "Osman and Tamam 2022"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric.
+
+    Attributes:
+        title: as a column of a table is headed.
+        definition: in one line.
+        better: which way, or what it is compared with.
+        scope: where it is taken: in any `mask` (the region, tissues, masks of the study); over the study's
+            `region` only; over the whole `image`; between a `pair` of masks; of a `structure`.
+        source: the publication, empty for what is common.
+        digits: after the point, in a table.
+    """
+
+    title: str
+    definition: str
+    better: Literal["higher", "lower", "neither"]
+    scope: Literal["mask", "region", "image", "pair", "structure"] = "mask"
+    source: str = ""
+    digits: int = 3
+
+
+MEASURES = {
+    "mse": Measure("MSE", "mean squared error", "lower", digits=4),
+    "mae": Measure("MAE", "mean absolute error", "lower", digits=4),
+    "psnr": Measure(
+        "PSNR (dB)", "10 log10(1 / mse): the peak is 1, the range of the scale", "higher", digits=2
+    ),
+    "nrmse": Measure(
+        "NRMSE", "root of mse, divided by the mean of the acquired image over the region", "lower"
+    ),
+    "ssim": Measure(
+        "SSIM",
+        "structural similarity in three dimensions: Gaussian window of 1.5 voxels, data range 1; the map averaged "
+        "over the mask",
+        "higher",
+        source=WANG,
+    ),
+    "ms_ssim": Measure(
+        "MS-SSIM",
+        "structural similarity at five scales of each slice, each map averaged over the mask; n/a unless both sides "
+        "of a slice are longer than 160 voxels",
+        "higher",
+        "region",
+        MULTISCALE,
+    ),
+    "hagiwara_psnr": Measure(
+        "PSNR (dB, peak 25,500)",
+        "20 log10(25500 / root mean squared error), in the units of the prepared images",
+        "higher",
+        source=HAGIWARA,
+        digits=2,
+    ),
+    "hagiwara_nrmse": Measure(
+        "NRMSE (own mean)",
+        "root mean squared error divided by the mean of the synthetic image itself, both over the mask",
+        "lower",
+        source=HAGIWARA,
+        digits=2,
+    ),
+    "wei_mse": Measure(
+        "MSE",
+        "mean squared error in the units of the prepared images, z-scores undone",
+        "lower",
+        source=WEI,
+        digits=2,
+    ),
+    "wei_ssim": Measure(
+        "SSIM",
+        "ssim in those units; its data range is the range of the acquired image in the region [inferred]",
+        "higher",
+        source=WEI,
+    ),
+    "kim_mse": Measure(
+        "MSE",
+        "mean squared error of the whole image; the line that takes the acquired image to 0 to 1 maps both",
+        "lower",
+        "image",
+        KIM,
+        digits=5,
+    ),
+    "kim_psnr": Measure("PSNR (dB)", "10 log10(1 / kim_mse)", "higher", "image", KIM, digits=2),
+    "kim_ssim": Measure(
+        "SSIM", "two-dimensional ssim of each whole slice on that scale, averaged", "higher", "image", KIM
+    ),
+    "kim_ms_ssim": Measure(
+        "MS-SSIM", "ms_ssim of each whole slice on that scale, averaged", "higher", "image", KIM
+    ),
+    "osman_mse": Measure(
+        "MSE",
+        "mean squared error of each whole slice, empty slices dropped, both images on the acquired one's scale of "
+        "0 to 1; averaged over slices",
+        "lower",
+        "image",
+        OSMAN,
+        digits=4,
+    ),
+    "osman_mae": Measure("MAE", "mean absolute error, likewise", "lower", "image", OSMAN, digits=4),
+    "osman_psnr": Measure(
+        "PSNR (dB)",
+        "10 log10(1 / mean squared error) of each slice, averaged over slices [inferred]",
+        "higher",
+        "image",
+        OSMAN,
+        digits=2,
+    ),
+    "osman_ssim": Measure(
+        "SSIM",
+        "two-dimensional ssim of each slice, averaged over slices [window inferred]",
+        "higher",
+        "image",
+        OSMAN,
+    ),
+    "cnr": Measure(
+        "CNR",
+        "|mean of the first - mean of the second| / SD of the second, synthetic image",
+        "neither",
+        "pair",
+    ),
+    "cnr_acquired": Measure("CNR, acquired", "cnr of the acquired image", "neither", "pair"),
+    "kim_cnr": Measure(
+        "CNR",
+        "(mean of the first + mean of the second) / SD of the second, synthetic image, on the scale of kim_mse",
+        "neither",
+        "pair",
+        KIM,
+    ),
+    "kim_cnr_acquired": Measure("CNR, acquired", "kim_cnr of the acquired image", "neither", "pair", KIM),
+    "dice": Measure(
+        "Dice",
+        "overlap of a structure thresholded on the acquired and on the synthetic image; n/a where neither has any",
+        "higher",
+        "structure",
+    ),
+}
+
+# The region of metrics over a whole image; no region of a study has this name.
+IMAGE = "image"
+
+
+def check_names(names: list[str]) -> None:
+    """Raise unless all are keys of `MEASURES`."""
+    for name in names:
+        if name not in MEASURES:
+            nearest = get_close_matches(name.lower(), MEASURES, n=1) or [", ".join(MEASURES)]
+            raise RecontrastError(f"unknown metric {name!r}", remedy=f"use {nearest[0]}")

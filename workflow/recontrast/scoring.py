@@ -1,0 +1,144 @@
+"""What a study says about scores and tables."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from . import published
+from .contrasts import Name, Section
+from .errors import RecontrastError
+from .layout import TISSUES
+from .measures import IMAGE, MEASURES
+
+Metric = Literal[tuple(MEASURES)]
+
+
+class Structure(Section):
+    """What a threshold finds on both images, on the harmonised scale of 0 to 1."""
+
+    within: str = Field("region", description="region, a tissue, or a mask of the study")
+    above: float | None = None
+    below: float | None = None
+
+
+class Evaluation(Section):
+    """How synthetic images are scored and compared."""
+
+    metrics: tuple[Metric, ...] = ("mse", "mae", "psnr", "nrmse", "ssim")
+    regions: tuple[str, ...] = Field(("region",), description="region, tissue, and masks of the study")
+    pairs: tuple[tuple[Name, Name], ...] = Field((), description="regions for contrast-to-noise ratios")
+    structures: dict[Name, Structure] = Field({}, description="for the metric dice")
+    confidence: float = Field(0.95, gt=0, lt=1, description="of bootstrap intervals over participants")
+    bootstrap: int = Field(10_000, ge=100, description="how many times participants are drawn")
+    seed: int = 1
+
+
+def _shorthand(given: Any) -> Any:
+    """A name alone is that of a metric, or else of an experiment."""
+    if isinstance(given, str):
+        return {"metric" if given in MEASURES else "experiment": given}
+    return given
+
+
+class Part(Section):
+    """What a row, a column or a whole table says about its cells; what it leaves open others say."""
+
+    label: str | None = None
+    experiment: Name | None = None
+    metric: Metric | None = None
+    region: str | None = Field(None, description="region, image, a tissue, a mask, a pair or a structure")
+    fold: str | None = Field(None, description="one fold; or each: a row or column for every fold")
+    value: Literal["mean", "median", "change", "rank", "parameters", "input", "text"] | None = None
+    against: Name | None = Field(None, description="the experiment that a change is from")
+    input: Name | None = Field(None, description="whether the experiment has this input")
+    text: str | None = None
+    digits: int | None = Field(None, ge=0)
+    scale: float | None = Field(None, description="numbers are shown multiplied by this")
+
+
+Line = Annotated[Part, BeforeValidator(_shorthand)]
+
+
+class Marks(Section):
+    """Significance beside the numbers."""
+
+    against: Name | None = Field(None, description="stars where an experiment differs from this one")
+    regions: bool = Field(False, description="a dagger where a region differs from all others of the table")
+    correction: Literal["holm", "none"] = "holm"
+
+
+def _absolute(name: str) -> str:
+    """A file of the user's own stands where the study is read, not where jobs run."""
+    file, _, table = name.rpartition("/")
+    return f"{Path(file).expanduser().absolute()}/{table}" if file.endswith(".yaml") else name
+
+
+class Table(Section):
+    """One table: rows and columns, in the order of the page."""
+
+    title: str = ""
+    rows: tuple[Line, ...] = Field(min_length=1)
+    columns: tuple[Line, ...] = Field(min_length=1)
+    cells: Part = Part()
+    spread: Literal["plus-minus", "brackets", "none"] = "plus-minus"
+    best: Literal["rows", "columns", "none"] = Field("none", description="where the best is sought, for bold")
+    marks: Marks = Marks()
+    published: Annotated[str, AfterValidator(_absolute)] | None = Field(
+        None, description="values to show beside, as PAPER/TABLE or FILE.yaml/TABLE"
+    )
+
+    @property
+    def metrics(self) -> set[str]:
+        """The metrics that it shows."""
+        return {part.metric for part in (*self.rows, *self.columns, self.cells) if part.metric}
+
+    @property
+    def experiments(self) -> set[str]:
+        """The experiments that it names."""
+        parts = (*self.rows, *self.columns, self.cells)
+        named = {name for part in parts for name in (part.experiment, part.against)} | {self.marks.against}
+        return {name for name in named if name}
+
+
+def contradictions(study) -> Iterator[str]:
+    """What the keys of evaluation and tables say that nothing defines."""
+    evaluation, masks = study.evaluation, list(study.masks)
+    tissues = [*TISSUES] if "tissue" in evaluation.regions else []
+    known = ["region", "tissue", *masks]
+    for name in evaluation.regions:
+        if name not in known:
+            yield f"evaluation.regions: {name!r} is none of {', '.join(known)}"
+    if "region" not in evaluation.regions:
+        yield "evaluation.regions: region is always one; add it"
+    if "tissue" in evaluation.regions and not (study.prepare == "full" and study.anatomy.tissues):
+        yield "evaluation.regions: tissue needs prepare: full and anatomy.tissues: true"
+    places = [study.region, *tissues, *(name for name in masks if name in evaluation.regions)]
+    for name in {name for pair in evaluation.pairs for name in pair} - set(places):
+        yield f"evaluation.pairs: {name!r} is none of the regions {', '.join(places)}"
+    for name, structure in evaluation.structures.items():
+        if structure.within not in ["region", *places]:
+            yield f"evaluation.structures.{name}.within: {structure.within!r} is none of {', '.join(places)}"
+        if structure.above is structure.below is None:
+            yield f"evaluation.structures.{name}: says neither above nor below which value"
+    if any(MEASURES[name].scope == "pair" for name in evaluation.metrics) and not evaluation.pairs:
+        yield "evaluation.metrics: contrast-to-noise ratios need evaluation.pairs"
+    if "dice" in evaluation.metrics and not evaluation.structures:
+        yield "evaluation.metrics: dice needs evaluation.structures"
+    shown = {*places, "region", IMAGE, *("-".join(p) for p in evaluation.pairs), *evaluation.structures}
+    if "summary" in study.tables:
+        yield "tables.summary: is the name of a table that is always made; choose another"
+    for name, table in study.tables.items():
+        for metric in sorted(table.metrics - set(evaluation.metrics)):
+            yield f"tables.{name}: {metric} is not among evaluation.metrics"
+        for experiment in sorted(table.experiments - set(study.experiments)):
+            yield f"tables.{name}: no experiment {experiment!r} is defined under experiments"
+        if table.published:
+            try:
+                published.load(table.published)
+            except RecontrastError as error:
+                yield f"tables.{name}.published: {error}"
+        for part in (*table.rows, *table.columns, table.cells):
+            if part.region and part.region not in shown:
+                yield f"tables.{name}: {part.region!r} is none of {', '.join(sorted(shown))}"
