@@ -102,9 +102,8 @@ def test_paper_recipe_stops_and_takes_different_shapes():
     assert errors[-1] >= min(errors[:-1])
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae"])
-def test_beats_linear_regression_out_of_fold(loss):
-    recipe = recipes.resolve("unet2d", "quick", {"epochs": 8, "loss": loss, "dropout": 0.0})
+def test_absolute_error_learns_too():
+    recipe = recipes.resolve("unet2d", "quick", {"epochs": 8, "loss": "mae", "batches_per_epoch": 12})
     cohort = Cohort([small_volumes.volumes(seed) for seed in (1, 2, 3)], [small_volumes.volumes(4)])
     test = small_volumes.volumes(5)
     model = unet2d.fit(cohort, recipe, CPU)
