@@ -18,11 +18,13 @@ SMALLER: dict[str, recipes.Recipe] = {
     "pixel_gan": {"start_iterations": 400, "adversarial_iterations": 50},
     "random_forest": {"trees": 15, "samples": 8000},
     "replica": {"trees": 15, "samples": 8000},
+    "unet2d": {"epochs": 6},
 }
 #: it learns one factor alone, and is below the regression where tissues share voxels (docs/methods/bloch.md)
 UNLEARNED = {"bloch"}
-#: they see one voxel, which cannot tell a bias field, so these are divided out as after preparation
-UNBIASED = {"pixel_gan"}
+#: they see one voxel, which cannot tell a bias field, or slices, of which four heads have too few to learn it:
+#: so the fields are divided out as after preparation
+UNBIASED = {"pix2pix", "pixel_gan", "unet2d"}
 DECIBELS, SSIM = 1.0, 0.02
 
 

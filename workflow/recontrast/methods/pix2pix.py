@@ -174,7 +174,8 @@ class _Turns(Task):
             set_rate(optimizer, rate)
 
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
-        return self.training.batches(self.recipe["batch"], draw)
+        every = self.training.batches(self.recipe["batch"], draw)
+        return itertools.islice(every, self.recipe["batches_per_epoch"] or None)
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, mask = batch
