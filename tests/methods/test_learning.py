@@ -12,12 +12,16 @@ CONVENTIONAL = ("T1w", "T2w", "PDw")
 INPUTS: dict[str, tuple[str, ...]] = {
     "pixel_gan": phantom_heads.RAW,
 }
-#: changes of the quick recipe that fit heads of 4 mm and a minute
+#: changes of the quick recipe that fit heads of 4 mm, where three voxels are half an inch, and a minute
 SMALLER: dict[str, recipes.Recipe] = {
-    "fcn3d": {"crop": 16},
+    "fcn3d": {"layers": 2, "crop": 16, "rim": 3, "epochs": 12},
+    "modality_propagation": {"patch": 1, "neighbours": 30},
+    "patch_to_voxel": {"patch": 3, "epochs": 15},
     "pixel_gan": {"start_iterations": 400, "adversarial_iterations": 50},
     "random_forest": {"trees": 15, "samples": 8000},
     "replica": {"trees": 15, "samples": 8000},
+    "unet3d": {"crop": 20, "epochs": 8},
+    "voxel_mlp": {"epochs": 8, "crops_per_epoch": 160},
     "unet2d": {"epochs": 6},
 }
 #: it learns one factor alone, and is below the regression where tissues share voxels (docs/methods/bloch.md)

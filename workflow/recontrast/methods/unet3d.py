@@ -38,7 +38,7 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
 
 def build(contrasts: int, recipe: Recipe) -> nn.Module:
     """The network, whose first level has `filters` maps."""
-    return _UNet(contrasts, recipe["filters"])
+    return cubes.initialise(_UNet(contrasts, recipe["filters"]), recipe["initialisation"])
 
 
 def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:

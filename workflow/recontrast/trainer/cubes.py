@@ -15,6 +15,7 @@ schedule, epochs, stop_strip, stop_rises, bfloat16.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -67,6 +68,17 @@ def applied(
     network = restored(build(len(inputs), recipe), model, device)
     mean, sd = model.constants["target"]
     return Applied(inputs, by_slabs(network), blocks(volumes.mask.shape, recipe), scale=sd, offset=mean)
+
+
+def initialise(network: nn.Module, way: Literal["pytorch", "glorot"]) -> nn.Module:
+    """Give a new network its first weights: as PyTorch has left them, or as Keras does."""
+    if way == "glorot":
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.xavier_uniform_(parameter)
+    return network
 
 
 def z_scores(sessions: list[Volumes], recipe: Recipe) -> dict[str, object]:
