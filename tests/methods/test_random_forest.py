@@ -42,7 +42,7 @@ def test_units_shared_by_all_images_of_a_contrast_change_nothing():
 
 
 def test_beats_linear_regression_out_of_fold():
-    recipe = recipes.resolve("random_forest", "quick", {"samples": 8000})
+    recipe = recipes.resolve("random_forest", "quick", {"trees": 10, "samples": 8000})
     cohort = Cohort([small_volumes.volumes(seed) for seed in (1, 2, 3)])
     test = small_volumes.volumes(5)
     model = random_forest.fit(cohort, recipe, CPU)
