@@ -16,7 +16,10 @@ if "datasets" not in config:
 
 
 # A job that is a Snakemake of its own, as on a cluster, takes up what the main process has planned.
-graph = (open_graph if workflow.is_main_process else join_graph)(open_study(config))
+if workflow.is_main_process:
+    graph = open_graph(open_study(config))
+else:
+    graph = join_graph(config["output"])
 
 
 workdir: graph.study.output

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
@@ -14,7 +15,7 @@ from .conversion.planned import Planned
 from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
-from .layout import MODEL, SPLITS, fill
+from .layout import GRAPH, MODEL, SPLITS, fill
 from .plan import CHECK, Plan
 
 CACHE = "cohort/scan.json"
@@ -83,14 +84,16 @@ def open_graph(study: Study) -> Graph:
     return Graph(Plan(study, found, pinned, still, trained), dicom.jobs)
 
 
-def join_graph(study: Study) -> Graph:
+def join_graph(output: str) -> Graph:
     """The graph as the main process planned it, for a job that reads the Snakefile again; writes nothing.
 
     Args:
-        study: from `open_study`; only its output folder counts, the rest is as frozen there.
+        output: the study's output folder, as its file says it.
     """
     _use_this_python()
-    return frozen.read(study.output)
+    # A job of a job starts in the output folder, where a relative path leads nowhere.
+    folders = (Path(output).expanduser().absolute(), Path.cwd())
+    return frozen.read(next((f for f in folders if (f / GRAPH).is_file()), folders[0]))
 
 
 def begin(graph: Graph) -> None:
