@@ -76,8 +76,8 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
 def normalise_inputs(volumes: Volumes, recipe: Recipe) -> np.ndarray:
     """The raw images of a session divided by one number, so that their ratios stay; float32 (8, x, y, z)."""
     raw, _ = split(volumes)
-    brightest = raw[np.argmax(np.median(raw[:, volumes.mask], axis=1))]
-    return raw / np.float32(_scale(brightest, volumes, recipe))
+    everywhere = np.broadcast_to(volumes.mask, raw.shape)
+    return raw / np.float32(percentile_scale(raw, everywhere, recipe["percentile"], volumes.label))
 
 
 class Generator(nn.Module):
