@@ -173,10 +173,12 @@ def load(config: dict) -> Study:
             found = [
                 e for e in found if not any(len(o["loc"]) > len(e["loc"]) == _shared(o, e) for o in found)
             ]
-            mistakes += [_say(e) for e in found]
+            removed = any(line.startswith(f"{_place(e)}.") for e in found for line in mistakes)
+            missing = any(e["type"] == "missing" for e in found)
+            mistakes += [_say(e) for e in found if not (removed and e["type"] == "missing")]
             # Without what is wrong by itself, the rest can still be checked for contradictions.
             config = _without(config, [e["loc"] for e in found])
-            if any(e["type"] == "missing" for e in found):
+            if missing:
                 raise RecontrastError("\n".join(mistakes), remedy="see config.yaml for every key") from None
     mistakes += _contradictions(study)
     if mistakes:
@@ -261,24 +263,29 @@ def _shared(one: dict, other: dict) -> int:
 
 
 def _without(config: dict, places: list[tuple]) -> dict:
-    """A copy of a configuration without the values at some places."""
+    """A copy of a configuration without the values at some places; a list with a wrong item goes as a whole."""
     config = copy.deepcopy(config)
     for place in places:
-        inside = config
-        for part in place[:-1]:
-            inside = inside[part] if isinstance(inside, dict | list) and part in _parts(inside) else {}
-        if isinstance(inside, dict):
-            inside.pop(place[-1], None)
+        inside, nearest = config, (config, "")
+        for part in place:
+            if isinstance(inside, dict):
+                nearest = (inside, part)
+                if part not in inside:  # an item beside it took the list along
+                    break
+            elif not isinstance(inside, list):  # the place goes on into the kinds of value that were tried
+                break
+            inside = inside[part]
+        nearest[0].pop(nearest[1], None)
     return config
 
 
-def _parts(container: dict | list) -> list:
-    return list(container) if isinstance(container, dict) else list(range(len(container)))
+def _place(error: dict) -> str:
+    return ".".join(str(part) for part in error["loc"])
 
 
 def _say(error: dict) -> str:
     """One validation error in one line."""
-    place = ".".join(str(part) for part in error["loc"])
+    place = _place(error)
     if error["type"] == "extra_forbidden":
         return f"{place}: unknown key{_nearest(str(error['loc'][-1]), _keys_at(error['loc'][:-1]))}"
     if error["type"] == "missing":

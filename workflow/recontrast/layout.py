@@ -48,6 +48,7 @@ TEMPLATE_TRANSFORM = f"{{folder}}/anat/{{session}}_from-{{reference}}_to-{TEMPLA
 SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
 
 INFLUENCE_MAP = "{folder}/anat/{session}_space-{reference}_desc-{experiment}_{kind}map.nii.gz"
+INFLUENCE_TABLE = "work/{folder}/anat/{session}_space-{reference}_desc-{experiment}_{kind}map.tsv"
 
 # One model.
 MODEL = "models/{experiment}/fold-{fold}/model.safetensors"
@@ -55,7 +56,6 @@ MODEL_CARD = "models/{experiment}/fold-{fold}/model.json"
 LOSSES = "models/{experiment}/fold-{fold}/training.tsv"
 
 # Scores, tables and the report.
-INFLUENCE_TABLE = "evaluation/influence/{session}_desc-{experiment}_{kind}.tsv"
 INFLUENCE = "tables/influence.tsv"
 SCORES = "evaluation/sessions/{session}_desc-{experiment}_metrics.tsv"
 METRICS = "evaluation/metrics.tsv"
@@ -65,6 +65,8 @@ SUMMARY = "tables/summary.tsv"
 TABLE = "tables/{table}.tsv"
 SESSION_PAGE = "report/sessions/{session}.html"
 REPORT = "report/index.html"
+
+MADE_TABLES = ("summary", "influence")  # no names for a study's own tables
 
 TISSUES = ("CSF", "GM", "WM")
 TISSUE_LABELS = {"GM": 1, "WM": 2, "CSF": 3}  # of the BIDS derivatives specification, for dseg files
@@ -92,7 +94,7 @@ WILDCARDS = {
     "kind": "p3s|gradient|without",
     "ending": r"nii\.gz|bval|bvec",
     "fold": r"\d+|all",
-    "table": r"(?!summary\b)[A-Za-z0-9]+",
+    "table": rf"(?!({'|'.join(MADE_TABLES)})\b)[A-Za-z0-9]+",
 }
 
 

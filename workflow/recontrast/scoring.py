@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from . import published
 from .contrasts import Name, Section
 from .errors import RecontrastError
-from .layout import TISSUES
+from .layout import MADE_TABLES, TISSUES
 from .measures import IMAGE, MEASURES
 
 Metric = Literal[tuple(MEASURES)]
@@ -127,8 +127,8 @@ def contradictions(study) -> Iterator[str]:
     if "dice" in evaluation.metrics and not evaluation.structures:
         yield "evaluation.metrics: dice needs evaluation.structures"
     shown = {*places, "region", IMAGE, *("-".join(p) for p in evaluation.pairs), *evaluation.structures}
-    if "summary" in study.tables:
-        yield "tables.summary: is the name of a table that is always made; choose another"
+    for name in {*MADE_TABLES} & set(study.tables):
+        yield f"tables.{name}: is the name of a table that is made anyway; choose another"
     for name, table in study.tables.items():
         for metric in sorted(table.metrics - set(evaluation.metrics)):
             yield f"tables.{name}: {metric} is not among evaluation.metrics"

@@ -23,11 +23,11 @@ ESCAPES = {char: f"\\{char}" for char in "&%$#_{}"} | {
 
 def markdown(grid: list[list[Cell]], title: str, notes: list[str]) -> str:
     """A table of GitHub's Markdown with its title above and its notes below."""
-    lines = [f"**{title}**", ""] if title else []
+    lines = [f"**{_plain(title)}**", ""] if title else []
     if grid:
-        head = ["", *(cell["column"] for cell in grid[0])]
+        head = ["", *(_plain(cell["column"]) for cell in grid[0])]
         lines += [_bars(head), _bars(["---", *(["---:"] * len(grid[0]))])]
-        lines += [_bars([line[0]["row"], *(_markdown(cell) for cell in line)]) for line in grid]
+        lines += [_bars([_plain(line[0]["row"]), *(_markdown(cell) for cell in line)]) for line in grid]
     return "\n".join([*lines, *(f"\n{_plain(note)}" for note in notes)]) + "\n"
 
 

@@ -1,0 +1,256 @@
+"""Tables in the order of a paper: what stands in a cell, its marks, and the three forms."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from recontrast import published
+from recontrast.config import load, load_file
+from recontrast.errors import RecontrastError
+from recontrast.evaluation.columns import COLUMNS
+from recontrast.evaluation.compare import compare
+from recontrast.evaluation.table import table
+from recontrast.scoring import Table
+from recontrast.studies import ROOT
+
+GAINS = {"Bloch": 0, "Gan": 3}
+OFFSETS = {"brain": 0, "GM": -2, "WM": -1, "CSF": 2}
+PEOPLE = 10
+
+
+def psnr(experiment, region):
+    noise = np.linspace(-0.5, 0.5, PEOPLE) ** 3 * GAINS[experiment]
+    return 30 + GAINS[experiment] + OFFSETS[region] + np.linspace(0, 1, PEOPLE) + noise
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Scores of two experiments, five people in each of two folds, with their statistics."""
+    rows = [
+        (f"sub-{i:02d}", "n/a", experiment, str(1 + i % 2), region, metric, value)
+        for experiment in GAINS
+        for region in OFFSETS
+        for metric, values in (
+            ("psnr", psnr(experiment, region)),
+            ("mse", 10 ** (-psnr(experiment, region) / 10)),
+        )
+        for i, value in enumerate(values)
+    ]
+    folder = tmp_path_factory.mktemp("results")
+    files = {name: folder / f"{name}.tsv" for name in ("metrics", "statistics", "ranks")}
+    pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(files["metrics"], sep="\t", index=False)
+    compare(
+        metrics=files["metrics"],
+        table=files["statistics"],
+        ranks=files["ranks"],
+        experiments=list(GAINS),
+        targets=["FLAIR", "FLAIR"],
+        bootstrap=100,
+    )
+    return files
+
+
+def make(results, folder, description, cards=(), printed=None):
+    """The step on a table of a study; the rows of its TSV by row and column, and the path."""
+    asked = {
+        "table": Table.model_validate(description).model_dump(mode="json", exclude_none=True),
+        "published": printed,
+        "region": "brain",
+        "inputs": {"Bloch": ["R1", "R2"], "Gan": ["T1w"]},
+    }
+    output = folder / "Table1.tsv"
+    table(**results, specification=json.dumps(asked), output=output, cards=list(cards))
+    rows = pd.read_csv(output, sep="\t", dtype={"fold": str}, keep_default_na=False, na_values=[])
+    assert list(json.loads(output.with_suffix(".json").read_text())) == list(rows)
+    return rows.set_index(["row", "column"]), output
+
+
+def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
+    printed = {"source": "Hagiwara et al. 2019, Table", "cells": {"GM": {"DL-FLAIR": "34.03 ± 1.33"}}}
+    cells, output = make(
+        results,
+        tmp_path,
+        {
+            "title": "PSNR by tissue",
+            "rows": [{"region": region} for region in ("GM", "WM", "CSF", "region")],
+            "columns": [
+                {"experiment": "Bloch", "label": "Synthetic"},
+                {"experiment": "Gan", "label": "DL-FLAIR"},
+                {"experiment": "Gan", "label": "Change", "value": "change", "against": "Bloch"},
+            ],
+            "cells": {"metric": "psnr"},
+            "best": "rows",
+            "marks": {"against": "Bloch", "regions": True},
+        },
+        printed=printed,
+    )
+    ours = psnr("Gan", "GM")
+    cell = cells.loc["GM", "DL-FLAIR"]
+    assert float(cell["number"]) == pytest.approx(ours.mean())
+    assert float(cell["sd"]) == pytest.approx(ours.std(ddof=1))
+    assert cell["text"] == f"{ours.mean():.2f} ± {ours.std(ddof=1):.2f}"
+    # The smallest p of ten people, and one pair in its family.
+    assert (float(cell["p"]), cell["marks"], cell["best"], cell["n"]) == (2 / 2**10, "**†", 1, 10)
+    assert cell["published"] == "34.03 ± 1.33"
+    change = (100 * (ours / psnr("Bloch", "GM") - 1)).mean()
+    assert cells.loc["GM", "Change"]["text"] == f"{change:+.2f} %"
+    assert cells.loc["region", "DL-FLAIR"]["marks"] == "**"
+    assert cells.loc["GM", "Synthetic"]["marks"] == "†"
+    markdown = output.with_suffix(".md").read_text().splitlines()
+    assert markdown[0] == "**PSNR by tissue**"
+    lines = [line.split(" | ") for line in markdown if line.startswith("| ")]
+    assert [line[0] for line in lines[2:]] == ["| GM", "| WM", "| CSF", "| region"]
+    assert lines[2][2] == rf"**{cell['text']}**\*\*† [34.03 ± 1.33]"
+    text = output.with_suffix(".md").read_text()
+    assert "n = 10" in text
+    assert "against Bloch: exact Wilcoxon signed-rank test, Holm's correction" in text
+    assert "Hagiwara et al. 2019, Table; the numbers of another cohort" in text
+
+
+def test_folds_in_rows_and_methods_in_columns(results, tmp_path):
+    cells, output = make(
+        results,
+        tmp_path,
+        {
+            "rows": [{"fold": "each"}, {"label": "Average"}],
+            "columns": ["Bloch", {"experiment": "Gan", "label": "Our method"}],
+            "cells": {"metric": "mse", "scale": 1000, "digits": 3},
+            "spread": "brackets",
+            "best": "rows",
+        },
+    )
+    assert list(dict.fromkeys(cells.index.get_level_values("row"))) == ["Fold 1", "Fold 2", "Average"]
+    values = 1000 * 10 ** (-psnr("Gan", "brain") / 10)
+    first = cells.loc["Fold 1", "Our method"]
+    assert first["text"] == f"{values[::2].mean():.3f} ({values[::2].std(ddof=1):.3f})"
+    assert (first["n"], first["fold"]) == (5, "1")
+    assert cells.loc["Average", "Our method"]["n"] == 10
+    # Lower is better.
+    assert cells["best"].to_list() == [0, 1] * 3
+    assert "folds 1, 2" in output.with_suffix(".md").read_text()
+
+
+def test_inputs_parameters_ranks_and_words(results, tmp_path):
+    card = tmp_path / "models/Gan/fold-1/model.json"
+    card.parent.mkdir(parents=True)
+    card.write_text(json.dumps({"parameters": 2562}))
+    cells, output = make(
+        results,
+        tmp_path,
+        {
+            "rows": ["Bloch", "Gan", {"label": "Another | study"}],
+            "columns": [
+                {"input": "R1"},
+                {"label": "Parameters", "value": "parameters"},
+                {"label": "Rank", "metric": "psnr", "value": "rank"},
+                "psnr",
+                {"label": "Where", "text": "50 % & more_"},
+            ],
+            "spread": "none",
+            "best": "columns",
+        },
+        [card],
+        printed={"source": "A paper", "cells": {"Another | study": {"PSNR (dB)": "30.1"}}},
+    )
+    assert cells["text"].to_list() == [
+        *("included", "–", "2.00", f"{psnr('Bloch', 'brain').mean():.2f}", "50 % & more_"),
+        *("omitted", "2,562", "1.00", f"{psnr('Gan', 'brain').mean():.2f}", "50 % & more_"),
+        *("–", "–", "–", "–", "50 % & more_"),
+    ]
+    assert cells.loc["Gan", "Rank"]["best"] == 1
+    assert r"| Another \| study |" in output.with_suffix(".md").read_text()
+    assert " [30.1] " in output.with_suffix(".md").read_text()
+    latex = output.with_suffix(".tex").read_text()
+    assert r"50 \% \& more\_" in latex
+    assert r"Another $|$ study" in latex
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")
+def test_latex_compiles(results, tmp_path):
+    _, output = make(results, tmp_path, {"title": "A & B", "rows": list(GAINS), "columns": ["psnr", "mse"]})
+    document = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{Table1}\end{document}"
+    (tmp_path / "all.tex").write_text(document)
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0, output
+
+
+def test_a_cohort_without_scores_has_a_table_all_the_same(tmp_path):
+    files = {name: tmp_path / f"{name}.tsv" for name in ("metrics", "statistics", "ranks")}
+    files["metrics"].write_text("\t".join(COLUMNS) + "\n")
+    compare(metrics=files["metrics"], table=files["statistics"], ranks=files["ranks"])
+    cells, _ = make(files, tmp_path, {"rows": list(GAINS), "columns": ["psnr"]})
+    assert set(cells["text"]) == {"–"}
+
+
+@pytest.fixture
+def study():
+    return load_file(ROOT / "config.yaml")
+
+
+def test_a_study_with_tables_is_checked_as_a_whole(study):
+    study["evaluation"] = {
+        "metrics": ["psnr", "cnr", "dice"],
+        "regions": ["region", "tissue"],
+        "pairs": [["WM", "GM"]],
+        "structures": {"bright": {"above": 0.9}},
+    }
+    study["tables"] = {
+        "Table1": {
+            "rows": ["Fcn3d", {"experiment": "PatchToVoxel", "region": "GM"}],
+            "columns": ["psnr", {"metric": "cnr", "region": "WM-GM"}, {"metric": "dice", "region": "bright"}],
+            "published": "kim2020/1",
+        }
+    }
+    assert load(study).tables["Table1"].columns[0].metric == "psnr"
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"evaluation": {"metrics": ["pnsr"]}}, "evaluation.metrics.0.*did you mean 'psnr'"),
+        ({"evaluation": {"regions": ["tissue"]}}, "region is always one"),
+        ({"evaluation": {"regions": ["region", "lesion"]}}, "'lesion' is none of region, tissue"),
+        ({"evaluation": {"pairs": [["WM", "GM"]]}}, "evaluation.pairs: '[WG]M' is none of"),
+        ({"evaluation": {"metrics": ["cnr"]}}, "need evaluation.pairs"),
+        ({"evaluation": {"metrics": ["dice"]}}, "needs evaluation.structures"),
+        ({"evaluation": {"structures": {"a": {}}}}, "neither above nor below"),
+        (
+            {"evaluation": {"regions": ["region", "tissue"]}, "prepare": "none", "region": "foreground"},
+            "tissue needs prepare: full",
+        ),
+        ({"tables": {"A": {"rows": ["Fcn"], "columns": ["psnr"]}}}, "tables.A: no experiment 'Fcn'"),
+        ({"tables": {"A": {"rows": ["Fcn3d"], "columns": ["cnr"]}}}, "cnr is not among evaluation.metrics"),
+        ({"tables": {"A": {"rows": ["Fcn3d"], "columns": [{"region": "GM"}]}}}, "'GM' is none of brain"),
+        ({"tables": {"A": {"rows": ["Fcn3d"]}}}, "tables.A.columns: is missing"),
+        (
+            {"tables": {"A": {"rows": ["Fcn 3d"], "columns": ["psnr"]}}},
+            "^tables.A.rows.0.experiment: string should",
+        ),
+        ({"tables": {"summary": {"rows": ["Fcn3d"], "columns": ["psnr"]}}}, "is made anyway"),
+        (
+            {"tables": {"A": {"rows": ["Fcn3d"], "columns": ["psnr"], "published": "kim2020/9"}}},
+            "tables.A.published: .*kim2020.yaml: has no table '9'",
+        ),
+    ],
+)
+def test_mistakes_in_evaluation_and_tables_are_named(study, change, hint):
+    with pytest.raises(RecontrastError) as caught:
+        load(study | change)
+    assert re.search(hint, caught.value.problem), caught.value.problem
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "studies/published").glob("*.yaml")), ids=lambda file: file.stem
+)
+def test_published_values_are_text_in_full_tables(file):
+    for name in yaml.safe_load(file.read_text(encoding="utf-8"))["tables"]:
+        found = published.load(f"{file.stem}/{name}")
+        assert re.search(r"[Tt]able|Figure|[Tt]ext|[Ss]ection", found["source"])
+        columns = {tuple(line) for line in found["cells"].values()}
+        assert len(columns) == 1, f"{name} has rows of unequal length"
+        assert all(text for line in found["cells"].values() for text in line.values())
