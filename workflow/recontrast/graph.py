@@ -17,6 +17,7 @@ from .conversion.planned import Job
 from .errors import RecontrastError
 from .fingerprint import fingerprint
 from .graph_code import JobCode
+from .graph_influence import InfluenceJobs
 from .graph_maps import MapJobs
 from .graph_scores import ScoreJobs
 from .layout import TISSUES, Session, fill
@@ -25,7 +26,7 @@ from .plan import Model, Plan, PlannedSession
 SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
 
 
-class Graph(MapJobs, ScoreJobs, JobCode):
+class Graph(MapJobs, ScoreJobs, InfluenceJobs, JobCode):
     """Answers the rules' questions from one plan.
 
     Args:
@@ -351,7 +352,8 @@ class Graph(MapJobs, ScoreJobs, JobCode):
         """Everything: preparation, synthesis for everyone, tables and the report."""
         converted = self.converted()
         synthetic = [s for label in self.plan.sessions for s in self._synthetics(label)]
-        return [*converted, *self.prepared_targets(), *synthetic, *self.tables(), layout.REPORT]
+        made = [*synthetic, *self.tables(), *self.influence_targets()]
+        return [*converted, *self.prepared_targets(), *made, layout.REPORT]
 
     def require(self, level: str) -> None:
         """Raise if a run of this level would have nothing to do, with all that the plan knows about why."""

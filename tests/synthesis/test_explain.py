@@ -1,0 +1,95 @@
+"""The influence of inputs: maps on the grid, shares that add up, and what is not possible."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import small_volumes
+from recontrast import tables
+from recontrast.errors import RecontrastError
+from recontrast.methods import recipes
+from recontrast.synthesis.explain import COLUMNS, explain
+from recontrast.synthesis.summarize_influence import summarize_influence
+from recontrast.training.train import train
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model of T1w and T2w, trained for a little, and the list of its sessions."""
+    folder = tmp_path_factory.mktemp("explain")
+    recipe = recipes.resolve("fcn3d", "quick", {"epochs": 3, "crop": 12, "filters": 8, "layers": 2})
+    train(
+        method="fcn3d",
+        recipe=json.dumps(recipe),
+        sessions=small_volumes.write(folder, ["training", "training", "validation", "test"]),
+        inputs=list(small_volumes.CONTRASTS),
+        target="FLAIR",
+        model=folder / "model.safetensors",
+        card=folder / "model.json",
+        losses=folder / "training.tsv",
+        checkpoint=folder / "state",
+        device="cpu",
+    )
+    return folder
+
+
+def ask(folder, out, kind, label="sub-04", target=True):
+    explain(
+        kind=kind,
+        model=folder / "model.safetensors",
+        card=folder / "model.json",
+        images=[folder / f"{label}_{contrast}.nii.gz" for contrast in small_volumes.CONTRASTS],
+        mask=folder / f"{label}_mask.nii.gz",
+        output=out / f"{label}_{kind}map.nii.gz",
+        table=out / f"{label}_{kind}map.tsv",
+        participant=label,
+        session="n/a",
+        experiment="Fcn",
+        fold="1",
+        target=folder / f"{label}_FLAIR.nii.gz" if target else None,
+    )
+    return nib.load(out / f"{label}_{kind}map.nii.gz"), tables.read(out / f"{label}_{kind}map.tsv", COLUMNS)
+
+
+@pytest.mark.parametrize("kind", ["p3s", "gradient", "without"])
+def test_a_map_of_each_input_and_shares_of_one(trained, tmp_path, kind):
+    image, rows = ask(trained, tmp_path, kind)
+    mask = nib.load(trained / "sub-04_mask.nii.gz")
+    assert image.shape == (*mask.shape, 2)
+    assert json.loads((tmp_path / f"sub-04_{kind}map.json").read_text())["Volumes"] == ["T1w", "T2w"]
+    inside = np.asarray(mask.dataobj) > 0
+    for volume, row in zip(np.moveaxis(image.get_fdata(), -1, 0), rows, strict=True):
+        assert volume[inside].mean() == pytest.approx(float(row["mean"]), rel=1e-5)
+    assert sum(float(row["share"]) for row in rows) == pytest.approx(1)
+
+
+def test_an_input_that_says_nothing_has_no_influence(trained, tmp_path):
+    folder = tmp_path / "constant"
+    folder.mkdir()
+    for name in ("mask", "T1w", "FLAIR"):
+        (folder / f"sub-04_{name}.nii.gz").write_bytes((trained / f"sub-04_{name}.nii.gz").read_bytes())
+    t2w = nib.load(trained / "sub-04_T2w.nii.gz")
+    flat = np.full(t2w.shape, 800.0, np.float32)
+    flat[0, 0, 0] = 801  # a constant image is refused
+    nib.save(nib.Nifti1Image(flat, t2w.affine), folder / "sub-04_T2w.nii.gz")
+    for name in ("model.safetensors", "model.json"):
+        (folder / name).write_bytes((trained / name).read_bytes())
+    _, rows = ask(folder, tmp_path, "without")
+    assert float(rows[1]["share"]) < 1e-3
+
+
+def test_p3s_needs_the_acquired_target(trained, tmp_path):
+    with pytest.raises(RecontrastError, match="p3s needs the acquired target"):
+        ask(trained, tmp_path, "p3s", target=False)
+
+
+def test_the_cohort_counts_people(trained, tmp_path):
+    for label in ("sub-03", "sub-04"):
+        ask(trained, tmp_path, "gradient", label)
+    files = [str(path) for path in sorted(tmp_path.glob("*_gradientmap.tsv"))]
+    (tmp_path / "list.tsv").write_text("\n".join(["file", *files]) + "\n")
+    summarize_influence(listed=tmp_path / "list.tsv", table=tmp_path / "influence.tsv")
+    rows = tables.read(tmp_path / "influence.tsv", ["experiment", "kind", "input", "n", "share_mean"])
+    assert [(row["input"], row["n"]) for row in rows] == [("T1w", "2"), ("T2w", "2")]
+    assert sum(float(row["share_mean"]) for row in rows) == pytest.approx(1)

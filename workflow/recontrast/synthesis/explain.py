@@ -1,0 +1,112 @@
+"""What a synthetic image hangs on: maps of each input's influence, and their means."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+import numpy as np
+
+from .. import tables
+from ..errors import RecontrastError
+from ..images import write
+from ..methods.interface import Model, Run, Volumes, method_module
+from ..methods.recipes import Recipe
+from ..methods.volumes import read_volumes
+from .synthesize import read_model
+
+COLUMNS = ("participant_id", "session_id", "experiment", "fold", "kind", "input", "mean", "share")
+
+
+def explain(
+    *,
+    kind: Literal["p3s", "gradient", "without"],
+    model: Path,
+    card: Path,
+    images: list[Path],
+    mask: Path,
+    output: Path,
+    table: Path,
+    participant: str,
+    session: str,
+    experiment: str,
+    fold: str,
+    target: Path | None = None,
+    threads: int = 1,
+) -> None:
+    """Measure how strongly a synthetic image hangs on each of the images that it is made from.
+
+    Args:
+        kind: p3s: the pulse-sequence-specific saliency map of Wei 2019, section 2.2, which needs the acquired
+            target; gradient: how the prediction changes with each input; without: how far the prediction
+            moves where an input is replaced by its mean inside the mask. The first two are in normalised
+            units and for networks alone; the last is in the units of the target.
+        model: safetensors file of weights.
+        card: the model's JSON card.
+        images: the session's images, in the order of the card's inputs.
+        mask: where the influence on the prediction counts.
+        output: image to write, 4-D: one volume for each input.
+        table: TSV to write: for each input the mean over the mask, and its share of all inputs together.
+        participant: `sub-01`.
+        session: `ses-1`, or n/a.
+        experiment: its name.
+        fold: of the model.
+        target: the acquired target.
+        threads: CPU threads.
+
+    Raises:
+        RecontrastError: a kind that the method or the session cannot have.
+    """
+    frozen, facts = read_model(model, card)
+    module, recipe = method_module(facts["method"]), facts["recipe"]
+    if kind == "p3s" and target is None:
+        raise RecontrastError(
+            "p3s needs the acquired target", file=output, remedy="ask for gradient or without"
+        )
+    volumes, box, grid = read_volumes(mask.name, images, target, mask, module.margin(recipe))
+    run = Run(seed=facts["seed"], threads=threads, device="cpu")
+    if kind == "without":
+        found = differences(module, frozen, volumes, recipe, run)
+    elif hasattr(module, "applied"):
+        from ..trainer import saliency
+
+        applied = module.applied(frozen, volumes, recipe, run)
+        found = (
+            saliency.gradient(applied, volumes.mask)
+            if kind == "gradient"
+            else saliency.p3s(applied, volumes.mask, volumes.target)
+        )
+    else:
+        raise RecontrastError(f"{facts['method']} has no gradient", file=output, remedy="ask for without")
+    inputs = facts["inputs"][: len(found)]  # some methods look at the first of them alone
+    whole = np.zeros((*grid.shape[:3], len(found)), np.float32)
+    whole[box] = np.moveaxis(found, 0, -1)
+    sidecar = {
+        "Sources": [str(path) for path in [*images, *([target] if target else []), mask]],
+        "Kind": kind,
+        "Volumes": inputs,
+        "Contrast": facts["target"],
+        "Method": facts["method"],
+        "ModelHash": facts["model_sha256"],
+    }
+    write(output, whole, grid, facts=sidecar)
+    means = found[:, volumes.mask].mean(axis=1)
+    shares = means / means.sum() if means.sum() else np.full(len(means), np.nan)
+    about = {"participant_id": participant, "session_id": session, "experiment": experiment, "fold": fold}
+    rows = [
+        about | {"kind": kind, "input": name, "mean": float(mean), "share": float(share)}
+        for name, mean, share in zip(inputs, means, shares, strict=True)
+    ]
+    tables.write(table, COLUMNS, rows)
+    print(f"{kind}:", ", ".join(f"{row['input']} {row['share']:.1%}" for row in rows))
+
+
+def differences(module: ModuleType, model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
+    """How far the prediction moves without each input, float32, shape (contrasts, x, y, z); 0 outside the mask."""
+    whole = module.predict(model, volumes, recipe, run)
+    found = []
+    for number, image in enumerate(volumes.inputs):
+        inputs = volumes.inputs.copy()
+        inputs[number] = image[volumes.mask].mean()
+        without = Volumes(volumes.label, inputs, None, volumes.mask, volumes.spacing)
+        found.append(np.where(volumes.mask, np.abs(module.predict(model, without, recipe, run) - whole), 0))
+    return np.stack(found).astype(np.float32)

@@ -1,0 +1,52 @@
+"""The influence of inputs over a cohort."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images, tables
+from .explain import COLUMNS
+
+DICTIONARY = {
+    "experiment": {"Description": "Experiment of the study: a method, its inputs and its target"},
+    "kind": {
+        "Description": "How influence is measured",
+        "Levels": {
+            "p3s": "Absolute derivative of the squared error by the input (Wei 2019), normalised units",
+            "gradient": "Absolute derivative of the prediction by the input, normalised units",
+            "without": "Absolute change of the prediction where the input is replaced by its mean",
+        },
+    },
+    "input": {"Description": "Input contrast or map"},
+    "n": {"Description": "Number of participants; the sessions of one participant are averaged first"},
+    "share_mean": {"Description": "Mean over participants of the input's share of all inputs together"},
+    "share_sd": {"Description": "Its standard deviation (n - 1); n/a for one participant"},
+    "mean": {"Description": "Mean over participants of the mean over the mask"},
+}
+
+
+def summarize_influence(*, listed: Path, table: Path) -> None:
+    """Summarise how strongly synthetic images hang on each input, over participants.
+
+    Args:
+        listed: table with a column `file`: the tables of single sessions, relative to the working folder.
+        table: summary to write; its data dictionary is written beside it as JSON.
+    """
+    groups: dict[tuple[str, str, str], dict[str, list[tuple[float, float]]]] = {}
+    for entry in tables.read(listed, ["file"]):
+        for row in tables.read(entry["file"], COLUMNS):
+            people = groups.setdefault((row["experiment"], row["kind"], row["input"]), {})
+            values = tables.number(row["share"]), tables.number(row["mean"])
+            people.setdefault(row["participant_id"], []).append(values)
+    rows = []
+    for (experiment, kind, name), people in groups.items():
+        shares, means = np.array([np.mean(visits, axis=0) for visits in people.values()]).T
+        rows.append(
+            {"experiment": experiment, "kind": kind, "input": name, "n": len(people)}
+            | {"share_mean": float(np.nanmean(shares)), "mean": float(means.mean())}
+            | {"share_sd": float(np.std(shares, ddof=1)) if len(people) > 1 else float("nan")}
+        )
+    images.write_json(table.with_suffix(".json"), DICTIONARY)
+    tables.write(table, list(DICTIONARY), rows)
+    for row in rows:
+        print("{experiment} {kind} {input}: {share_mean:.1%} ± {share_sd:.1%}, n = {n}".format_map(row))
