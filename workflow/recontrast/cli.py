@@ -277,6 +277,7 @@ def score_readers(
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("readers-scores"),
+    against: str = "",
 ) -> int:
     """Join readers' answers with the key: scores by category and method, tests, agreement.
 
@@ -284,10 +285,11 @@ def score_readers(
         key: The key file that `readers make` wrote.
         answers: The files that readers saved, one of each reader.
         output: The folder for the tables.
+        against: An experiment that the others are marked against.
     """
     from .readers.score import score
 
-    score(key, answers, output)
+    score(key, answers, output, against)
     return 0
 
 
