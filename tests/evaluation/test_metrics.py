@@ -1,5 +1,7 @@
 """Metrics beside scikit-image, torchmetrics, scipy and values worked out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -42,6 +44,8 @@ def values_of(pair, names, **more):
 
 def test_every_metric_of_images_is_defined_and_computed():
     assert set(METRICS) == {n for n, m in MEASURES.items() if m.scope in ("mask", "region", "image")}
+    documentation = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
+    assert [name for name in MEASURES if f"`{name}`" not in documentation] == []
 
 
 def test_errors_have_their_analytic_values():

@@ -254,3 +254,17 @@ def test_published_values_are_text_in_full_tables(file):
         columns = {tuple(line) for line in found["cells"].values()}
         assert len(columns) == 1, f"{name} has rows of unequal length"
         assert all(text for line in found["cells"].values() for text in line.values())
+
+
+def test_the_example_of_the_documentation_is_a_study(study):
+    text = (ROOT / "docs/tables.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(re.search(r"```yaml\n(evaluation:.*?)```", text, re.S)[1])
+    shared = {"inputs": ["T1w"], "target": "FLAIR", "recipe": "quick"}
+    study["experiments"] = {
+        name: {"method": "fcn3d"} | shared for name in ("Bloch", "Gan", "Unet3d", "Fcn3d")
+    }
+    loaded = load(study | example)
+    for described in loaded.tables.values():
+        labels = {part.label for part in described.columns}
+        printed = published.load(described.published)["cells"]
+        assert all(labels <= set(line) for line in printed.values())

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from .. import layout, tables
 from ..images import write_text
+from ..measures import MEASURES
 from . import pages
 from .methods_text import methods_section, steps_that_ran
 from .models import kind_of, models_of
 from .pictures import file_name
 
-HIGHER_IS_BETTER = ("psnr", "ssim")
 IN_COHORT = ("psnr", "ssim")  # the scores shown in the table of sessions
 KINDS = ("out of fold", "imputed", "seen in training")
 
@@ -80,9 +80,10 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
     for table in made.values():
         table["rows"] = list(table["rows"].values())
         for metric, means in table["metrics"].items():
-            best = max(means) if metric in HIGHER_IS_BETTER else min(means)
+            better = MEASURES[metric].better
+            best = max(means) if better == "higher" else min(means)
             for row in table["rows"]:
-                if len(means) > 1 and metric in row["cells"]:
+                if len(means) > 1 and better != "neither" and metric in row["cells"]:
                     row["cells"][metric]["best"] = tables.number(row["cells"][metric]["mean"]) == best
         table["metrics"] = list(table["metrics"])
     return list(made.values())
