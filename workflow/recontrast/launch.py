@@ -99,15 +99,17 @@ def _find_profile(name: str) -> str:
 
 def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
     """Run until nothing is pending or nothing helps."""
-    ran = 0
-    while pending := _pending(base, extra):
+    ran, status, before = 0, 0, None
+    # What is still pending after it went well was not asked for: --until or the like stands in the way.
+    while (pending := _pending(base, extra)) and (status != 0 or pending != before):
+        before = pending
         console.print(f"[bold]recontrast:[/] {pending.files} files to make ({', '.join(pending.rules)})")
-        before = quarantine.read(study.output)
+        known = quarantine.read(study.output)
         until = ["--until", pending.until] if pending.until else []
         status = subprocess.run([*base, *until, *extra]).returncode
         ran += 1
         # New failures on record: the next plan goes on without them. Otherwise another try would end alike.
-        if status != 0 and quarantine.read(study.output) == before:
+        if status != 0 and quarantine.read(study.output) == known:
             console.print(f"[bold red]recontrast:[/] stopped; see recontrast status {study.output}")
             return status
     if not ran:
