@@ -112,3 +112,10 @@ def test_the_command_writes_bids_that_is_read_back(tmp_path):
     assert sorted(image.path.name for image in found) == sorted(
         f"sub-01_{name}.nii.gz" for name in FILES.values()
     )
+
+
+@pytest.mark.parametrize("options", [{"noise": 2.0}, {"shift": 1}, {"knee": True, "dicom": True}])
+def test_options_of_the_other_phantom_are_refused(tmp_path, options):
+    with pytest.raises(RecontrastError, match="knees"):
+        cli.phantom(tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()

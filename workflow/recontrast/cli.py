@@ -166,6 +166,12 @@ def phantom(
         shift: Of knees, how many pixels T1w, T2w and GRE may be moved.
         jobs: People made at a time.
     """
+    if knee and (dicom or sessions or without_flair):
+        raise RecontrastError(
+            "knees come in BIDS, one session each, all images there", remedy="leave --knee out"
+        )
+    if not knee and (noise or shift):
+        raise RecontrastError("--noise and --shift are options of knees", remedy="add --knee")
     if knee:
         from .phantom import knee as knees
 
