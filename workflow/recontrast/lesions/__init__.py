@@ -1,0 +1,1 @@
+"""Lesions: found on FLAIR, described, compared with other masks, and filled."""

@@ -1,0 +1,102 @@
+"""The coefficients of lesion prediction, from manual masks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from .. import images, tables
+from ..errors import RecontrastError
+from . import coefficients as fitted
+from . import features as voxels
+from . import inputs, lpa
+from .template_space import from_session, read_transform
+
+COLUMNS = ("participant_id", "session_id", "flair", "mask", "manual", "transform")
+TISSUES = ("csf", "gm", "wm")
+NOTHING = ("", tables.MISSING)
+
+
+def fit(
+    *,
+    sessions: Path,
+    coefficients: Path,
+    spatial: Path,
+    features: Literal["lst", "extended"] = "extended",
+    seed: int = 1,
+) -> None:
+    """Learn from manual masks how bright lesions are and where they lie.
+
+    Only the people in the list are seen: leave out whoever will be scored.
+
+    Args:
+        sessions: TSV with the columns participant_id, session_id, flair, mask (brain), manual (lesions) and
+            transform (ITK affine text, reference to template, or n/a where they share one world), and
+            csf, gm, wm where T1w tissue maps are to be used. A row without flair says only where lesions lie.
+        coefficients: JSON file to write.
+        spatial: image of where lesions lie to write, log-odds in template space.
+        features: `extended`, or the two of the published algorithm, `lst`.
+        seed: of the drawing of voxels.
+
+    Raises:
+        RecontrastError: no session with FLAIR, no lesion in any mask, or an image that cannot be used.
+    """
+    rows = tables.read(sessions, COLUMNS)
+    where = lesion_maps(rows)
+    seen = [row for row in rows if row["flair"] not in NOTHING]
+    if not seen or not any(one.any() for one in where.values()):
+        problem = "names no session with FLAIR" if not seen else "holds no lesion in any of its masks"
+        raise RecontrastError(problem, file=sessions, remedy="add sessions with manual masks")
+    examples = list(_examples(seen, where, features))
+    model = lpa.fit(
+        examples, lpa.spatial_effect(list(where.values())), features, seed, provenance(rows, examples)
+    )
+    fitted.write(coefficients, spatial, model)
+    print(f"{len(examples)} sessions, masks of {len(where)} people; cut {model.cut:g}", flush=True)
+
+
+def provenance(rows: list[tables.Row], examples: list[lpa.Example]) -> dict:
+    """What a model says of its origin: whose images and masks, and how much lesion; no paths."""
+    with_flair = [row for row in rows if row["flair"] not in NOTHING]
+    return {
+        "intensities": [
+            {"participant": row["participant_id"], "session": row["session_id"], "lesions_ml": round(
+                one.total * one.volume / 1000, 2)}
+            for row, one in zip(with_flair, examples, strict=True)
+        ],
+        "places": sorted({row["participant_id"] for row in rows}),
+    }
+
+
+def lesion_maps(rows: list[tables.Row]) -> dict[str, np.ndarray]:
+    """Lesions of every participant in template space, the mean over their sessions."""
+    found: dict[str, list[np.ndarray]] = {}
+    for row in rows:
+        image = images.read_header(row["manual"])
+        mask = inputs.read_mask(row["manual"], image)
+        carried = from_session(mask, image, read_transform(_path(row, "transform")))
+        found.setdefault(row["participant_id"], []).append(carried)
+    return {participant: np.mean(maps, axis=0) for participant, maps in found.items()}
+
+
+def _examples(rows: list[tables.Row], where: dict[str, np.ndarray], features: str) -> Iterator[lpa.Example]:
+    """Sessions as the fit sees them; each with the places of the other people, as a new one would have."""
+    for row in rows:
+        others = [one for name, one in where.items() if name != row["participant_id"]]
+        image = images.read(row["flair"])
+        brain = inputs.read_brain(row["mask"], image)
+        lesions = inputs.read_lesions(row["manual"], brain, image)
+        maps = [_path(row, name) for name in TISSUES]
+        tissues = np.stack([inputs.read_on_grid(path, image) for path in maps]) if all(maps) else None
+        try:
+            head = voxels.prepare(image, brain, read_transform(_path(row, "transform")), tissues)
+        except RecontrastError as error:
+            raise RecontrastError(error.problem, file=row["flair"], remedy=error.remedy) from error
+        effect = lpa.spatial_effect(others or list(where.values()))
+        yield lpa.example(head, lesions, effect, features)
+
+
+def _path(row: tables.Row, column: str) -> Path | None:
+    value = row.get(column, "")
+    return None if value in NOTHING else Path(value)

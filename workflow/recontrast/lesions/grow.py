@@ -1,0 +1,87 @@
+"""Lesions by growth, from T1w and FLAIR."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images
+from . import inputs, lga
+from .neighbourhood import box
+from .template_space import read_transform, tissue_maps, to_session
+
+
+def grow(
+    *,
+    t1w: Path,
+    flair: Path,
+    mask: Path,
+    csf: Path,
+    gm: Path,
+    wm: Path,
+    probability: Path,
+    lesions: Path,
+    transform: Path | None = None,
+    kappa: float = lga.KAPPA,
+    threshold: float = 0.5,
+) -> None:
+    """Find lesions: spots that FLAIR shows too bright for their tissue, grown until they look like tissue.
+
+    Args:
+        t1w: prepared T1w on the reference grid; the tissue maps are its reading.
+        flair: prepared FLAIR on the same grid, acquired or synthetic.
+        mask: the brain there.
+        csf: probability map of cerebrospinal fluid, from T1w.
+        gm: the same of grey matter.
+        wm: the same of white matter.
+        probability: lesion probability to write.
+        lesions: lesion mask to write.
+        transform: ITK affine text, from the reference to the template; without it they share one world.
+        kappa: initial threshold, 0.05 to 1; the larger, the fewer lesions. Best chosen on masks
+            (`choose_kappa`).
+        threshold: from which probability on a voxel is lesion.
+
+    Raises:
+        RecontrastError: images on different grids, or a mask that is no brain.
+    """
+    image = images.read(flair)
+    inputs.read_on_grid(t1w, image)
+    brain = inputs.read_brain(mask, image)
+    maps = np.stack([inputs.read_on_grid(path, image) for path in (csf, gm, wm)])
+    found = grown(image, brain, maps, read_transform(transform), [kappa])[0]
+    mine = found >= threshold
+    volume = mine.sum() * inputs.voxel_volume(image)
+    print(f"kappa {kappa:g}: {volume:.2f} ml of lesions", flush=True)
+    facts = {
+        "Sources": [str(path) for path in (t1w, flair, mask, csf, gm, wm, transform) if path],
+        "Method": "lesion growth",
+        "Kappa": kappa,
+        "Phi": lga.PHI,
+    }
+    images.write(probability, found, image, facts=facts)
+    images.write(lesions, mine, image, facts=facts | {"Threshold": threshold, "Type": "Lesion"})
+
+
+def grown(image, brain: np.ndarray, maps: np.ndarray, transform: np.ndarray, kappas: list[float]):
+    """Lesion probability for each of some kappas.
+
+    Args:
+        image: FLAIR.
+        brain: its brain mask, (x, y, z).
+        maps: (3, x, y, z), probabilities of CSF, GM and WM by T1w.
+        transform: template to session, as `template_space` holds it.
+        kappas: initial thresholds.
+
+    Returns:
+        A list of float32 arrays (x, y, z).
+    """
+    template, affine = tissue_maps()
+    part = box(brain, 1)
+    prior = to_session(template[2], affine, image, transform)[part]
+    head = lga.tissue(np.asarray(image.dataobj)[part], brain[part], maps[(slice(None), *part)])
+    belief = lga.beliefs(head, prior)
+    results = []
+    for kappa in kappas:
+        whole = np.zeros(brain.shape, np.float32)
+        whole[part] = lga.clean(lga.grow(head, belief.sum(axis=0), lga.seeds(belief[1], kappa)))
+        results.append(whole)
+    return results

@@ -1,0 +1,66 @@
+"""Lesions by a logistic regression on FLAIR."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images
+from ..errors import RecontrastError
+from . import coefficients as fitted
+from . import features, inputs, lpa
+from .template_space import read_transform
+
+
+def predict(
+    *,
+    flair: Path,
+    mask: Path,
+    probability: Path,
+    lesions: Path,
+    coefficients: Path | None = None,
+    spatial: Path | None = None,
+    transform: Path | None = None,
+    csf: Path | None = None,
+    gm: Path | None = None,
+    wm: Path | None = None,
+    threshold: float = 0.5,
+) -> None:
+    """Find lesions on FLAIR, by how bright and where lesions were on the images that the coefficients know.
+
+    Args:
+        flair: prepared FLAIR on the reference grid, acquired or synthetic.
+        mask: the brain there.
+        probability: lesion probability to write.
+        lesions: lesion mask to write.
+        coefficients: JSON file of `lesions fit`; without it those that ship.
+        spatial: image of `lesions fit`: where lesions occur.
+        transform: ITK affine text, from the reference to the template; without it they share one world.
+        csf: probability map of cerebrospinal fluid from T1w, where there is one.
+        gm: the same of grey matter.
+        wm: the same of white matter.
+        threshold: from which probability on a voxel is lesion.
+
+    Raises:
+        RecontrastError: images on different grids, a mask that is no brain, or an image that is no FLAIR.
+    """
+    image = images.read(flair)
+    brain = inputs.read_brain(mask, image)
+    model = fitted.read(coefficients, spatial)
+    maps = (csf, gm, wm)
+    tissues = np.stack([inputs.read_on_grid(path, image) for path in maps]) if all(maps) else None
+    try:
+        head = features.prepare(image, brain, read_transform(transform), tissues)
+    except RecontrastError as error:
+        raise RecontrastError(error.problem, file=error.file or flair, remedy=error.remedy) from error
+    found = lpa.predict(head, model, image.shape)
+    mine = found >= threshold
+    if coefficients is None:
+        print("coefficients that ship, fitted on other people: see docs/lesions.md for what they are worth")
+    print(f"{mine.sum() * inputs.voxel_volume(image):.2f} ml of lesions", flush=True)
+    facts = {
+        "Sources": [str(path) for path in (flair, mask, coefficients, spatial, transform, *maps) if path],
+        "Method": f"lesion prediction, features {model.features}",
+        "Coefficients": "default" if coefficients is None else str(coefficients),
+    }
+    images.write(probability, found, image, facts=facts)
+    images.write(lesions, mine, image, facts=facts | {"Threshold": threshold, "Type": "Lesion"})

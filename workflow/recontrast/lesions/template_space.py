@@ -1,0 +1,94 @@
+"""The template beside a session: its tissue maps on the session's grid, a session's mask on its grid.
+
+A transform is held as elsewhere (`backends.transforms`): (4, 4), template to session in ITK's world. The unit
+matrix stands for a session that lies in the template's world already.
+"""
+
+import functools
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from scipy import ndimage
+
+from ..backends import transforms
+
+CUBE = 3.0  # mm, the grid of maps that are kept in template space
+SHAPE = (63, 77, 65)
+ORIGIN = (-93.0, -129.0, -75.0)  # mm; the box holds the brain of the template and a margin
+BLUR = 2.0  # mm; an affine transform leaves the anatomy of two people about this far apart
+
+
+def grid() -> np.ndarray:
+    """The (4, 4) affine of maps in template space, shape `SHAPE`."""
+    affine = np.diag([CUBE, CUBE, CUBE, 1.0])
+    affine[:3, 3] = ORIGIN
+    return affine
+
+
+def read_transform(path: Path | None) -> np.ndarray:
+    """The transform of a session; without a file the session lies in the template's world."""
+    return np.eye(4) if path is None else transforms.read(path)
+
+
+@functools.lru_cache(maxsize=1)
+def tissue_maps() -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of CSF, GM and WM in the template, float32 (3, x, y, z), and their affine, on 2 mm.
+
+    ICBM 2009a symmetric (Fonov 2011, NeuroImage 54:313) as nilearn's wheel brings it, smoothed by `BLUR`.
+    Fluid is what its brain mask holds beside grey and white matter.
+    """
+    from nilearn import datasets  # takes a second to load
+
+    grey, white, inside = (
+        load(resolution=2)
+        for load in (
+            datasets.load_mni152_gm_template,
+            datasets.load_mni152_wm_template,
+            datasets.load_mni152_brain_mask,
+        )
+    )
+    arrays = [np.asarray(image.dataobj, np.float32) for image in (grey, white, inside)]
+    fluid = np.clip(arrays[2] - arrays[0] - arrays[1], 0, 1)
+    maps = np.stack([ndimage.gaussian_filter(one, BLUR / 2) for one in (fluid, *arrays[:2])])
+    return maps, grey.affine
+
+
+def to_session(
+    data: np.ndarray, affine: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray
+) -> np.ndarray:
+    """A map in template space on the grid of a session, interpolated linearly, float32.
+
+    Args:
+        data: shape (x, y, z), in template space; the nearest value holds beyond its edge.
+        affine: of the map.
+        image: what gives the session's grid.
+        transform: template to session.
+    """
+    step = np.linalg.inv(transforms.voxel_map(transform, image.affine, affine))
+    return ndimage.affine_transform(
+        data.astype(np.float32), step[:3, :3], step[:3, 3], image.shape[:3], order=1, mode="nearest"
+    )
+
+
+def from_session(data: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray) -> np.ndarray:
+    """A map on the grid of a session in template space, on `grid()`, float32; zero beyond its edge.
+
+    What is finer than the cubes is averaged first, so that no lesion falls between them.
+
+    Args:
+        data: shape (x, y, z) of the image.
+        image: what gives the session's grid.
+        transform: template to session.
+    """
+    sizes = np.linalg.norm(image.affine[:3, :3], axis=0)
+    blurred = ndimage.gaussian_filter(
+        data.astype(np.float32), 0.42 * np.sqrt(np.maximum((CUBE / sizes) ** 2 - 1, 0)), truncate=3
+    )
+    step = transforms.voxel_map(transform, image.affine, grid())
+    return ndimage.affine_transform(blurred, step[:3, :3], step[:3, 3], SHAPE, order=1)
+
+
+def neighbours(image: nib.Nifti1Image, data: np.ndarray, width: float) -> np.ndarray:
+    """An array smoothed by a Gaussian of `width` mm (standard deviation), whatever the voxels' shape."""
+    return ndimage.gaussian_filter(data, width / np.linalg.norm(image.affine[:3, :3], axis=0), truncate=3)
