@@ -135,6 +135,20 @@ def test_folds_in_rows_and_methods_in_columns(results, tmp_path):
     assert "folds 1, 2" in output.with_suffix(".md").read_text()
 
 
+def test_an_ablation_on_one_fold_is_said_to_be_one(results, tmp_path):
+    rows = pd.read_csv(results["metrics"], sep="\t", dtype=str, keep_default_na=False)
+    rows = rows[(rows["experiment"] == "Bloch") | (rows["fold"] == "1")]
+    rows.to_csv(tmp_path / "metrics.tsv", sep="\t", index=False)
+    cells, output = make(
+        results | {"metrics": tmp_path / "metrics.tsv"}, tmp_path, {"rows": list(GAINS), "columns": ["psnr"]}
+    )
+    assert cells["n"].to_list() == [10, 5]
+    text = output.with_suffix(".md").read_text()
+    assert "n = 5 to 10" in text
+    assert "Gan: fold 1 only." in text
+    assert "Bloch: fold" not in text
+
+
 def test_inputs_parameters_ranks_and_words(results, tmp_path):
     card = tmp_path / "models/Gan/fold-1/model.json"
     card.parent.mkdir(parents=True)

@@ -65,7 +65,7 @@ def cells(table: dict, context: Context, published: dict | None = None) -> list[
     return grid
 
 
-def notes(table: dict, grid: list[list[Cell]], published: dict | None = None) -> list[str]:
+def notes(table: dict, grid: list[list[Cell]], context: Context, published: dict | None = None) -> list[str]:
     """What a reader of the printed table must know, one sentence each."""
     everything = [cell for line in grid for cell in line]
     counts = sorted({cell["n"] for cell in everything if isinstance(cell["n"], int)})
@@ -75,6 +75,7 @@ def notes(table: dict, grid: list[list[Cell]], published: dict | None = None) ->
         n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
         spread = "" if table.get("spread") == "none" else " and standard deviation"
         said.append(f"Mean{spread} over participants, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
+    said += _single_folds(everything, context)
     marks, shown = table.get("marks", {}), {cell["marks"] for cell in everything}
     correction = "not corrected" if marks.get("correction") == "none" else "Holm's correction"
     test = f"exact Wilcoxon signed-rank test, {correction}"
@@ -89,6 +90,21 @@ def notes(table: dict, grid: list[list[Cell]], published: dict | None = None) ->
         f"{MEASURES[name].title} [{name}]: {MEASURES[name].definition}."
         + (f" As in {MEASURES[name].source}." if MEASURES[name].source else "")
         for name in metrics
+    ]
+
+
+def _single_folds(everything: list[Cell], context: Context) -> list[str]:
+    """Which experiments of a table ran on some of the folds only, as ablations may."""
+    ran = {
+        name: [
+            fold for fold, values in context.values.items() if fold and any(key[0] == name for key in values)
+        ]
+        for name in dict.fromkeys(cell["experiment"] for cell in everything)
+    }
+    return [
+        f"{name}: fold {' and '.join(folds)} only."
+        for name, folds in ran.items()
+        if folds and len(folds) < max(map(len, ran.values()))
     ]
 
 

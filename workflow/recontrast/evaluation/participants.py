@@ -19,9 +19,9 @@ def by_participant(scores: Iterable[tables.Row], fold: str = "") -> Values:
     """
     sessions: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     for row in scores:
-        group = sessions.setdefault((row["experiment"], row["region"], row["metric"]), {})
         value = tables.number(row["value"])
         if not np.isnan(value) and fold in ("", row.get("fold")):
+            group = sessions.setdefault((row["experiment"], row["region"], row["metric"]), {})
             group.setdefault(row["participant_id"], []).append(value)
     return {
         key: {who: float(np.mean(found)) for who, found in people.items()} for key, people in sessions.items()

@@ -49,7 +49,6 @@ def over_participants(scores: list[tables.Row]) -> list[dict[str, object]]:
     return [
         dict(zip(("experiment", "region", "metric"), key, strict=True)) | _statistics(list(people.values()))
         for key, people in by_participant(scores).items()
-        if people
     ]
 
 

@@ -72,7 +72,7 @@ def table(
         region=asked["region"],
     )
     grid = cells(asked["table"], context, asked["published"])
-    said = notes(asked["table"], grid, asked["published"])
+    said = notes(asked["table"], grid, context, asked["published"])
     title = asked["table"].get("title", "")
     images.write_json(output.with_suffix(".json"), DICTIONARY)
     images.write_text(output.with_suffix(".md"), markdown(grid, title, said))
