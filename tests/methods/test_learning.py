@@ -14,7 +14,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
 }
 #: changes of the quick recipe that fit heads of 4 mm, where three voxels are half an inch, and a minute
 SMALLER: dict[str, recipes.Recipe] = {
-    "fcn3d": {"layers": 2, "crop": 16, "rim": 3, "epochs": 12},
+    "fcn3d": {"layers": 2, "filters": 32, "crop": 16, "rim": 3, "epochs": 10, "crops_per_epoch": 80},
     "modality_propagation": {"patch": 1, "neighbours": 30},
     "patch_to_voxel": {"patch": 3, "epochs": 15},
     "pixel_gan": {"start_iterations": 400, "adversarial_iterations": 50},
