@@ -147,6 +147,7 @@ def phantom(
     knee: bool = False,
     noise: float = 0.0,
     shift: int = 0,
+    variants: bool = False,
     jobs: int = 1,
 ) -> int:
     """Make a cohort of digital heads, or of knees, with known truth, in BIDS or as DICOM.
@@ -164,6 +165,8 @@ def phantom(
             are theirs too.
         noise: Of knees, in percent of the largest signal.
         shift: Of knees, how many pixels T1w, T2w and GRE may be moved.
+        variants: Of knees, the same ones also with noise of 2 and 4 % and with shifts of 2 pixels, as acq-noise2
+            and so on.
         jobs: People made at a time.
     """
     if knee and (dicom or sessions or without_flair):
@@ -175,7 +178,7 @@ def phantom(
     if knee:
         from .phantom import knee as knees
 
-        knees.make(out_dir, participants=participants, seed=seed, noise=noise, shift=shift)
+        knees.make(out_dir, participants=participants, seed=seed, noise=noise, shift=shift, variants=variants)
         return 0
     from .phantom import cohort
 

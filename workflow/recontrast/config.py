@@ -29,6 +29,10 @@ class Phantom(Section):
     without_flair: int = Field(2, ge=0, description="how many participants lack the FLAIR")
     sessions: int = Field(0, ge=0, description="visits of each participant; 0 without session folders")
     dicom: bool = Field(False, description="as DICOM, from which the graph then starts")
+    knee: bool = Field(False, description="knees instead of heads; participants and seed are theirs too")
+    noise: float = Field(0.0, ge=0, description="of knees, in percent of the largest signal")
+    shift: int = Field(0, ge=0, description="of knees, pixels by which the inputs may be moved")
+    variants: bool = Field(False, description="of knees, more images with the paper's noise and shifts")
 
 
 class Dataset(Section):

@@ -124,18 +124,15 @@ def _sort_dicom(study: Study) -> Planned:
 
 def _make_phantom(dataset: Dataset) -> None:
     """Make the demo cohort where a study names one that does not exist yet."""
-    if dataset.phantom is not None:
-        from .phantom import cohort
+    if dataset.phantom is None:
+        return
+    from .phantom import cohort, knee
 
-        settings = dataset.phantom
-        with contextlib.redirect_stdout(sys.stderr):  # stdout may be a table that is read by a program
-            cohort.make(
-                dataset.path,
-                participants=settings.participants,
-                voxel=settings.voxel,
-                seed=settings.seed,
-                contrasts=settings.contrasts,
-                without_flair=settings.without_flair,
-                sessions=settings.sessions,
-                dicom=settings.dicom,
-            )
+    settings = dataset.phantom
+    with contextlib.redirect_stdout(sys.stderr):  # stdout may be a table that is read by a program
+        if settings.knee:
+            own = {"participants", "seed", "noise", "shift", "variants"}
+            knee.make(dataset.path, **settings.model_dump(include=own))
+        else:
+            own = {"participants", "voxel", "seed", "contrasts", "without_flair", "sessions", "dicom"}
+            cohort.make(dataset.path, **settings.model_dump(include=own))

@@ -38,6 +38,16 @@ CONTRASTS = {
     ),
 }
 MAPS = {"pd": ("PDmap", 1.0), "t1": ("T1map", 1e-3), "t2": ("T2map", 1e-3), "t2_star": ("T2starmap", 1e-3)}
+# Beside the images asked for, under acq-NAME: noise in percent, and shifts in pixels (Kim 2020, section 3.1).
+VARIANTS = {"noise2": (2.0, 0), "noise4": (4.0, 0), "shift2": (0.0, 2)}
+# What the paper takes contrast-to-noise ratios between (section 3.2).
+MASKS = {
+    "bone": ("femur", "tibia", "patella"),
+    "cartilage": ("cartilage",),
+    "meniscus": ("meniscus",),
+    "muscle": ("muscle",),
+    "fat": ("fat",),
+}
 README = """A phantom: knees made by Recontrast, no people.
 
 Sagittal label images of analytic shapes. Every region of every image has a proton density, T1, T2 and T2* of its
@@ -48,7 +58,15 @@ Truth: derivatives/truth, with the labels, the parameters and the shifts of each
 """
 
 
-def make(out: Path, *, participants: int = 8, seed: int = 1, noise: float = 0.0, shift: int = 0) -> None:
+def make(
+    out: Path,
+    *,
+    participants: int = 8,
+    seed: int = 1,
+    noise: float = 0.0,
+    shift: int = 0,
+    variants: bool = False,
+) -> None:
     """Make a cohort of knees with known truth, in BIDS; the same arguments give the same bytes.
 
     Args:
@@ -57,6 +75,8 @@ def make(out: Path, *, participants: int = 8, seed: int = 1, noise: float = 0.0,
         seed: another seed gives other knees.
         noise: SD of the Rician noise in percent of an image's largest signal; the paper has 0, 2 and 4.
         shift: T1w, T2w and GRE are moved by up to this many pixels along both axes; the paper has 0 and 2.
+        variants: the same knees also with 2 and 4 % of noise (`acq-noise2`, `acq-noise4`; the target
+            `acq-stirnoise2`) and with shifts of up to 2 pixels (`acq-shift2`, the target stays).
 
     Raises:
         RecontrastError: an argument that cannot be met, or a folder that holds something else.
@@ -67,6 +87,8 @@ def make(out: Path, *, participants: int = 8, seed: int = 1, noise: float = 0.0,
             remedy="ask for one participant or more, noise and shift of zero or a little more",
         )
     arguments = {"knee": True, "participants": participants, "seed": seed, "noise": noise, "shift": shift}
+    if variants:
+        arguments["variants"] = True
     if is_made(out, out, arguments):
         print(f"{out}: holds this phantom already, nothing to do")
         return
@@ -76,7 +98,7 @@ def make(out: Path, *, participants: int = 8, seed: int = 1, noise: float = 0.0,
         folder = Path(partial) / out.name
         describe(folder, participants, arguments)
         for number in range(1, participants + 1):
-            write(folder, number, seed, noise, shift)
+            write(folder, number, seed, noise, shift, variants)
         folder.replace(out)
     print(
         f"{out}: {participants} participants of {SLICES} images, {participants * SLICES * len(REGIONS)} tuples"
@@ -97,27 +119,40 @@ def describe(folder: Path, participants: int, arguments: dict[str, object]) -> N
     images.write_text(truth / "dseg.tsv", "\n".join(["index\tname", *rows]) + "\n")
 
 
-def write(folder: Path, number: int, seed: int, noise: float, shift: int) -> None:
+def write(folder: Path, number: int, seed: int, noise: float, shift: int, variants: bool) -> None:
     """Make one participant's images and write them with their truth."""
     session = Session(f"{number:02d}")
     shapes = [labels(stream(seed, number, "knee", str(place)), SIDE) for place in range(SLICES)]
     tissue = [tuples(stream(seed, number, "tissue", str(place)), len(REGIONS)) for place in range(SLICES)]
     moves = {}
-    for name, protocol in CONTRASTS.items():
-        planes, moves[name] = [], []
-        for place in range(SLICES):
-            rng = stream(seed, number, "scan", name, str(place))
-            reach = 0 if name == TARGET else shift
-            moves[name].append(rng.integers(-reach, reach + 1, size=2).tolist())
-            clean = scan(shapes[place], tissue[place], protocol)
-            planes.append(acquire(clean, moves[name][-1], noise, rng))
-        file = f"{session.label}{protocol.images[0].entities}_{protocol.suffix}.nii.gz"
-        facts = sidecar(protocol, protocol.images[0])
-        images.write(folder / session.folder / "anat" / file, np.stack(planes, -1), grid(), facts=facts)
+    for variant, (level, reach) in ({"": (noise, shift)} | (VARIANTS if variants else {})).items():
+        for name, protocol in CONTRASTS.items():
+            if variant and name == TARGET and not level:
+                continue  # not shifted: the one that is there
+            key = f"{name} {variant}".strip()
+            planes, moves[key] = [], []
+            for place in range(SLICES):
+                rng = stream(seed, number, "scan", key, str(place))
+                most = 0 if name == TARGET else reach
+                moves[key].append(rng.integers(-most, most + 1, size=2).tolist())
+                clean = scan(shapes[place], tissue[place], protocol)
+                planes.append(acquire(clean, moves[key][-1], level, rng))
+            entities = protocol.images[0].entities
+            if variant:
+                entities = f"{entities or '_acq-'}{variant}"
+            file = f"{session.label}{entities}_{protocol.suffix}.nii.gz"
+            facts = sidecar(protocol, protocol.images[0])
+            images.write(folder / session.folder / "anat" / file, np.stack(planes, -1), grid(), facts=facts)
 
     truth = folder / "derivatives/truth" / session.folder / "anat"
     facts = {"Shifts": moves, "ShiftUnits": "pixels forwards and upwards, image by image"}
     images.write(truth / f"{session.label}_dseg.nii.gz", np.stack(shapes, -1), grid(), facts=facts)
+    for name, regions in MASKS.items():
+        inside = np.isin(np.stack(shapes, -1), [1 + REGIONS.index(region) for region in regions])
+        facts = {"Type": "ROI", "RegionsOfDseg": list(regions)}
+        images.write(
+            truth / f"{session.label}_label-{name}_mask.nii.gz", inside.astype(np.uint8), grid(), facts=facts
+        )
     for key, (name, unit) in MAPS.items():
         values = [_paint(one[key] * unit, shape) for one, shape in zip(tissue, shapes, strict=True)]
         facts = {"Units": "arbitrary" if key == "pd" else "s"}
