@@ -142,11 +142,24 @@ def test_an_ablation_on_one_fold_is_said_to_be_one(results, tmp_path):
     cells, output = make(
         results | {"metrics": tmp_path / "metrics.tsv"}, tmp_path, {"rows": list(GAINS), "columns": ["psnr"]}
     )
+    assert set(cells["marks"]) == {"n/a"}
     assert cells["n"].to_list() == [10, 5]
     text = output.with_suffix(".md").read_text()
     assert "n = 5 to 10" in text
     assert "Gan: fold 1 only." in text
     assert "Bloch: fold" not in text
+
+
+def test_few_people_cannot_be_marked(results, tmp_path):
+    description = {
+        "rows": ["Gan"],
+        "columns": ["psnr"],
+        "cells": {"fold": "1"},
+        "marks": {"against": "Bloch"},
+    }
+    cells, output = make(results, tmp_path, description)
+    assert cells["n"].to_list() == [5]
+    assert "With n = 5 no p below 0.0625 can be reached: no marks." in output.with_suffix(".md").read_text()
 
 
 def test_inputs_parameters_ranks_and_words(results, tmp_path):

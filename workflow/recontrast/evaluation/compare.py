@@ -7,7 +7,6 @@ import numpy as np
 
 from .. import images, tables
 from ..measures import MEASURES
-from . import statistics
 from .participants import Values, by_participant
 
 STATISTICS = {
@@ -118,6 +117,8 @@ def _family(
     sets: dict[str, dict[str, float]], drawing: dict, target: str, metric: str, between: str, within: str
 ) -> list[dict]:
     """One row per pair of sets, corrected together."""
+    from . import statistics  # scipy takes a while to load: not for --help
+
     rows = []
     for a, b in combinations(sets, 2):
         people = sorted(
@@ -136,6 +137,8 @@ def _family(
 
 def _ranks(values: Values, target: str, experiments: list[str]) -> list[dict]:
     """Mean ranks of the experiments of one target, by region and metric that has a better side."""
+    from . import statistics
+
     places = dict.fromkeys((metric, region) for name, region, metric in values if name in experiments)
     rows = []
     for metric, region in places:

@@ -78,6 +78,8 @@ def notes(table: dict, grid: list[list[Cell]], context: Context, published: dict
     said += _single_folds(everything, context)
     marks, shown = table.get("marks", {}), {cell["marks"] for cell in everything}
     correction = "not corrected" if marks.get("correction") == "none" else "Holm's correction"
+    if counts and (marks.get("against") or marks.get("regions")) and 2 / 2 ** counts[-1] >= LEVELS[-1][0]:
+        said.append(f"With n = {counts[-1]} no p below {2 / 2 ** counts[-1]:.3g} can be reached: no marks.")
     test = f"exact Wilcoxon signed-rank test, {correction}"
     if any("*" in mark for mark in shown):
         said.append(f"* p < .05, ** p < .01, *** p < .001 against {marks['against']}: {test}.")
@@ -86,11 +88,13 @@ def notes(table: dict, grid: list[list[Cell]], context: Context, published: dict
     if any(cell["published"] != tables.MISSING for cell in everything):
         said.append(f"In square brackets: {published['source']}; the numbers of another cohort.")
     metrics = dict.fromkeys(cell["metric"] for cell in everything if cell["metric"] in MEASURES)
-    return said + [
-        f"{MEASURES[name].title} [{name}]: {MEASURES[name].definition}."
-        + (f" As in {MEASURES[name].source}." if MEASURES[name].source else "")
-        for name in metrics
-    ]
+    return said + [_define(name) for name in metrics]
+
+
+def _define(metric: str) -> str:
+    measure = MEASURES[metric]
+    source = f" ({measure.source})" if measure.source else ""
+    return f"{measure.title}, {metric}{source}: {measure.definition}."
 
 
 def _single_folds(everything: list[Cell], context: Context) -> list[str]:

@@ -77,5 +77,6 @@ def table(
     images.write_json(output.with_suffix(".json"), DICTIONARY)
     images.write_text(output.with_suffix(".md"), markdown(grid, title, said))
     images.write_text(output.with_suffix(".tex"), latex(grid, title, said))
-    tables.write(output, list(DICTIONARY), [cell for line in grid for cell in line])
+    rows = [cell | {"marks": cell["marks"] or tables.MISSING} for line in grid for cell in line]
+    tables.write(output, list(DICTIONARY), rows)
     print(f"{output}: {len(grid)} rows, {len(grid[0]) if grid else 0} columns")
