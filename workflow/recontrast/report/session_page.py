@@ -10,7 +10,7 @@ import numpy as np
 from .. import tables
 from ..errors import RecontrastError
 from ..images import check_same_grid, read, read_header, read_series, sidecar
-from . import pages, pictures
+from . import pages, pictures, viewer
 
 DIFFERENCE = 0.5  # the strongest colour of a difference, as a part of the acquired window
 
@@ -163,6 +163,7 @@ class Gallery:
             "difference": None,
         }
         limits = pictures.window(volume, self.mask)
+        walk = pictures.file_name("viewer", name).replace(".webp", ".html")
         if target in self.acquired:
             truth = np.where(self.mask, self._read(self.acquired[target]), 0)
             limits = pictures.window(truth, self.mask)
@@ -171,14 +172,35 @@ class Gallery:
             difference = pictures.file_name("difference", name)
             pictures.save_grey(self.folder / acquired, self.view, truth, limits)
             pictures.save_difference(self.folder / difference, self.view, volume - truth, strongest)
+            viewer.write(
+                self.folder / walk,
+                f"{self.folder.name}: acquired {target}, and {name} − acquired",
+                truth,
+                self.grid.affine,
+                volume - truth,
+                strongest,
+            )
             drawn |= {
                 "acquired": self.address(acquired),
                 "difference": self.address(difference),
                 "strongest": _units(strongest),
             }
+        else:
+            viewer.write(
+                self.folder / walk,
+                f"{self.folder.name}: {target} by {name}",
+                volume,
+                self.grid.affine,
+                None,
+                0,
+            )
         picture = pictures.file_name("synthetic", name)
         pictures.save_grey(self.folder / picture, self.view, volume, limits)
-        return drawn | {"picture": self.address(picture), "window": [_units(limit) for limit in limits]}
+        return drawn | {
+            "picture": self.address(picture),
+            "viewer": self.address(walk),
+            "window": [_units(limit) for limit in limits],
+        }
 
     def address(self, picture: str) -> str:
         """A picture as the page links it."""
