@@ -1,0 +1,169 @@
+"""The studies that ship: each loads, plans its experiments on the cohort it asks for, and has the paper's tables."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from recontrast import published
+from recontrast.choice import Choice
+from recontrast.cohort import manifest
+from recontrast.config import Phantom, Study, load, load_file
+from recontrast.evaluation.grid import Context, cells
+from recontrast.phantom import knee
+from recontrast.phantom.protocols import PROTOCOLS
+from recontrast.plan import Plan
+from recontrast.studies import ROOT, assemble
+
+STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
+# experiments, models in all (the quick recipe trains ablations on one fold), participants predicted in each fold
+EXPECTED = {
+    "build-a-flair": (11, 11, [1]),
+    "compare": (11, 33, [2, 2, 2]),
+    "compare-pairs": (66, 66, [2]),
+    "compare-t1w": (11, 55, [2, 2, 2, 2, 2]),
+    "hagiwara2019": (2, 2, [3]),
+    "kim2020": (13, 4 * 4 + 9, [3, 3, 3, 3]),
+    "kim2020-simulation": (7, 7, [1]),
+    "osman2022": (12, 12, [2]),
+    "wei2019": (24, 5 * 5 + 19, [2, 2, 2, 2, 2]),
+}
+# What a paper printed and no table of its study shows yet, or readers have to say.
+NOT_SHOWN = {
+    "hagiwara2019": {"lesions", "readers"},
+    "kim2020": {"2", "icc", "simulation", "losses"},  # the last two are in kim2020-simulation
+    "wei2019": {"3", "dice"},
+}
+
+
+def names(phantom: Phantom, number: int) -> list[str]:
+    """The files of one participant of a phantom, as BIDS calls them."""
+    if phantom.knee:
+        own = [f"{p.images[0].entities}_{p.suffix}" for p in knee.CONTRASTS.values()]
+        for variant, (noise, _) in knee.VARIANTS.items() if phantom.variants else ():
+            own += [
+                f"{p.images[0].entities or '_acq-'}{variant}_{p.suffix}"
+                for name, p in knee.CONTRASTS.items()
+                if noise or name != knee.TARGET
+            ]
+        protocols, found = (), [f"anat/sub-{number:02d}{name}.nii.gz" for name in own]
+        found += [f"../derivatives/truth/sub-{number:02d}/anat/sub-{number:02d}_label-{name}_mask.nii.gz"
+                  for name in knee.MASKS]  # fmt: skip
+    else:
+        protocols, found = [PROTOCOLS[name] for name in phantom.contrasts], []
+    return found + [
+        f"{protocol.folder}/sub-{number:02d}{image.entities}_{protocol.suffix}.nii.gz"
+        for protocol in protocols
+        for image in protocol.images
+    ]
+
+
+def plan(study: Study, folder: Path) -> Plan:
+    """The plan of a study on a cohort of empty files with the names that its phantom would have."""
+    (dataset,) = study.datasets
+    rows = ["participant_id\tgroup"]
+    for number in range(1, dataset.phantom.participants + 1):
+        rows.append(f"sub-{number:02d}\t{'patient' if number % 4 else 'control'}")
+        for name in names(dataset.phantom, number):
+            path = (folder / f"sub-{number:02d}" / name).resolve()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    (folder / "participants.tsv").write_text("\n".join(rows) + "\n")
+    found = manifest.build(
+        [dataset.model_copy(update={"path": folder})],
+        study.contrasts,
+        study.include,
+        cache=None,
+        jobs=1,
+        sources=study.sources,
+        masks=study.masks,
+    )
+    # Empty files are no images, which is not the question here; a contrast that is not found is another matter.
+    assert all(image.path.is_file() for image in found.images)
+    found.images = [replace(image, problem="") for image in found.images]
+    return Plan(study, found)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_study_plans_all_its_experiments_on_the_cohort_it_makes(name: str, tmp_path: Path) -> None:
+    study = load(load_file(ROOT / f"studies/{name}.yaml"))
+    planned = plan(study, tmp_path)
+    assert planned.problems == []
+    assert planned.left_out == {}
+    assert [
+        session.notes for session in planned.sessions.values() if session.notes and session.fold.isdecimal()
+    ] == []
+    experiments, models, held_out = EXPECTED[name]
+    assert len(study.experiments) == experiments
+    assert {model.experiment for model in planned.models.values()} == set(study.experiments)
+    assert len(planned.models) == models
+    folds = [session.fold for session in planned.sessions.values()]
+    assert [folds.count(fold) for fold in planned.splits.folds] == held_out
+    assert all(experiment.recipe == "quick" for experiment in study.experiments.values())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_takes_the_recipes_of_the_papers_on_all_folds(name: str) -> None:
+    study = load(assemble(Path("bids"), Path("out"), Choice(study=name, recipe="paper")))
+    assert study.datasets[0].phantom is None
+    assert {experiment.recipe for experiment in study.experiments.values()} == {"paper"}
+    assert not any(experiment.folds for experiment in study.experiments.values())
+
+
+def shown(study: Study) -> dict[str, list[tuple[str, str]]]:
+    """By published table: the cells of it that the tables of a study show, row by row."""
+    nothing = {"": {}} | {str(fold): {} for fold in range(1, study.splits.folds + 1)}
+    context = Context(nothing, [], [], {}, {}, study.region)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table in study.tables.values():
+        printed = published.load(table.published) if table.published else None
+        grid = cells(table.model_dump(mode="json", exclude_none=True), context, printed)
+        labels = [line[0]["row"] for line in grid]
+        assert len(set(labels)) == len(labels)
+        for cell in (cell for line in grid for cell in line if printed):
+            if cell["published_source"] != "n/a":
+                found.setdefault(table.published, []).append((cell["row"], cell["column"]))
+    return found
+
+
+@pytest.mark.parametrize("paper", ["build-a-flair", "hagiwara2019", "kim2020", "osman2022", "wei2019"])
+def test_every_published_number_stands_in_a_table(paper: str) -> None:
+    """In the paper's own order of rows and columns, by its own labels."""
+    printed = load_file(ROOT / f"studies/published/{paper}.yaml")["tables"]
+    study = load(load_file(ROOT / f"studies/{paper}.yaml"))
+    found = shown(study)
+    assert {name.split("/")[1] for name in found} == {str(name) for name in printed} - NOT_SHOWN.get(
+        paper, set()
+    )
+    for name, places in found.items():
+        wanted = published.load(name)["cells"]
+        assert places == [(row, column) for row, line in wanted.items() for column in line]
+
+
+def test_the_simulation_has_its_own_study() -> None:
+    found = shown(load(load_file(ROOT / "studies/kim2020-simulation.yaml")))
+    for name in ("kim2020/simulation", "kim2020/losses"):
+        wanted = published.load(name)["cells"]
+        assert found[name] == [(row, column) for row, line in wanted.items() for column in line]
+
+
+def test_the_ablations_of_wei_leave_out_what_they_say() -> None:
+    study = load(load_file(ROOT / "studies/wei2019.yaml"))
+    everything = set(study.experiments["Fcn"].inputs)
+    left_out = {
+        name: everything - set(e.inputs) for name, e in study.experiments.items() if name.startswith("No")
+    }
+    assert left_out == {
+        "NoT1": {"T1w"},
+        "NoT1SE": {"T1SE"},
+        "NoT2": {"T2w"},
+        "NoPD": {"PDw"},
+        "NoDIR": {"DIR"},
+    }
+
+
+def test_build_a_flair_has_the_inputs_of_the_papers_table() -> None:
+    study = load(load_file(ROOT / "studies/build-a-flair.yaml"))
+    wanted = ["T2w", "T1w", "MD FA S0", "T2w T1w", "T1w MD FA S0", "T1w MD S0", "T2w MD FA S0", "T2w MD S0",
+              "T2w T1w MD FA S0", "T2w T1w MD S0"]  # fmt: skip
+    rows = study.tables["Table1"].rows
+    assert [" ".join(study.experiments[row.experiment].inputs) for row in rows] == wanted
