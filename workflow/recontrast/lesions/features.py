@@ -1,8 +1,9 @@
 """What the logistic regression of lesion prediction sees of a voxel.
 
-`lst`: the belief of METHODS' lesion prediction and a spatial effect. `extended`: FLAIR against the session's
-white matter, at several scales and bent at several heights, its surroundings, the template's tissues and the
-spatial effect. Intensities enter as ratios, so the units of an image do not matter.
+`lst`: the belief of Schmidt 2017 and a spatial effect. `extended`: FLAIR against the session's normal tissue, at
+several scales and bent at several heights, its surroundings, the template's tissues and the spatial effect.
+`tissue`: these and the session's own tissue maps from T1w, which tell lesions from bright grey matter.
+Intensities enter as ratios, so the units of an image do not matter.
 """
 
 from dataclasses import dataclass
@@ -16,12 +17,11 @@ from .lga import mode
 from .neighbourhood import box
 from .template_space import neighbours, tissue_maps, to_session
 
-SETS = ("lst", "extended")
+SETS = ("lst", "extended", "tissue")
 SMOOTH = {"fine": 0.0, "near": 1.0, "wide": 2.0}  # mm, standard deviations
 SURROUNDINGS = {"around": 4.0, "region": 8.0}  # mm
-BENDS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6)  # above white matter, as parts of it
+BENDS = (-0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6)  # of the ratio to normal tissue
 LEAST_WHITE = 0.05  # of the template; where there is less white matter, there is no belief
-ABOVE_GREY = (-0.1, 0.0, 0.1, 0.2, 0.3)  # as parts of grey matter, which may be darker or brighter than white
 ROUGH = 1.5  # mm, smoothing before the rough tissue classes
 ROUNDS = 5  # of these
 OUTER = 8.0  # mm below the edge of the brain mask; deeper fluid is that of the ventricles
@@ -39,7 +39,7 @@ class Head:
         transform: template to session.
         priors: (3, x, y, z), CSF, GM and WM of the template here.
         tissues: the same by the session's own T1w, or None.
-        ratio: FLAIR over its white matter, less 1; 0 outside the brain.
+        ratio: FLAIR over the brighter of grey and white matter, less 1; 0 outside the brain.
         candidates: the voxels that may be lesion: those brighter than white matter.
     """
 
@@ -82,7 +82,9 @@ def prepare(
             "the histogram has one peak: no fluid darker than the brain",
             remedy="check that it is a FLAIR and that the brain mask fits it",
         )
-    ratio = np.where(inside, data / white - 1, 0).astype(np.float32)
+    # Grey matter is brighter than white in the young and darker in the old; lesions are brighter than both.
+    level = max(white, grey_level(near, inside, priors[1], white))
+    ratio = np.where(inside, data / level - 1, 0).astype(np.float32)
     own = None if tissues is None else tissues[(slice(None), *part)]
     return Head(cut, part, inside, transform, priors, own, ratio, inside & (near > white))
 
@@ -96,10 +98,10 @@ def white_level(smoothed: np.ndarray, brain: np.ndarray, white_prior: np.ndarray
     return mode(values) if values.size and values.min() < values.max() else max(float(middle), 1e-6)
 
 
-def grey_level(smoothed: np.ndarray, head: Head) -> float:
-    """The middle FLAIR value where the template has grey matter and FLAIR no fluid, as a part of white matter."""
-    tissue = head.brain & (smoothed > 0.85)
-    grey = tissue & (head.priors[1] > 0.7)
+def grey_level(smoothed: np.ndarray, brain: np.ndarray, grey_prior: np.ndarray, white: float) -> float:
+    """The middle FLAIR value where the template has grey matter and FLAIR no fluid."""
+    tissue = brain & (smoothed > 0.85 * white)
+    grey = tissue & (grey_prior > 0.7)
     return float(np.median(smoothed[grey if grey.sum() > 100 else tissue]))
 
 
@@ -112,6 +114,8 @@ def table(head: Head, effect: np.ndarray, features: str) -> np.ndarray:
         features: one of `SETS`.
     """
     maps = _lst(head, effect) if features == "lst" else _extended(head, effect)
+    if features == "tissue":
+        maps |= _own(head, maps["near"])
     return np.stack([one[head.candidates] for one in maps.values()], axis=1).astype(np.float32)
 
 
@@ -120,8 +124,7 @@ def names(features: str) -> list[str]:
     if features == "lst":
         return ["belief", "effect"]
     bent = [name for scale in SMOOTH for name in (scale, *(f"{scale} over {height}" for height in BENDS))]
-    grey = [f"{scale} over grey {height:+}" for scale in ("near", "wide") for height in ABOVE_GREY]
-    return [*bent, *grey, *SURROUNDINGS, *_FURTHER]
+    return [*bent, *SURROUNDINGS, *_FURTHER, *(_OWN if features == "tissue" else ())]
 
 
 _FURTHER = (
@@ -156,10 +159,6 @@ def _extended(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
     for name, data in scales.items():
         columns[name] = np.clip(data, -0.5, 1.2)
         columns |= {f"{name} over {height}": np.maximum(data - height, 0) for height in BENDS}
-    level = grey_level(near + 1, head)
-    for name in ("near", "wide"):
-        over = (scales[name] + 1) / level - 1
-        columns |= {f"{name} over grey {height:+}": np.maximum(over - height, 0) for height in ABOVE_GREY}
     bright, wide = np.clip(near, 0, 0.6), np.clip(scales["wide"], 0, 0.6)
     depth = share[SURROUNDINGS["around"]]
     square = within(head.ratio**2, SURROUNDINGS["around"])
@@ -182,13 +181,27 @@ def _extended(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
     return columns | {"around": around, "region": region} | dict(zip(_FURTHER, further, strict=True))
 
 
+_OWN = ("own fluid", "own grey", "own white", "own grey by near", "own fluid around", "own white around")
+
+
+def _own(head: Head, near: np.ndarray) -> dict[str, np.ndarray]:
+    if head.tissues is None:
+        raise RecontrastError(
+            "coefficients with tissue features need tissue maps", remedy="give csf, gm and wm from T1w"
+        )
+    fluid, grey, white = head.tissues
+    wide = [neighbours(head.image, one, SURROUNDINGS["around"]) for one in (fluid, white)]
+    return dict(zip(_OWN, (fluid, grey, white, grey * np.clip(near, 0, 0.6), *wide), strict=True))
+
+
 def _lst(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
     """Belief: how far FLAIR is above grey and above white matter, where neither fluid nor grey matter is."""
-    classes, means = rough_tissue(head)
+    _, means = rough_tissue(head)
     scaled = (head.ratio + 1) / means[1]
-    prior = head.priors if head.tissues is None else head.tissues
+    # Grey matter is the template's: T1w calls lesions grey.
+    fluid = head.priors[0] if head.tissues is None else head.tissues[0]
     brighter = np.maximum(0, scaled - 1) + np.maximum(0, scaled - means[2] / means[1])
-    belief = brighter * np.clip(1 - prior[0] - prior[1], 0, 1)
+    belief = brighter * np.clip(1 - fluid - head.priors[1], 0, 1)
     return {"belief": np.where(head.priors[2] < LEAST_WHITE, 0, belief), "effect": effect}
 
 

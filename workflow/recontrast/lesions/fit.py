@@ -23,7 +23,7 @@ def fit(
     sessions: Path,
     coefficients: Path,
     spatial: Path,
-    features: Literal["lst", "extended"] = "extended",
+    features: Literal["lst", "extended", "tissue"] = "extended",
     seed: int = 1,
 ) -> None:
     """Learn from manual masks how bright lesions are and where they lie.
@@ -36,7 +36,7 @@ def fit(
             csf, gm, wm where T1w tissue maps are to be used. A row without flair says only where lesions lie.
         coefficients: JSON file to write.
         spatial: image of where lesions lie to write, log-odds in template space.
-        features: `extended`, or the two of the published algorithm, `lst`.
+        features: `extended`; `lst`, the two of the published algorithm; `tissue`, with T1w tissue maps.
         seed: of the drawing of voxels.
 
     Raises:
@@ -61,8 +61,11 @@ def provenance(rows: list[tables.Row], examples: list[lpa.Example]) -> dict:
     with_flair = [row for row in rows if row["flair"] not in NOTHING]
     return {
         "intensities": [
-            {"participant": row["participant_id"], "session": row["session_id"], "lesions_ml": round(
-                one.total * one.volume / 1000, 2)}
+            {
+                "participant": row["participant_id"],
+                "session": row["session_id"],
+                "lesions_ml": round(one.total * one.volume / 1000, 2),
+            }
             for row, one in zip(with_flair, examples, strict=True)
         ],
         "places": sorted({row["participant_id"] for row in rows}),

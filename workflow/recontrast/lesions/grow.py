@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 
 from .. import images
 from . import inputs, lga
 from .neighbourhood import box
 from .template_space import read_transform, tissue_maps, to_session
+
+# The template's maps are blurred as an affine transform needs, and deep white matter must still count in full.
+WHITER = 1.5
 
 
 def grow(
@@ -61,7 +65,9 @@ def grow(
     images.write(lesions, mine, image, facts=facts | {"Threshold": threshold, "Type": "Lesion"})
 
 
-def grown(image, brain: np.ndarray, maps: np.ndarray, transform: np.ndarray, kappas: list[float]):
+def grown(
+    image: nib.Nifti1Image, brain: np.ndarray, maps: np.ndarray, transform: np.ndarray, kappas: list[float]
+) -> list[np.ndarray]:
     """Lesion probability for each of some kappas.
 
     Args:
@@ -76,7 +82,7 @@ def grown(image, brain: np.ndarray, maps: np.ndarray, transform: np.ndarray, kap
     """
     template, affine = tissue_maps()
     part = box(brain, 1)
-    prior = to_session(template[2], affine, image, transform)[part]
+    prior = np.minimum(WHITER * to_session(template[2], affine, image, transform)[part], 1)
     head = lga.tissue(np.asarray(image.dataobj)[part], brain[part], maps[(slice(None), *part)])
     belief = lga.beliefs(head, prior)
     results = []

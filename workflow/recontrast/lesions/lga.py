@@ -80,9 +80,7 @@ def beliefs(brain: Tissue, white_prior: np.ndarray) -> np.ndarray:
     """
     return np.stack(
         [
-            np.where(
-                brain.index == one, brain.label * np.maximum(brain.flair - brain.means[one], 0), 0
-            )
+            np.where(brain.index == one, brain.label * np.maximum(brain.flair - brain.means[one], 0), 0)
             * white_prior
             for one in range(3)
         ]

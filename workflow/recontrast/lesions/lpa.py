@@ -18,7 +18,7 @@ from .template_space import grid, neighbours, to_session
 
 EFFECT_BLUR = 1.5  # cubes of template space; the smoothing of the spatial effect
 PSEUDO = 0.02  # lesions and non-lesions added to those counted, so that no odds are zero
-TRUST = 0.75  # of 1: how far a session's own share of lesion counts against that of the fit
+TRUST = 0.5  # of 1: how far a session's own share of lesion counts against that of the fit
 SHARES = (2e-4, 0.2)  # the least and the most that is believed
 REGULARISATION = 0.01  # scikit-learn's C: small, since a few people give millions of voxels
 OTHERS = 0.1  # part of the voxels without lesion that are fitted on

@@ -1,0 +1,159 @@
+"""The steps on small heads whose lesions are known."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+from recontrast import images, tables
+from recontrast.errors import RecontrastError
+from recontrast.lesions.choose_kappa import choose_kappa
+from recontrast.lesions.compare import compare
+from recontrast.lesions.describe import describe
+from recontrast.lesions.fill import fill
+from recontrast.lesions.fit import fit
+from recontrast.lesions.grow import grow
+from recontrast.lesions.overlap import dice
+from recontrast.lesions.predict import predict
+from small_heads import affine, array, changed, head, listed
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("heads")
+    return [head(folder, seed) for seed in (1, 2, 3)]
+
+
+@pytest.fixture(scope="module")
+def fitted(heads, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fitted")
+    model = {"coefficients": folder / "lpa.json", "spatial": folder / "lpa.nii.gz"}
+    fit(sessions=listed(folder / "list.tsv", heads[:2]), **model)
+    return model
+
+
+def found_by(step, one, folder, **settings):
+    out = {"probability": folder / "p.nii.gz", "lesions": folder / "l.nii.gz"}
+    step(flair=one["flair"], mask=one["mask"], **out, **settings)
+    return array(out["lesions"]) > 0
+
+
+def maps(one):
+    return {name: one[name] for name in ("csf", "gm", "wm")}
+
+
+def test_growth_finds_lesions_and_more_with_a_smaller_kappa(heads, tmp_path):
+    one = heads[2]
+    settings = {"t1w": one["t1w"], **maps(one)}
+    few, many = (found_by(grow, one, tmp_path, kappa=kappa, **settings) for kappa in (1.0, 0.1))
+    assert dice(many, array(one["manual"]) > 0) > 0.7
+    assert few.sum() < many.sum()
+    assert images.sidecar(tmp_path / "l.nii.gz").is_file()
+
+
+def test_kappa_is_the_best_of_the_sweep(heads, tmp_path):
+    choose_kappa(sessions=listed(tmp_path / "list.tsv", heads[:1]), output=tmp_path / "kappa.json")
+    chosen = json.loads((tmp_path / "kappa.json").read_text())
+    scores = chosen["mean_dice"]
+    assert scores[f"{chosen['kappa']:g}"] == max(scores.values()) > 0.7
+    assert len(scores) == 20
+
+
+def test_prediction_on_a_person_it_never_saw(heads, fitted, tmp_path):
+    mine = found_by(predict, heads[2], tmp_path, **fitted)
+    assert dice(mine, array(heads[2]["manual"]) > 0) > 0.7
+    again = tmp_path / "again"
+    found_by(predict, heads[2], again, **fitted)
+    assert (again / "p.nii.gz").read_bytes() == (tmp_path / "p.nii.gz").read_bytes()
+
+
+def test_units_of_an_image_do_not_matter(heads, fitted, tmp_path):
+    one = heads[2]
+    scaled = one | {"flair": changed(one["flair"], tmp_path / "scaled.nii.gz", lambda data: data * 0.013)}
+    same, other = (found_by(predict, who, tmp_path, **fitted) for who in (one, scaled))
+    assert dice(same, other) > 0.999
+
+
+def test_published_features_and_tissue_features(heads, tmp_path):
+    for features in ("lst", "tissue"):
+        model = {"coefficients": tmp_path / f"{features}.json", "spatial": tmp_path / f"{features}.nii.gz"}
+        fit(sessions=listed(tmp_path / "list.tsv", heads[:2]), features=features, **model)
+        found = found_by(predict, heads[2], tmp_path, **model, **maps(heads[2]))
+        assert dice(found, array(heads[2]["manual"]) > 0) > 0.5, features
+    with pytest.raises(RecontrastError, match="need tissue maps"):
+        found_by(predict, heads[2], tmp_path, **model)
+
+
+def test_no_lesions_are_a_result(heads, fitted, tmp_path):
+    healthy = head(tmp_path, 4, lesions=1, bright=1.0)
+    nothing = changed(healthy["manual"], tmp_path / "empty.nii.gz", np.zeros_like)
+    volume = found_by(predict, healthy, tmp_path, **fitted).sum() * 0.027
+    assert volume < 2
+    found_by(grow, healthy, tmp_path, t1w=healthy["t1w"], kappa=1.0, **maps(healthy))
+    describe(lesions=nothing, mask=healthy["mask"], output=tmp_path / "table.tsv")
+    assert tables.read(tmp_path / "table.tsv", ["number"])[0]["number"] == "0"
+    compare(found=nothing, truth=nothing, mask=healthy["mask"], output=tmp_path / "c.tsv", participant="4")
+    rows = {row["metric"]: row["value"] for row in tables.read(tmp_path / "c.tsv", ["metric", "value"])}
+    assert (rows["dice"], rows["sensitivity"], rows["load"]) == ("1", "n/a", "none")
+
+
+def test_regions_of_lesions_placed_by_hand(heads, tmp_path):
+    centres = {  # mm in the template
+        "periventricular": (-24, -38, 22),
+        "juxtacortical": (-44, -10, 48),
+        "infratentorial": (0, -30, -32),
+        "deep": (-28, 2, 28),
+    }
+    data = np.zeros(array(heads[0]["mask"]).shape, np.uint8)
+    for centre in centres.values():
+        i, j, k = np.round(np.linalg.inv(affine()) @ [*centre, 1]).astype(int)[:3]
+        data[i, j, k] = 1
+    nib.save(nib.Nifti1Image(data, affine()), tmp_path / "placed.nii.gz")
+    describe(lesions=tmp_path / "placed.nii.gz", mask=heads[0]["mask"], output=tmp_path / "table.tsv")
+    rows = tables.read(tmp_path / "table.tsv", ["region", "number", "volume", "largest"])
+    assert {row["region"]: row["number"] for row in rows} == {"all": "4"} | dict.fromkeys(centres, "1")
+    assert float(rows[0]["volume"]) == pytest.approx(4 * 0.027)
+
+
+def test_filled_lesions_look_like_white_matter(heads, tmp_path):
+    one = heads[0]
+    fill(t1w=one["t1w"], lesions=one["manual"], mask=one["mask"], output=tmp_path / "t1w.nii.gz")
+    before, after, lesions = array(one["t1w"]), array(tmp_path / "t1w.nii.gz"), array(one["manual"]) > 0
+    assert np.array_equal(before[~lesions], after[~lesions])
+    assert before[lesions].mean() < 700
+    assert after[lesions].mean() == pytest.approx(1000, rel=0.06)
+
+
+def shifted(path, to):
+    image = nib.load(path)
+    moved = image.affine.copy()
+    moved[0, 3] += 5
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), moved), to)
+    return to
+
+
+def test_bad_input_in_one_line(heads, fitted, tmp_path):
+    one = heads[0]
+    settings = {"t1w": one["t1w"], **maps(one)}
+    rng = np.random.default_rng(0)
+    small = changed(
+        one["mask"], tmp_path / "small.nii.gz", lambda data: data * (np.cumsum(data).reshape(data.shape) < 40)
+    )
+    noise = changed(
+        one["flair"], tmp_path / "noise.nii.gz", lambda data: 1000 + 30 * rng.standard_normal(data.shape)
+    )
+    odd = changed(one["manual"], tmp_path / "odd.nii.gz", lambda data: data * 3)
+    outside = changed(one["mask"], tmp_path / "outside.nii.gz", lambda data: 1 - data)
+    other = shifted(one["t1w"], tmp_path / "other.nii.gz")
+    judge = {"mask": one["mask"], "output": tmp_path / "c.tsv", "participant": "1"}
+    for match, call in {
+        "another grid": lambda: found_by(grow, one, tmp_path, **settings | {"t1w": other}),
+        "where a brain has hundreds": lambda: found_by(predict, one | {"mask": small}, tmp_path, **fitted),
+        "one peak": lambda: found_by(predict, one | {"flair": noise}, tmp_path, **fitted),
+        "holds the value 3": lambda: compare(found=odd, truth=one["manual"], **judge),
+        "outside the brain mask": lambda: compare(found=outside, truth=one["manual"], **judge),
+        "belong together": lambda: found_by(predict, one, tmp_path, coefficients=fitted["coefficients"]),
+    }.items():
+        with pytest.raises(RecontrastError, match=match) as caught:
+            call()
+        assert "\n" not in str(caught.value)

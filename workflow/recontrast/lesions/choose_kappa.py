@@ -1,0 +1,56 @@
+"""The initial threshold of lesion growth, from manual masks."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images, tables
+from ..errors import RecontrastError
+from . import inputs
+from .grow import grown
+from .overlap import dice
+from .template_space import read_transform
+
+COLUMNS = ("participant_id", "session_id", "flair", "mask", "manual", "csf", "gm", "wm", "transform")
+KAPPAS = [round(0.05 * step, 2) for step in range(1, 21)]  # the sweep of the toolbox's manual
+
+
+def choose_kappa(*, sessions: Path, output: Path, threshold: float = 0.5) -> None:
+    """Try kappa from 0.05 to 1 on people with masks and keep the one with the best mean Dice.
+
+    Args:
+        sessions: TSV with the columns participant_id, session_id, flair, mask (brain), manual (lesions), csf, gm,
+            wm, and transform (ITK affine text, reference to template; n/a where they share one world).
+        output: JSON file to write: kappa, and the mean Dice of every one that was tried.
+        threshold: from which probability on a voxel is lesion.
+
+    Raises:
+        RecontrastError: no session in the list, or an image that cannot be used.
+    """
+    rows = tables.read(sessions, COLUMNS)
+    if not rows:
+        raise RecontrastError("names no session", file=sessions, remedy="add sessions with manual masks")
+    scores = []
+    for row in rows:
+        image = images.read(row["flair"])
+        brain = inputs.read_brain(row["mask"], image)
+        manual = inputs.read_lesions(row["manual"], brain, image)
+        maps = np.stack([inputs.read_on_grid(row[name], image) for name in ("csf", "gm", "wm")])
+        transform = None if row["transform"] in ("", tables.MISSING) else row["transform"]
+        found = grown(image, brain, maps, read_transform(transform), KAPPAS)
+        scores.append([dice(one >= threshold, manual) for one in found])
+        best = int(np.argmax(scores[-1]))
+        print(f"{row['participant_id']}: Dice {scores[-1][best]:.3f} with {KAPPAS[best]}", flush=True)
+    mean = np.mean(scores, axis=0)
+    kappa = KAPPAS[int(mean.argmax())]
+    images.write_json(
+        output,
+        {
+            "kappa": kappa,
+            "sessions": len(rows),
+            "mean_dice": {
+                f"{one:g}": round(float(score), 4) for one, score in zip(KAPPAS, mean, strict=True)
+            },
+        },
+    )
+    print(f"kappa {kappa:g}: mean Dice {mean.max():.3f}")

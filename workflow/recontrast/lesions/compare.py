@@ -1,0 +1,84 @@
+"""How well the lesions of two masks agree."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images, tables
+from . import inputs, overlap
+
+COLUMNS = ("participant_id", "session_id", "found", "truth", "metric", "value")
+RIM = 4.5  # mm
+LOADS = (5.0, 15.0)  # ml of true lesion: little below, much above
+
+
+def compare(
+    *,
+    found: Path,
+    truth: Path,
+    mask: Path,
+    output: Path,
+    participant: str,
+    session: str = "",
+    found_name: str = "acquired",
+    truth_name: str = "manual",
+    flair: Path | None = None,
+    wm: Path | None = None,
+) -> None:
+    """Measure how well found lesions agree with true ones: volume, overlap, lesions found, distance, contrast.
+
+    Args:
+        found: lesion mask to judge.
+        truth: lesion mask to judge it by, on the same grid; both may be empty.
+        mask: the brain; what lies outside does not count.
+        output: table to write, one row per metric.
+        participant: participant label, with or without `sub-`.
+        session: session label, with or without `ses-`; empty or `n/a` if the data set has no sessions.
+        found_name: where the found mask is from: acquired, or the name of an experiment.
+        truth_name: where the other is from: manual, or acquired.
+        flair: FLAIR on the same grid, for the contrast of the true lesions in it.
+        wm: probability map of white matter, for the same.
+
+    Raises:
+        RecontrastError: masks on different grids, values other than 0 and 1, or lesions outside the brain.
+    """
+    image = images.read_header(found)
+    brain = inputs.read_brain(mask, image)
+    ours, theirs = (inputs.read_lesions(path, brain, image) for path in (found, truth))
+    sizes = np.linalg.norm(image.affine[:3, :3], axis=0)
+    values = measure(ours, theirs, sizes)
+    if flair and wm:
+        brightness = inputs.read_on_grid(flair, image)
+        white = brain & (inputs.read_on_grid(wm, image) > 0.9)
+        values |= overlap.contrast_ratios(brightness, theirs, white, sizes, RIM)
+    participant = f"sub-{participant.removeprefix('sub-')}"
+    visit = session.removeprefix("ses-")
+    facts = {
+        "participant_id": participant,
+        "session_id": tables.MISSING if visit in ("", tables.MISSING) else f"ses-{visit}",
+        "found": found_name,
+        "truth": truth_name,
+    }
+    tables.write(output, COLUMNS, [facts | {"metric": key, "value": one} for key, one in values.items()])
+    print(
+        participant,
+        *(f"{key} {one}" if isinstance(one, str) else f"{key} {one:.4g}" for key, one in values.items()),
+    )
+
+
+def measure(found: np.ndarray, truth: np.ndarray, sizes: np.ndarray) -> dict[str, float | str]:
+    """All metrics of two masks, (x, y, z), with voxels of `sizes` mm. Volumes are in ml, distances in mm."""
+    voxel = float(np.prod(sizes)) / 1000
+    volume, true_volume = float(found.sum() * voxel), float(truth.sum() * voxel)
+    load = ("none", "small", "medium", "large")[
+        0 if not true_volume else 1 + int(np.searchsorted(LOADS, true_volume, side="right"))
+    ]
+    return {
+        "dice": overlap.dice(found, truth),
+        "volume": volume,
+        "true_volume": true_volume,
+        "volume_bias": volume - true_volume,
+        **overlap.by_lesion(found, truth),
+        "surface_distance": overlap.surface_distance(found, truth, sizes),
+        "load": load,
+    }

@@ -1,0 +1,46 @@
+"""The lesions of one session in numbers."""
+
+from pathlib import Path
+
+from .. import images, tables
+from . import inputs
+from .regions import REGIONS, label
+from .template_space import read_transform
+
+COLUMNS = ("region", "number", "volume", "largest")
+
+
+def describe(
+    *, lesions: Path, mask: Path, output: Path, transform: Path | None = None, smallest: float = 0.0
+) -> None:
+    """Count and measure lesions: in all, and by where they lie.
+
+    Args:
+        lesions: lesion mask; it may be empty.
+        mask: the brain, same grid.
+        output: table to write: region (all, periventricular, juxtacortical, deep, infratentorial), number of
+            lesions, their volume and that of the largest in ml.
+        transform: ITK affine text, from the reference to the template; without it they share one world.
+        smallest: lesions of less than this volume in ml do not count.
+
+    Raises:
+        RecontrastError: another grid, values other than 0 and 1, or lesions outside the brain.
+    """
+    image = images.read_header(lesions)
+    brain = inputs.read_brain(mask, image)
+    found = label(inputs.read_lesions(lesions, brain, image), image, read_transform(transform))
+    voxel = inputs.voxel_volume(image)
+    counted = [(region, size * voxel) for region, size in found if size * voxel >= smallest]
+    rows = []
+    for region in ("all", *REGIONS):
+        volumes = [volume for where, volume in counted if region in ("all", where)]
+        rows.append(
+            {
+                "region": region,
+                "number": len(volumes),
+                "volume": float(sum(volumes)),
+                "largest": float(max(volumes, default=0.0)),
+            }
+        )
+    tables.write(output, COLUMNS, rows)
+    print(f"{rows[0]['number']} lesions, {rows[0]['volume']:.2f} ml")

@@ -1,0 +1,72 @@
+"""Where a lesion lies: by the template, since lesions and atrophy spoil a session's own maps.
+
+In this order, the first that holds for any of a lesion's voxels (those of McDonald's criteria; Thompson 2018,
+Lancet Neurology 17:162):
+infratentorial: brain stem or cerebellum;
+periventricular: within 3 mm of the lateral ventricles;
+juxtacortical: within 3 mm of the cortex;
+deep: anything else.
+"""
+
+import functools
+
+import nibabel as nib
+import numpy as np
+from scipy import ndimage
+
+from .neighbourhood import CORNERS
+from .template_space import tissue_maps, to_session
+
+REGIONS = ("periventricular", "juxtacortical", "deep", "infratentorial")
+NEAR = 3.0  # mm
+FLUID, CORTEX = 0.5, 0.5  # least probability
+# mm in the template: a box around the lateral ventricles, and the tentorium as a plane that falls to the front.
+VENTRICLES = ((-40, 40), (-75, 45), (-5, 45))
+DEPTH = 22.0  # mm below the surface of the template's brain; nearer lie sulci
+TENTORIUM = (-14.0, -0.25, -35.0)  # height there, slope along y, y
+
+
+@functools.lru_cache(maxsize=1)
+def _distances() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distance in mm to the lateral ventricles and to the cortex, height over the tentorium; affine. 2 mm."""
+    (fluid, grey, white), affine = tissue_maps()
+    x, y, z = np.tensordot(affine[:3, :3], np.indices(fluid.shape), axes=1) + affine[:3, 3, None, None, None]
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    brain = ndimage.binary_closing(fluid + grey + white > 0.5, iterations=4)
+    depth = ndimage.distance_transform_edt(brain, sampling=sizes)
+    inside = np.logical_and.reduce(
+        [(axis > low) & (axis < high) for axis, (low, high) in zip((x, y, z), VENTRICLES, strict=True)]
+    )
+    ventricles = (fluid > FLUID) & inside & (depth > DEPTH)
+    cortex = (grey > CORTEX) & (depth < DEPTH)
+    away = [ndimage.distance_transform_edt(~one, sampling=sizes) for one in (ventricles, cortex)]
+    height, slope, origin = TENTORIUM
+    over = z - (height + slope * (y - origin))
+    return np.stack([*away, over]).astype(np.float32), affine
+
+
+def label(lesions: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray) -> list[tuple[str, int]]:
+    """Region and size in voxels of every lesion, those that share corners being one, the largest first.
+
+    Args:
+        lesions: mask, (x, y, z).
+        image: what gives its grid.
+        transform: template to session, as `template_space` holds it.
+    """
+    labels, count = ndimage.label(lesions, CORNERS)
+    maps, affine = _distances()
+    to_ventricle, to_cortex, height = (to_session(one, affine, image, transform) for one in maps)
+    numbers = np.arange(1, count + 1)
+    sizes = ndimage.sum_labels(lesions, labels, numbers).astype(int)
+    nearest = [ndimage.minimum(one, labels, numbers) for one in (to_ventricle, to_cortex)]
+    middle = ndimage.mean(height, labels, numbers)
+    found = []
+    for size, ventricle, cortex, over in zip(sizes, *nearest, middle, strict=True):
+        if over < 0:
+            region = "infratentorial"
+        elif ventricle <= NEAR:
+            region = "periventricular"
+        else:
+            region = "juxtacortical" if cortex <= NEAR else "deep"
+        found.append((region, int(size)))
+    return sorted(found, key=lambda one: -one[1])
