@@ -92,6 +92,25 @@ def test_noise_and_shifts_are_as_asked_for_and_the_target_stays(knees, tmp_path)
     assert not np.any(facts["STIR"])
 
 
+def test_variants_are_the_same_knees_and_masks_are_of_their_labels(knees, tmp_path):
+    knee.make(tmp_path / "all", participants=1, variants=True)
+    entities = {"T1w": "T1w", "T2w": "T2w", "T2starw": "T2starw", "STIR": "T2w"}
+    for name, suffix in entities.items():
+        stir = "stir" if name == "STIR" else ""
+        clean = read(tmp_path / "all", f"acq-stir_{suffix}" if stir else suffix)
+        assert (clean == read(knees, f"acq-stir_{suffix}" if stir else suffix)).all()
+        bright = clean > 0.4 * clean.max(axis=(0, 1))
+        level = np.broadcast_to(clean.max(axis=(0, 1)), clean.shape)[bright]
+        for percent in (2, 4):
+            noisy = read(tmp_path / "all", f"acq-{stir}noise{percent}_{suffix}")
+            assert 100 * ((noisy - clean)[bright] / level).std() == pytest.approx(percent, rel=0.05)
+        assert bool(list((tmp_path / "all").rglob(f"*acq-{stir}shift2_{suffix}.nii.gz"))) == (not stir)
+    labels = read(tmp_path / "all", "dseg")
+    for name, regions in knee.MASKS.items():
+        numbers = [1 + knee_shapes.REGIONS.index(region) for region in regions]
+        assert (read(tmp_path / "all", f"label-{name}_mask") == np.isin(labels, numbers)).all()
+
+
 def test_same_arguments_same_bytes_and_other_people_change_nothing(knees, tmp_path):
     knee.make(tmp_path / "again", participants=1)
     for path in (tmp_path / "again").rglob("sub-01*.nii.gz"):
