@@ -14,7 +14,7 @@ from .template_space import read_transform, tissue_maps, to_session
 WHITER = 1.5
 
 
-def grow(
+def grow_lesions(
     *,
     t1w: Path,
     flair: Path,

@@ -12,7 +12,7 @@ RIM = 4.5  # mm
 LOADS = (5.0, 15.0)  # ml of true lesion: little below, much above
 
 
-def compare(
+def compare_lesions(
     *,
     found: Path,
     truth: Path,

@@ -10,7 +10,7 @@ from .template_space import read_transform
 COLUMNS = ("region", "number", "volume", "largest")
 
 
-def describe(
+def describe_lesions(
     *, lesions: Path, mask: Path, output: Path, transform: Path | None = None, smallest: float = 0.0
 ) -> None:
     """Count and measure lesions: in all, and by where they lie.

@@ -18,7 +18,7 @@ TISSUES = ("csf", "gm", "wm")
 NOTHING = ("", tables.MISSING)
 
 
-def fit(
+def fit_lesions(
     *,
     sessions: Path,
     coefficients: Path,

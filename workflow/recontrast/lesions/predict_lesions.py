@@ -11,7 +11,7 @@ from . import features, inputs, lpa
 from .template_space import read_transform
 
 
-def predict(
+def predict_lesions(
     *,
     flair: Path,
     mask: Path,

@@ -14,7 +14,7 @@ RIM = 2  # voxels around a lesion whose values are mixed with those of white mat
 REACH = 8  # voxels around lesions in which white matter is looked for
 
 
-def fill(*, t1w: Path, lesions: Path, mask: Path, output: Path, seed: int = 1) -> None:
+def fill_lesions(*, t1w: Path, lesions: Path, mask: Path, output: Path, seed: int = 1) -> None:
     """Paint over lesions in T1w with the white matter around them, so that they do not pass for grey matter.
 
     Args:
