@@ -83,5 +83,12 @@ if "relaxometry" in graph.stages:
 
 include: "rules/training.smk"
 include: "rules/synthesis.smk"
+
+
+if "lesions" in graph.stages:
+
+    include: "rules/lesions.smk"
+
+
 include: "rules/evaluation.smk"
 include: "rules/report.smk"

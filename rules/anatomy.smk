@@ -120,10 +120,10 @@ rule resample_mask:
         transform=graph.given_mask_transform,
     output:
         layout.MASK,
-    wildcard_constraints:
-        region="(?!(brain|foreground)_)[A-Za-z0-9]+",
     log:
         "logs/anatomy/resample_mask/{folder}/{session}_space-{reference}_mask-{region}.log",
+    wildcard_constraints:
+        region="(?!(brain|foreground)_)[A-Za-z0-9]+",
     conda:
         graph.env("anatomy", "resample_mask")
     params:
@@ -165,7 +165,7 @@ rule resample:
 rule segment_tissue:
     """Cerebrospinal fluid, grey and white matter are told apart."""
     input:
-        image=graph.tissue_source,
+        image=graph.tissue_image,
         mask=graph.brain,
     output:
         csf=layout.partly(layout.TISSUE, tissue="CSF"),

@@ -18,6 +18,7 @@ rule session_page:
         "../envs/embedded.yaml"
     params:
         contrasts=graph.contrasts,
+        viewers="--viewers" if graph.study.report.viewer else "",
         predicted=lambda w, input: options(
             tissue=input.tissue,
             anisotropy=input.fibres[:1],
@@ -32,6 +33,7 @@ rule session_page:
     shell:
         "recontrast step --log {log} report session_page --session {wildcards.session} --page {output}"
         " --contrasts {params.contrasts} --images {input.images} --mask {input.mask} {params.predicted}"
+        " {params.viewers}"
 
 
 rule index:
@@ -40,6 +42,8 @@ rule index:
         metrics=layout.METRICS,
         summary=layout.SUMMARY,
         losses=graph.losses,
+        lesions=graph.lesion_tables,
+        own=graph.own_tables,
         pages=graph.pages,
     output:
         layout.REPORT,
@@ -51,7 +55,8 @@ rule index:
         plan=layout.PLAN,
         content=digest(graph),
         per_page=graph.study.report.sessions_per_page,
+        further=lambda w, input: options(lesions=input.lesions, own=input.own),
         code=graph.code("report", "index"),
     shell:
         "recontrast step --log {log} report index --plan {params.plan} --metrics {input.metrics}"
-        " --summary {input.summary} --page {output} --per-page {params.per_page}"
+        " --summary {input.summary} --page {output} --per-page {params.per_page} {params.further}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from recontrast.lesions import overlap
-from recontrast.lesions.compare import measure
+from recontrast.lesions.compare_lesions import measure
 
 NOTHING = np.zeros((12, 12, 12), bool)
 

@@ -8,13 +8,15 @@ import pytest
 from recontrast import images, tables
 from recontrast.errors import RecontrastError
 from recontrast.lesions.choose_kappa import choose_kappa
-from recontrast.lesions.compare import compare
-from recontrast.lesions.describe import describe
-from recontrast.lesions.fill import fill
-from recontrast.lesions.fit import fit
-from recontrast.lesions.grow import grow
+from recontrast.lesions.compare_lesions import COLUMNS, compare_lesions
+from recontrast.lesions.describe_lesions import describe_lesions
+from recontrast.lesions.fill_lesions import fill_lesions
+from recontrast.lesions.fit_lesions import fit_lesions
+from recontrast.lesions.grow_lesions import grow_lesions
 from recontrast.lesions.overlap import dice
-from recontrast.lesions.predict import predict
+from recontrast.lesions.predict_lesions import predict_lesions
+from recontrast.lesions.run_external import run_external
+from recontrast.lesions.summarize_lesions import summarize_lesions
 from small_heads import affine, array, changed, head, listed
 
 
@@ -28,7 +30,7 @@ def heads(tmp_path_factory):
 def fitted(heads, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted")
     model = {"coefficients": folder / "lpa.json", "spatial": folder / "lpa.nii.gz"}
-    fit(sessions=listed(folder / "list.tsv", heads[:2]), **model)
+    fit_lesions(sessions=listed(folder / "list.tsv", heads[:2]), **model)
     return model
 
 
@@ -45,7 +47,7 @@ def maps(one):
 def test_growth_finds_lesions_and_more_with_a_smaller_kappa(heads, tmp_path):
     one = heads[2]
     settings = {"t1w": one["t1w"], **maps(one)}
-    few, many = (found_by(grow, one, tmp_path, kappa=kappa, **settings) for kappa in (1.0, 0.1))
+    few, many = (found_by(grow_lesions, one, tmp_path, kappa=kappa, **settings) for kappa in (1.0, 0.1))
     assert dice(many, array(one["manual"]) > 0) > 0.7
     assert few.sum() < many.sum()
     assert images.sidecar(tmp_path / "l.nii.gz").is_file()
@@ -60,39 +62,41 @@ def test_kappa_is_the_best_of_the_sweep(heads, tmp_path):
 
 
 def test_prediction_on_a_person_it_never_saw(heads, fitted, tmp_path):
-    mine = found_by(predict, heads[2], tmp_path, **fitted)
+    mine = found_by(predict_lesions, heads[2], tmp_path, **fitted)
     assert dice(mine, array(heads[2]["manual"]) > 0) > 0.7
     again = tmp_path / "again"
-    found_by(predict, heads[2], again, **fitted)
+    found_by(predict_lesions, heads[2], again, **fitted)
     assert (again / "p.nii.gz").read_bytes() == (tmp_path / "p.nii.gz").read_bytes()
 
 
 def test_units_of_an_image_do_not_matter(heads, fitted, tmp_path):
     one = heads[2]
     scaled = one | {"flair": changed(one["flair"], tmp_path / "scaled.nii.gz", lambda data: data * 0.013)}
-    same, other = (found_by(predict, who, tmp_path, **fitted) for who in (one, scaled))
+    same, other = (found_by(predict_lesions, who, tmp_path, **fitted) for who in (one, scaled))
     assert dice(same, other) > 0.999
 
 
 def test_published_features_and_tissue_features(heads, tmp_path):
     for features in ("lst", "tissue"):
         model = {"coefficients": tmp_path / f"{features}.json", "spatial": tmp_path / f"{features}.nii.gz"}
-        fit(sessions=listed(tmp_path / "list.tsv", heads[:2]), features=features, **model)
-        found = found_by(predict, heads[2], tmp_path, **model, **maps(heads[2]))
+        fit_lesions(sessions=listed(tmp_path / "list.tsv", heads[:2]), features=features, **model)
+        found = found_by(predict_lesions, heads[2], tmp_path, **model, **maps(heads[2]))
         assert dice(found, array(heads[2]["manual"]) > 0) > 0.5, features
     with pytest.raises(RecontrastError, match="need tissue maps"):
-        found_by(predict, heads[2], tmp_path, **model)
+        found_by(predict_lesions, heads[2], tmp_path, **model)
 
 
 def test_no_lesions_are_a_result(heads, fitted, tmp_path):
     healthy = head(tmp_path, 4, lesions=1, bright=1.0)
     nothing = changed(healthy["manual"], tmp_path / "empty.nii.gz", np.zeros_like)
-    volume = found_by(predict, healthy, tmp_path, **fitted).sum() * 0.027
+    volume = found_by(predict_lesions, healthy, tmp_path, **fitted).sum() * 0.027
     assert volume < 2
-    found_by(grow, healthy, tmp_path, t1w=healthy["t1w"], kappa=1.0, **maps(healthy))
-    describe(lesions=nothing, mask=healthy["mask"], output=tmp_path / "table.tsv")
+    found_by(grow_lesions, healthy, tmp_path, t1w=healthy["t1w"], kappa=1.0, **maps(healthy))
+    describe_lesions(lesions=nothing, mask=healthy["mask"], output=tmp_path / "table.tsv")
     assert tables.read(tmp_path / "table.tsv", ["number"])[0]["number"] == "0"
-    compare(found=nothing, truth=nothing, mask=healthy["mask"], output=tmp_path / "c.tsv", participant="4")
+    compare_lesions(
+        found=nothing, truth=nothing, mask=healthy["mask"], output=tmp_path / "c.tsv", participant="4"
+    )
     rows = {row["metric"]: row["value"] for row in tables.read(tmp_path / "c.tsv", ["metric", "value"])}
     assert (rows["dice"], rows["sensitivity"], rows["load"]) == ("1", "n/a", "none")
 
@@ -109,7 +113,7 @@ def test_regions_of_lesions_placed_by_hand(heads, tmp_path):
         i, j, k = np.round(np.linalg.inv(affine()) @ [*centre, 1]).astype(int)[:3]
         data[i, j, k] = 1
     nib.save(nib.Nifti1Image(data, affine()), tmp_path / "placed.nii.gz")
-    describe(lesions=tmp_path / "placed.nii.gz", mask=heads[0]["mask"], output=tmp_path / "table.tsv")
+    describe_lesions(lesions=tmp_path / "placed.nii.gz", mask=heads[0]["mask"], output=tmp_path / "table.tsv")
     rows = tables.read(tmp_path / "table.tsv", ["region", "number", "volume", "largest"])
     assert {row["region"]: row["number"] for row in rows} == {"all": "4"} | dict.fromkeys(centres, "1")
     assert float(rows[0]["volume"]) == pytest.approx(4 * 0.027)
@@ -117,7 +121,7 @@ def test_regions_of_lesions_placed_by_hand(heads, tmp_path):
 
 def test_filled_lesions_look_like_white_matter(heads, tmp_path):
     one = heads[0]
-    fill(t1w=one["t1w"], lesions=one["manual"], mask=one["mask"], output=tmp_path / "t1w.nii.gz")
+    fill_lesions(t1w=one["t1w"], lesions=one["manual"], mask=one["mask"], output=tmp_path / "t1w.nii.gz")
     before, after, lesions = array(one["t1w"]), array(tmp_path / "t1w.nii.gz"), array(one["manual"]) > 0
     assert np.array_equal(before[~lesions], after[~lesions])
     assert before[lesions].mean() < 700
@@ -147,13 +151,52 @@ def test_bad_input_in_one_line(heads, fitted, tmp_path):
     other = shifted(one["t1w"], tmp_path / "other.nii.gz")
     judge = {"mask": one["mask"], "output": tmp_path / "c.tsv", "participant": "1"}
     for match, call in {
-        "another grid": lambda: found_by(grow, one, tmp_path, **settings | {"t1w": other}),
-        "where a brain has hundreds": lambda: found_by(predict, one | {"mask": small}, tmp_path, **fitted),
-        "one peak": lambda: found_by(predict, one | {"flair": noise}, tmp_path, **fitted),
-        "holds the value 3": lambda: compare(found=odd, truth=one["manual"], **judge),
-        "outside the brain mask": lambda: compare(found=outside, truth=one["manual"], **judge),
-        "belong together": lambda: found_by(predict, one, tmp_path, coefficients=fitted["coefficients"]),
+        "another grid": lambda: found_by(grow_lesions, one, tmp_path, **settings | {"t1w": other}),
+        "where a brain has hundreds": lambda: found_by(
+            predict_lesions, one | {"mask": small}, tmp_path, **fitted
+        ),
+        "one peak": lambda: found_by(predict_lesions, one | {"flair": noise}, tmp_path, **fitted),
+        "holds the value 3": lambda: compare_lesions(found=odd, truth=one["manual"], **judge),
+        "outside the brain mask": lambda: compare_lesions(found=outside, truth=one["manual"], **judge),
+        "belong together": lambda: found_by(
+            predict_lesions, one, tmp_path, coefficients=fitted["coefficients"]
+        ),
     }.items():
         with pytest.raises(RecontrastError, match=match) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def test_a_tool_of_the_user_writes_what_we_read(heads, tmp_path):
+    one, out = heads[0], {"probability": tmp_path / "p.nii.gz", "lesions": tmp_path / "l.nii.gz"}
+    images_of = {"flair": one["flair"], "mask": one["mask"]}
+    run_external(command=f"cp {one['manual']} {{output}}", **images_of, **out)
+    np.testing.assert_array_equal(array(out["lesions"]), array(one["manual"]))
+    for command, problem in {
+        "no-such-tool {flair}": "cannot be started",
+        "false {flair}": "failed with status 1",
+        "true {flair}": "wrote no",
+        "cp {flair} {output}": "no probabilities",
+        "tool {image}": "cannot be read",
+    }.items():
+        with pytest.raises(RecontrastError, match=problem):
+            run_external(command=command, **images_of, **out)
+
+
+def test_the_cohort_counts_people_by_load(tmp_path):
+    files = []
+    for participant, visits in (("1", ((0.8, 3.0), (0.6, 3.0))), ("2", ((0.9, 20.0),))):
+        for number, (dice_of, load) in enumerate(visits, start=1):
+            path = tmp_path / f"{participant}-{number}.tsv"
+            about = {"participant_id": f"sub-{participant}", "session_id": f"ses-{number}"}
+            about |= {"found": "acquired", "truth": "manual"}
+            rows = [("dice", dice_of), ("load", "small" if load < 5 else "large")]
+            tables.write(path, COLUMNS, [about | {"metric": m, "value": v} for m, v in rows])
+            files.append({"file": str(path)})
+    tables.write(tmp_path / "list.tsv", ["file"], files)
+    out = {"scores": tmp_path / "all.tsv", "summary": tmp_path / "summary.tsv"}
+    summarize_lesions(listed=tmp_path / "list.tsv", **out)
+    found = {row["load"]: row for row in tables.read(out["summary"], ["load", "n", "mean"])}
+    assert {load: (row["n"], float(row["mean"])) for load, row in found.items()} == {
+        "all": ("2", pytest.approx(0.8)), "small": ("1", pytest.approx(0.7)), "large": ("1", 0.9),
+    }  # fmt: skip

@@ -21,6 +21,7 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
     """Fill the working folder; every third participant lacks FLAIR, sub-02 has two sessions."""
     plan = {
         "study": {
+            "tables": {},
             "report": {"title": "FLAIR of an ageing cohort", "sessions_per_page": 50},
             "reference": "T1w",
             "contrasts": {"T1w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}},

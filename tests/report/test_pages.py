@@ -68,6 +68,7 @@ def draw(plan: dict, session: dict) -> Path:
         synthetic=[path(layout.SYNTHETIC, suffix="FLAIR", experiment=name) for name in names],
         scores=[file for file in scores if file.exists()],
         notes=session["notes"],
+        viewers=True,
     )
     return path(layout.SESSION_PAGE)
 

@@ -9,11 +9,13 @@ import pydantic
 import yaml
 from pydantic import Field
 
+from . import lesion_settings
 from .backends import protocol
 from .contrasts import Contrast, Mask, Name, Section
 from .conversion.settings import Conversion
 from .errors import RecontrastError
 from .layout import REGIONS, RESERVED
+from .lesion_settings import Lesions
 from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
 from .methods import recipes
 from .scoring import Evaluation, Table, contradictions
@@ -99,6 +101,7 @@ class Report(Section):
 
     title: str = "Recontrast report"
     sessions_per_page: int = Field(50, ge=1)
+    viewer: bool = Field(True, description="a page of half a megabyte to walk through each synthetic image")
 
 
 class Influence(Section):
@@ -144,6 +147,7 @@ class Study(Section):
     relaxometry: Relaxometry = Relaxometry()
     training: Training = Training()
     influence: Influence = Influence()
+    lesions: Lesions = Lesions()
     evaluation: Evaluation = Evaluation()
     tables: dict[Name, Table] = Field({})
     report: Report = Report()
@@ -239,6 +243,7 @@ def _contradictions(study: Study):
     for name, contrast in study.contrasts.items():
         if labels.count(contrast.label) > 1:
             yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
+    yield from lesion_settings.contradictions(study)
     for name in study.influence.experiments:
         if name not in study.experiments:
             yield f"influence: no experiment {name!r}{_nearest(name, list(study.experiments))}"

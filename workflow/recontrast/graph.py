@@ -18,6 +18,7 @@ from .errors import RecontrastError
 from .fingerprint import fingerprint
 from .graph_code import JobCode
 from .graph_influence import InfluenceJobs
+from .graph_lesions import LesionJobs
 from .graph_maps import MapJobs
 from .graph_scores import ScoreJobs
 from .layout import TISSUES, Session, fill
@@ -26,7 +27,7 @@ from .plan import Model, Plan, PlannedSession
 SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
 
 
-class Graph(MapJobs, ScoreJobs, InfluenceJobs, JobCode):
+class Graph(MapJobs, LesionJobs, ScoreJobs, InfluenceJobs, JobCode):
     """Answers the rules' questions from one plan.
 
     Args:
@@ -352,7 +353,7 @@ class Graph(MapJobs, ScoreJobs, InfluenceJobs, JobCode):
         """Everything: preparation, synthesis for everyone, tables and the report."""
         converted = self.converted()
         synthetic = [s for label in self.plan.sessions for s in self._synthetics(label)]
-        made = [*synthetic, *self.tables(), *self.influence_targets()]
+        made = [*synthetic, *self.lesion_targets(), *self.tables(), *self.influence_targets()]
         return [*converted, *self.prepared_targets(), *made, layout.REPORT]
 
     def require(self, level: str) -> None:

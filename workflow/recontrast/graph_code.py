@@ -61,7 +61,9 @@ class JobCode:
     @property
     def stages(self) -> list[str]:
         """The stages that the study asks for, in the order in which data walks."""
-        return [stage for stage in STEPS if stage not in SOURCES or stage in self.study.sources]
+        lesions = self.study.lesions.method or self.study.lesions.fill
+        asked = {*self.study.sources, *(["lesions"] if lesions else [])}
+        return [stage for stage in STEPS if stage not in (*SOURCES, "lesions") or stage in asked]
 
     def method_code(self, method: str) -> str:
         """The fingerprint of training a method."""

@@ -62,5 +62,8 @@ class ScoreJobs:
 
     def tables(self, w=None) -> list[str]:
         """Comparisons over the cohort, and the study's own tables."""
-        own = [fill(layout.TABLE, table=name) for name in self.study.tables]
-        return [layout.SUMMARY, layout.STATISTICS, layout.RANKS, *own]
+        return [layout.SUMMARY, layout.STATISTICS, layout.RANKS, *self.own_tables()]
+
+    def own_tables(self, w=None) -> list[str]:
+        """The study's own tables."""
+        return [fill(layout.TABLE, table=name) for name in self.study.tables]

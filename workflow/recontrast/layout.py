@@ -17,6 +17,8 @@ GRAPH = "cohort/graph.json"
 TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"
 INFLUENCE_LIST = "cohort/lists/influence.tsv"
+LESION_LIST = "cohort/lists/lesions_fold-{fold}.tsv"
+LESION_SCORE_LIST = "cohort/lists/lesions.tsv"
 DESCRIPTION = "dataset_description.json"
 
 # Raw images that are converted from DICOM: a BIDS data set of its own.
@@ -47,6 +49,11 @@ BLOCH = "{folder}/anat/{session}_space-{reference}_desc-bloch_{suffix}.nii.gz"
 TEMPLATE_TRANSFORM = f"{{folder}}/anat/{{session}}_from-{{reference}}_to-{TEMPLATE}_mode-image_xfm.txt"
 SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
 
+FILLED = "work/{folder}/anat/{session}{entities}_space-{reference}_desc-filled_{suffix}.nii.gz"
+LESION_PROBABILITY = "{folder}/anat/{session}_space-{reference}_label-lesion_desc-{source}_probseg.nii.gz"
+LESION_MASK = "{folder}/anat/{session}_space-{reference}_label-lesion_desc-{source}_mask.nii.gz"
+LESION_TABLE = "{folder}/anat/{session}_space-{reference}_label-lesion_desc-{source}_lesions.tsv"
+LESION_SCORES = "work/{folder}/anat/{session}_space-{reference}_found-{source}_truth-{truth}_lesions.tsv"
 INFLUENCE_MAP = "{folder}/anat/{session}_space-{reference}_desc-{experiment}_{kind}map.nii.gz"
 INFLUENCE_TABLE = "work/{folder}/anat/{session}_space-{reference}_desc-{experiment}_{kind}map.tsv"
 
@@ -55,7 +62,14 @@ MODEL = "models/{experiment}/fold-{fold}/model.safetensors"
 MODEL_CARD = "models/{experiment}/fold-{fold}/model.json"
 LOSSES = "models/{experiment}/fold-{fold}/training.tsv"
 
+# Lesions, as far as they are learned from masks drawn by hand.
+LESION_COEFFICIENTS = "models/lesions/fold-{fold}/coefficients.json"
+LESION_SPATIAL = "models/lesions/fold-{fold}/spatial.nii.gz"
+LESION_KAPPA = "models/lesions/fold-{fold}/kappa.json"
+
 # Scores, tables and the report.
+LESION_METRICS = "evaluation/lesions.tsv"
+LESION_SUMMARY = "tables/lesions.tsv"
 INFLUENCE = "tables/influence.tsv"
 SCORES = "evaluation/sessions/{session}_desc-{experiment}_metrics.tsv"
 METRICS = "evaluation/metrics.tsv"
@@ -66,7 +80,7 @@ TABLE = "tables/{table}.tsv"
 SESSION_PAGE = "report/sessions/{session}.html"
 REPORT = "report/index.html"
 
-MADE_TABLES = ("summary", "influence")  # no names for a study's own tables
+MADE_TABLES = ("summary", "influence", "lesions")  # no names for a study's own tables
 
 TISSUES = ("CSF", "GM", "WM")
 TISSUE_LABELS = {"GM": 1, "WM": 2, "CSF": 3}  # of the BIDS derivatives specification, for dseg files
@@ -75,7 +89,8 @@ RELAXATIONS = ("R1", "R2", "PD")
 ALL = "all"  # the fold that trains on everyone
 
 REGIONS = ("brain", "foreground")  # those that are made here; a study's own masks come beside
-RESERVED = ("preproc", "brain", "foreground", "acquired", "bloch")  # no names for experiments
+# No names for experiments.
+RESERVED = ("preproc", "filled", "manual", "lesions", "brain", "foreground", "acquired", "bloch")
 
 WILDCARDS = {
     "folder": r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?",
@@ -92,6 +107,8 @@ WILDCARDS = {
     # A synthetic image must not look like a prepared one.
     "experiment": rf"(?!({'|'.join(RESERVED)})_)[A-Za-z0-9]+",
     "kind": "p3s|gradient|without",
+    "source": r"[A-Za-z0-9]+",
+    "truth": "manual|acquired",
     "ending": r"nii\.gz|bval|bvec",
     "fold": r"\d+|all",
     "table": rf"(?!({'|'.join(MADE_TABLES)})\b)[A-Za-z0-9]+",

@@ -152,10 +152,17 @@ class Plan:
             self.sessions[label] = PlannedSession(session, kept, reference, sources, made, masks, notes=notes)
 
     def _assign_folds(self, pinned: splits.Splits | None) -> splits.Splits | None:
-        """Pin every participant who has a target to a fold."""
+        """Pin every participant who has a target, or lesions drawn by hand, to a fold."""
         targets = {experiment.target for experiment in self.study.experiments.values()}
-        having = sorted({s.session.participant for s in self.sessions.values() if targets & set(s.images)})
-        if not targets or not having:
+        drawn = {self.study.lesions.manual}
+        having = sorted(
+            {
+                s.session.participant
+                for s in self.sessions.values()
+                if targets & {*s.images} or drawn & {*s.masks}
+            }
+        )
+        if not having:
             for target in sorted(targets):
                 self.problems.append(f"no session has the target {target}: nothing can be trained to make it")
             return None

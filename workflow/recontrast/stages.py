@@ -22,6 +22,17 @@ STEPS = {
     "relaxometry": {"fit_relaxation": None, "synthesize_contrast": None},
     "training": {"train": None},
     "synthesis": {"synthesize": None, "explain": None, "summarize_influence": None},
+    "lesions": {
+        "fit_lesions": None,
+        "choose_kappa": None,
+        "predict_lesions": None,
+        "grow_lesions": None,
+        "run_external": None,
+        "describe_lesions": None,
+        "compare_lesions": None,
+        "summarize_lesions": None,
+        "fill_lesions": None,
+    },
     "evaluation": {"score": None, "collect": None, "summarize": None, "compare": None, "table": None},
     "report": {"session_page": None, "index": None},
 }

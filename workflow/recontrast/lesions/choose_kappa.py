@@ -7,7 +7,7 @@ import numpy as np
 from .. import images, tables
 from ..errors import RecontrastError
 from . import inputs
-from .grow import grown
+from .grow_lesions import grown
 from .overlap import dice
 from .template_space import read_transform
 

@@ -1,5 +1,6 @@
 """Lesions by growth, from T1w and FLAIR."""
 
+import json
 from pathlib import Path
 
 import nibabel as nib
@@ -25,7 +26,8 @@ def grow_lesions(
     probability: Path,
     lesions: Path,
     transform: Path | None = None,
-    kappa: float = lga.KAPPA,
+    kappa: float | None = None,
+    chosen: Path | None = None,
     threshold: float = 0.5,
 ) -> None:
     """Find lesions: spots that FLAIR shows too bright for their tissue, grown until they look like tissue.
@@ -40,8 +42,8 @@ def grow_lesions(
         probability: lesion probability to write.
         lesions: lesion mask to write.
         transform: ITK affine text, from the reference to the template; without it they share one world.
-        kappa: initial threshold, 0.05 to 1; the larger, the fewer lesions. Best chosen on masks
-            (`choose_kappa`).
+        kappa: initial threshold, 0.05 to 1; the larger, the fewer lesions.
+        chosen: JSON file of `choose_kappa`, for when kappa is not given; without either it is a default.
         threshold: from which probability on a voxel is lesion.
 
     Raises:
@@ -51,6 +53,13 @@ def grow_lesions(
     inputs.read_on_grid(t1w, image)
     brain = inputs.read_brain(mask, image)
     maps = np.stack([inputs.read_on_grid(path, image) for path in (csf, gm, wm)])
+    if kappa is None and chosen is not None:
+        kappa = json.loads(chosen.read_text(encoding="utf-8"))["kappa"]
+    elif kappa is None:
+        kappa = lga.KAPPA
+        print(
+            f"note: kappa {kappa:g} is a default that suits no cohort in particular; choose it on manual masks"
+        )
     found = grown(image, brain, maps, read_transform(transform), [kappa])[0]
     mine = found >= threshold
     volume = mine.sum() * inputs.voxel_volume(image)

@@ -167,6 +167,10 @@ class _Slices(Task):
         self.validation = validation
         self.recipe = recipe
         network = build(training.inputs.shape[1], recipe)
+        # A random output would be far from intensities between 0 and 1: it begins at the target's mean.
+        *_, last = (module for module in network.modules() if isinstance(module, nn.Conv2d))
+        nn.init.zeros_(last.weight)
+        nn.init.constant_(last.bias, float(training.target[training.mask].mean()))
         self.network = network.to(training.inputs.device, memory_format=torch.channels_last)
         self.optimizers = {
             "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
@@ -212,8 +216,9 @@ class _Slices(Task):
         # Errors under two losses cannot be compared: only the last phase's epochs compete.
         if self.validation is None or not self.last_phase:
             return None
-        sums = [
-            (float(self.loss(batch, "training")) * len(batch[0]), len(batch[0]))
-            for batch in self.validation.batches(SLICES)
-        ]
-        return float(np.sum(sums, axis=0)[0] / np.sum(sums, axis=0)[1])
+        total = pixels = 0.0
+        for batch in self.validation.batches(SLICES):
+            counted = batch[2].numel() if self.recipe["region"] == "image" else int(batch[2].sum())
+            total += float(self.loss(batch, "training")) * counted
+            pixels += counted
+        return total / pixels

@@ -108,13 +108,17 @@ def normalise(session: Volumes, constants: Scales, recipe: Recipe) -> Volumes:
 
 
 def build(contrasts: int, recipe: Recipe) -> "_Network":
-    """The network, with Keras's first weights, as the authors' code has them."""
+    """The network with its first weights."""
     network = _Network(contrasts, recipe["maps"], recipe["latent"])
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.xavier_uniform_(module.weight)
+            if recipe["initialisation"] == "he":
+                nn.init.kaiming_uniform_(module.weight, a=SLOPE)
+            else:
+                nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(module.bias)
-    # The output's ReLU could be dead from the start: it begins at the mean of the target, which is 1.
+    # The output's ReLU could be dead from the start: it begins at the mean of the target, which is 1, everywhere.
+    nn.init.zeros_(network.decoder.last.weight)
     nn.init.ones_(network.decoder.last.bias)
     return network
 
@@ -226,7 +230,9 @@ class _Slices(Task):
     def validate(self) -> float | None:
         if self.validation is None:
             return None
-        parts = self.validation.batches(self.recipe["batch"])
-        sums = [(float(self.loss(batch, "training")) * len(batch[0]), len(batch[0])) for batch in parts]
-        total, slices = (sum(column) for column in zip(*sums, strict=True))
-        return total / slices
+        total = pixels = 0.0
+        for batch in self.validation.batches(self.recipe["batch"]):
+            counted = batch[2].numel() if self.recipe["region"] == "image" else int(batch[2].sum())
+            total += float(self.loss(batch, "training")) * counted
+            pixels += counted
+        return total / pixels

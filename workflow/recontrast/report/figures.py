@@ -69,6 +69,30 @@ def _row(panel: Axes, row: int, values: np.ndarray, colour: str) -> None:
         panel.errorbar(values.mean(), row, xerr=deviation, **mean)
 
 
+def agreement(path: Path, pairs: dict[str, list[tuple[float, float]]]) -> None:
+    """Bland and Altman's figure of volumes: difference against mean, a panel for every two sources.
+
+    Args:
+        path: SVG to write.
+        pairs: title of a panel -> volume by the judged and by the true mask, in ml, of every session.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.6 * len(pairs), 3.0), layout="constrained")
+        panels = figure.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
+        for number, (panel, (title, volumes)) in enumerate(zip(panels, pairs.items(), strict=True)):
+            found, true = np.array(volumes).T
+            difference, colour = found - true, PALETTE[number % len(PALETTE)]
+            panel.scatter((found + true) / 2, difference, s=20, color=colour, alpha=0.7, linewidths=0)
+            spread = 1.96 * difference.std(ddof=1) if len(difference) > 1 else 0.0
+            panel.axhline(difference.mean(), color="#1c2430", linewidth=1.2)
+            for limit in (-spread, spread) if spread else ():
+                panel.axhline(difference.mean() + limit, color="#1c2430", linewidth=0.8, linestyle="--")
+            panel.set_title(title, loc="left", fontsize=9, fontweight="bold")
+            panel.set_xlabel("mean of both volumes, ml")
+        panels[0].set_ylabel("difference of volumes, ml")
+        _save(figure, path)
+
+
 def losses(path: Path, folds: dict[str, list[tables.Row]]) -> None:
     """Training (thin; adversaries of different dashes) and validation (thick) loss by epoch, a colour per fold.
 

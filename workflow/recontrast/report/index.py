@@ -8,15 +8,26 @@ from .. import layout, tables
 from ..images import write_text
 from ..measures import MEASURES
 from . import pages
+from .lesions import lesion_section
 from .methods_text import methods_section, steps_that_ran
 from .models import kind_of, models_of
 from .pictures import file_name
+from .study_tables import study_tables
 
 IN_COHORT = ("psnr", "ssim")  # the scores shown in the table of sessions
 KINDS = ("out of fold", "imputed", "seen in training")
 
 
-def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int = 50) -> None:
+def index(
+    *,
+    plan: Path,
+    metrics: Path,
+    summary: Path,
+    page: Path,
+    per_page: int = 50,
+    lesions: list[Path] = [],  # noqa: B006 - read, never changed
+    own: list[Path] = [],  # noqa: B006
+) -> None:
     """Write the report's first page, its figures and the pages of the cohort.
 
     Everything is linked relative to the page, so that the folder of the report can be moved, zipped
@@ -28,6 +39,8 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
         summary: mean, SD and number of participants per experiment, region and metric.
         page: HTML file to write; the rest goes beside it.
         per_page: how many sessions a page of the cohort holds.
+        lesions: the long table of lesion comparisons and its summary, where the study has them.
+        own: the study's own tables.
     """
     content = json.loads(plan.read_text(encoding="utf-8"))
     title = content["study"]["report"]["title"]
@@ -51,6 +64,8 @@ def index(*, plan: Path, metrics: Path, summary: Path, page: Path, per_page: int
         results=result_tables(summarized, content["experiments"]),
         figures=_figures(page.parent / "figures", scores, names, models),
         models=list(models.values()),
+        own=study_tables(own, {name: t["title"] for name, t in content["study"]["tables"].items()}),
+        lesions=lesion_section(*lesions, page.parent) if lesions else None,
         backends=steps_that_ran(content),
         links=links,
         tables={"metrics": f"tables/{metrics.name}", "summary": f"tables/{summary.name}"},

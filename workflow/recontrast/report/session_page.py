@@ -31,6 +31,7 @@ def session_page(
     synthetic: list[Path] = [],  # noqa: B006
     scores: list[Path] = [],  # noqa: B006
     notes: list[str] = [],  # noqa: B006
+    viewers: bool = False,
 ) -> None:
     """Draw the pictures of one session and write its page.
 
@@ -51,6 +52,7 @@ def session_page(
         synthetic: the synthetic images, in the same order.
         scores: score tables of this session.
         notes: what a reader should know about this session.
+        viewers: also write a page to walk through each synthetic image.
     """
     paired = len(contrasts) == len(images) and len(experiments) == len(targets) == len(synthetic)
     if not contrasts or not paired:
@@ -61,7 +63,7 @@ def session_page(
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as partial:
         drawn = Path(partial) / folder.name
         drawn.mkdir()
-        gallery = Gallery(drawn, mask)
+        gallery = Gallery(drawn, mask, viewers)
         shown = gallery.contrasts(dict(zip(contrasts, images, strict=True)), reference or contrasts[0])
         tissue_picture = None if tissue is None else gallery.tissue(tissue)
         fibres = gallery.fibres(anisotropy, directions) if anisotropy and directions else None
@@ -97,12 +99,14 @@ class Gallery:
     Args:
         folder: where the pictures go.
         mask: mask file; its grid is that of every image.
+        viewers: whether synthetic images get a page to walk through them.
     """
 
     OUTLINE = "outline.png"
 
-    def __init__(self, folder: Path, mask: Path) -> None:
+    def __init__(self, folder: Path, mask: Path, viewers: bool) -> None:
         self.folder = folder
+        self.viewers = viewers
         self.grid = read_header(mask)
         self.mask = np.asarray(self.grid.dataobj).reshape(self.grid.shape[:3]) > 0
         self.view = pictures.View.of(self.mask, self.grid.affine)
@@ -163,7 +167,7 @@ class Gallery:
             "difference": None,
         }
         limits = pictures.window(volume, self.mask)
-        walk = pictures.file_name("viewer", name).replace(".webp", ".html")
+        shown, beside, strongest = volume, None, 0.0
         if target in self.acquired:
             truth = np.where(self.mask, self._read(self.acquired[target]), 0)
             limits = pictures.window(truth, self.mask)
@@ -172,33 +176,21 @@ class Gallery:
             difference = pictures.file_name("difference", name)
             pictures.save_grey(self.folder / acquired, self.view, truth, limits)
             pictures.save_difference(self.folder / difference, self.view, volume - truth, strongest)
-            viewer.write(
-                self.folder / walk,
-                f"{self.folder.name}: acquired {target}, and {name} − acquired",
-                truth,
-                self.grid.affine,
-                volume - truth,
-                strongest,
-            )
+            shown, beside = truth, volume - truth
             drawn |= {
                 "acquired": self.address(acquired),
                 "difference": self.address(difference),
                 "strongest": _units(strongest),
             }
-        else:
-            viewer.write(
-                self.folder / walk,
-                f"{self.folder.name}: {target} by {name}",
-                volume,
-                self.grid.affine,
-                None,
-                0,
-            )
+        walk = pictures.file_name("viewer", name).replace(".webp", ".html")
+        if self.viewers:
+            title = f"{self.folder.name}: {target} by {name}{'' if beside is None else ' − acquired'}"
+            viewer.write(self.folder / walk, title, shown, self.grid.affine, beside, strongest)
         picture = pictures.file_name("synthetic", name)
         pictures.save_grey(self.folder / picture, self.view, volume, limits)
         return drawn | {
             "picture": self.address(picture),
-            "viewer": self.address(walk),
+            "viewer": self.address(walk) if self.viewers else "",
             "window": [_units(limit) for limit in limits],
         }
 

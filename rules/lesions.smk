@@ -1,0 +1,223 @@
+"""Lesions: where white matter is ill, on acquired and on synthetic FLAIR, by the same rules."""
+
+
+rule fit_lesions:
+    """From masks drawn by hand: how bright lesions are and where they lie, without the people of one fold."""
+    input:
+        graph.lesion_training,
+    output:
+        coefficients=layout.LESION_COEFFICIENTS,
+        spatial=layout.LESION_SPATIAL,
+    log:
+        "logs/lesions/fit_lesions/lesions_fold-{fold}.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        sessions=graph.lesion_list,
+        features=graph.study.lesions.features,
+        code=graph.code("lesions", "fit_lesions"),
+    shell:
+        "recontrast step --log {log} lesions fit_lesions --sessions {params.sessions}"
+        " --coefficients {output.coefficients} --spatial {output.spatial} --features {params.features}"
+
+
+rule choose_kappa:
+    """The threshold of lesion growth that suits masks drawn by hand, without the people of one fold."""
+    input:
+        graph.lesion_training,
+    output:
+        layout.LESION_KAPPA,
+    log:
+        "logs/lesions/choose_kappa/lesions_fold-{fold}.log",
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        sessions=graph.lesion_list,
+        threshold=graph.study.lesions.threshold,
+        code=graph.code("lesions", "choose_kappa"),
+    shell:
+        "recontrast step --log {log} lesions choose_kappa --sessions {params.sessions} --output {output}"
+        " --threshold {params.threshold}"
+
+
+rule predict_lesions:
+    """Lesion prediction: a voxel's chance to be lesion, from its brightness and its place."""
+    input:
+        flair=graph.lesion_flair,
+        mask=graph.mask,
+        model=graph.lesion_model,
+        tissue=graph.lesion_tissue,
+        transform=graph.lesion_template,
+    output:
+        probability=layout.LESION_PROBABILITY,
+        lesions=layout.LESION_MASK,
+    log:
+        "logs/lesions/predict_lesions/{folder}/{session}_space-{reference}_lesions-{source}.log",
+    wildcard_constraints:
+        source=graph.by("lpa"),
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        given=lambda w, input: options(
+            coefficients=input.model[:1],
+            spatial=input.model[1:],
+            transform=input.transform,
+            csf=input.tissue[:1],
+            gm=input.tissue[1:2],
+            wm=input.tissue[2:],
+        ),
+        threshold=graph.study.lesions.threshold,
+        code=graph.code("lesions", "predict_lesions"),
+    shell:
+        "recontrast step --log {log} lesions predict_lesions --flair {input.flair} --mask {input.mask}"
+        " --probability {output.probability} --lesions {output.lesions} {params.given}"
+        " --threshold {params.threshold}"
+
+
+rule grow_lesions:
+    """Lesion growth: from the spots that are far too bright outwards, until tissue looks normal."""
+    input:
+        flair=graph.lesion_flair,
+        t1w=graph.lesion_t1w,
+        mask=graph.mask,
+        model=graph.lesion_model,
+        tissue=graph.lesion_tissue,
+        transform=graph.lesion_template,
+    output:
+        probability=layout.LESION_PROBABILITY,
+        lesions=layout.LESION_MASK,
+    log:
+        "logs/lesions/grow_lesions/{folder}/{session}_space-{reference}_lesions-{source}.log",
+    wildcard_constraints:
+        source=graph.by("lga"),
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        given=lambda w, input: options(chosen=input.model, transform=input.transform),
+        kappa=graph.lesion_kappa,
+        threshold=graph.study.lesions.threshold,
+        code=graph.code("lesions", "grow_lesions"),
+    shell:
+        "recontrast step --log {log} lesions grow_lesions --t1w {input.t1w} --flair {input.flair}"
+        " --mask {input.mask} --csf {input.tissue[0]} --gm {input.tissue[1]} --wm {input.tissue[2]}"
+        " --probability {output.probability} --lesions {output.lesions} {params.given} {params.kappa}"
+        " --threshold {params.threshold}"
+
+
+rule run_external:
+    """Lesions by a tool of the user's."""
+    input:
+        flair=graph.lesion_flair,
+        t1w=graph.lesion_t1w,
+        mask=graph.mask,
+    output:
+        probability=layout.LESION_PROBABILITY,
+        lesions=layout.LESION_MASK,
+    log:
+        "logs/lesions/run_external/{folder}/{session}_space-{reference}_lesions-{source}.log",
+    wildcard_constraints:
+        source=graph.by("external"),
+    conda:
+        "../envs/embedded.yaml"
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(120),
+    params:
+        command=graph.study.lesions.command,
+        t1w=lambda w, input: options(t1w=input.t1w),
+        threshold=graph.study.lesions.threshold,
+        code=graph.code("lesions", "run_external"),
+    shell:
+        "recontrast step --log {log} lesions run_external --command {params.command:q} --flair {input.flair}"
+        " {params.t1w} --mask {input.mask} --probability {output.probability} --lesions {output.lesions}"
+        " --threshold {params.threshold}"
+
+
+rule describe_lesions:
+    """How many lesions there are, how large, and where."""
+    input:
+        lesions=layout.LESION_MASK,
+        mask=graph.mask,
+        transform=graph.lesion_template,
+    output:
+        layout.LESION_TABLE,
+    log:
+        "logs/lesions/describe_lesions/{folder}/{session}_space-{reference}_lesions-{source}.log",
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        transform=lambda w, input: options(transform=input.transform),
+        smallest=graph.study.lesions.smallest,
+        code=graph.code("lesions", "describe_lesions"),
+    shell:
+        "recontrast step --log {log} lesions describe_lesions --lesions {input.lesions} --mask {input.mask}"
+        " --output {output} {params.transform} --smallest {params.smallest}"
+
+
+rule compare_lesions:
+    """The lesions of one mask against those of another: drawn by hand, or found on the acquired image."""
+    input:
+        found=layout.LESION_MASK,
+        truth=graph.lesion_truth,
+        mask=graph.mask,
+        images=graph.lesion_compared,
+    output:
+        layout.LESION_SCORES,
+    log:
+        "logs/lesions/compare_lesions/{folder}/{session}_space-{reference}_lesions-{source}-{truth}.log",
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        participant=graph.participant,
+        session=graph.session_id,
+        contrast=graph.lesion_contrast,
+        code=graph.code("lesions", "compare_lesions"),
+    shell:
+        "recontrast step --log {log} lesions compare_lesions --found {input.found} --truth {input.truth}"
+        " --mask {input.mask} --output {output} --participant {params.participant}"
+        " --session {params.session} --found-name {wildcards.source} --truth-name {wildcards.truth}"
+        " {params.contrast}"
+
+
+rule summarize_lesions:
+    """Agreement of lesions over the cohort, by how much lesion there is."""
+    input:
+        graph.lesion_scores,
+    output:
+        scores=layout.LESION_METRICS,
+        summary=layout.LESION_SUMMARY,
+    log:
+        "logs/lesions/summarize_lesions.log",
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        listed=layout.LESION_SCORE_LIST,
+        code=graph.code("lesions", "summarize_lesions"),
+    shell:
+        "recontrast step --log {log} lesions summarize_lesions --listed {params.listed}"
+        " --scores {output.scores} --summary {output.summary}"
+
+
+rule fill_lesions:
+    """Lesions in T1w are painted over, so that they do not pass for grey matter."""
+    input:
+        t1w=graph.tissue_source,
+        lesions=graph.filled_mask,
+        mask=graph.brain,
+    output:
+        layout.FILLED,
+    log:
+        "logs/lesions/fill_lesions/{folder}/{session}{entities}_space-{reference}_{suffix}.log",
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        code=graph.code("lesions", "fill_lesions"),
+    shell:
+        "recontrast step --log {log} lesions fill_lesions --t1w {input.t1w} --lesions {input.lesions}"
+        " --mask {input.mask} --output {output}"

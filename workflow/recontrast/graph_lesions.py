@@ -1,0 +1,219 @@
+"""The part of the graph that finds lesions, on acquired and synthetic FLAIR, and judges them."""
+
+from . import layout
+from .layout import ALL, TISSUES, fill
+from .options import options
+from .plan import PlannedSession
+
+ACQUIRED, MANUAL = "acquired", "manual"
+NOTHING = "(?!)"  # a pattern that no name has
+
+
+class LesionJobs:
+    """What the rules of lesions ask; a part of `Graph`."""
+
+    def by(self, method: str) -> str:
+        """The wildcard pattern of what a method segments: everything, or nothing if the study has another."""
+        return r"[A-Za-z0-9]+" if self.study.lesions.method == method else NOTHING
+
+    # --- what is learned from masks drawn by hand ---
+
+    def lesion_people(self, fold: str) -> list[PlannedSession]:
+        """The sessions with a manual mask whose people a fold does not hold out."""
+        return [
+            planned
+            for planned in self.plan.sessions.values()
+            if self.study.lesions.manual in planned.masks
+            and self.study.lesions.flair in planned.images
+            and (fold == ALL or planned.fold != fold)
+        ]
+
+    def lesion_training(self, w) -> list[str]:
+        """Every image that coefficients or kappa are learned from."""
+        found = []
+        for planned in self.lesion_people(w.fold):
+            row = self._lesion_row(planned)
+            found += [file for name, file in row.items() if not name.endswith("_id") and file != "n/a"]
+        return found
+
+    def lesion_rows(self, fold: str) -> list[dict[str, str]]:
+        """The rows of the table that the steps read."""
+        return [self._lesion_row(planned) for planned in self.lesion_people(fold)]
+
+    def lesion_list(self, w) -> str:
+        """That table; its rows are inputs of the job one by one."""
+        return fill(layout.LESION_LIST, fold=w.fold)
+
+    def lesion_folds(self) -> list[str]:
+        """The folds for which something is learned from manual masks."""
+        asked = self.study.lesions
+        learns = asked.method == "lpa" and asked.coefficients == "manual"
+        learns = learns or (asked.method == "lga" and asked.kappa is None and asked.manual is not None)
+        if not learns:
+            return []
+        return sorted({self._lesion_fold(planned) for planned in self.plan.sessions.values()})
+
+    # --- what is segmented ---
+
+    def lesion_flair(self, w) -> str:
+        """The acquired FLAIR of a session, or the synthetic one of an experiment."""
+        planned = self._session(w)
+        if w.source == ACQUIRED:
+            return self._fill(layout.PREPROC, planned, self.study.lesions.flair)
+        return self._synthetic(planned, w.source)
+
+    def lesion_tissue(self, w) -> list[str]:
+        """Maps of CSF, GM and WM, where lesions are found by them."""
+        asked = self.study.lesions
+        wanted = asked.method == "lga" or asked.features == "tissue"
+        return self._tissue_maps(self._session(w)) if wanted else []
+
+    def lesion_t1w(self, w) -> list[str]:
+        """The prepared T1w, where lesions are found on it too."""
+        planned, name = self._session(w), self.study.lesions.t1w
+        return [self._fill(layout.PREPROC, planned, name)] if name in planned.images else []
+
+    def lesion_template(self, w) -> list[str]:
+        """The transform to the template; none for images that lie in its space."""
+        planned = self._session(w)
+        if self.study.prepare != "full" or not self.study.anatomy.template:
+            return []
+        return [fill(layout.TEMPLATE_TRANSFORM, planned.session, reference=planned.reference)]
+
+    def lesion_model(self, w) -> list[str]:
+        """Coefficients and spatial effect, or kappa, that never saw a person; none if the study gives them."""
+        fold = self._lesion_fold(self._session(w))
+        if fold not in self.lesion_folds():
+            return []
+        patterns = (
+            (layout.LESION_KAPPA,)
+            if self.study.lesions.method == "lga"
+            else (layout.LESION_COEFFICIENTS, layout.LESION_SPATIAL)
+        )
+        return [fill(pattern, fold=fold) for pattern in patterns]
+
+    def lesion_kappa(self, w) -> str:
+        """Kappa, as an option, where the study gives it."""
+        kappa = self.study.lesions.kappa
+        return options(kappa=[kappa] if kappa else [])
+
+    # --- how it is judged ---
+
+    def lesion_masks(self, w=None) -> list[str]:
+        """Every lesion mask that the study asks for."""
+        return [
+            fill(layout.LESION_MASK, planned.session, reference=planned.reference, source=source)
+            for planned in self.plan.sessions.values()
+            for source in self._lesion_sources(planned)
+        ]
+
+    def lesion_truth(self, w) -> str:
+        """The mask that another is judged by: drawn by hand, or found on the acquired image."""
+        planned = self._session(w)
+        if w.truth == MANUAL:
+            return self._given_mask(planned, self.study.lesions.manual)
+        return self._lesion_mask(planned, ACQUIRED)
+
+    def lesion_contrast(self, w) -> str:
+        """FLAIR and white matter, for the contrast of lesions in the image on which they were found."""
+        planned = self._session(w)
+        if not self.segments_tissue:
+            return ""
+        return options(flair=[self.lesion_flair(w)], wm=[self._tissue_maps(planned)[2]])
+
+    def lesion_compared(self, w) -> list[str]:
+        """The images behind `lesion_contrast`."""
+        return [self.lesion_flair(w), self._tissue_maps(self._session(w))[2]] if self.segments_tissue else []
+
+    def lesion_scores(self, w=None) -> list[str]:
+        """The tables of every two masks of a session that are compared."""
+        return [
+            fill(
+                layout.LESION_SCORES,
+                planned.session,
+                reference=planned.reference,
+                source=source,
+                truth=truth,
+            )
+            for planned in self.plan.sessions.values()
+            for source, truth in self._lesion_pairs(planned)
+        ]
+
+    def lesion_descriptions(self, w=None) -> list[str]:
+        """The tables of lesions of every mask."""
+        return [path.replace("_mask.nii.gz", "_lesions.tsv") for path in self.lesion_masks()]
+
+    def lesion_targets(self, w=None) -> list[str]:
+        """Everything of this stage that the study asks for."""
+        if not self.study.lesions.method:
+            return []
+        return [*self.lesion_masks(), *self.lesion_descriptions(), *self.lesion_tables()]
+
+    def lesion_tables(self, w=None) -> list[str]:
+        """The long table of comparisons and its summary, where there is anything to compare."""
+        return [layout.LESION_METRICS, layout.LESION_SUMMARY] if self.lesion_scores() else []
+
+    def tissue_image(self, w) -> str:
+        """What tissue is told apart on: T1w, its lesions painted over where the study asks for that."""
+        planned = self._session(w)
+        if self.study.lesions.fill and self.study.lesions.manual in planned.masks:
+            return self._fill(layout.FILLED, planned, self.brain_source(planned))
+        return self.tissue_source(w)
+
+    def filled_mask(self, w) -> str:
+        """The lesions that are painted over."""
+        return self._given_mask(self._session(w), self.study.lesions.manual)
+
+    # --- inside ---
+
+    def _lesion_row(self, planned: PlannedSession) -> dict[str, str]:
+        transform = self.lesion_template(_Wildcards(planned.session.label))
+        row = {
+            "participant_id": planned.participant,
+            "session_id": f"ses-{planned.session.session}" if planned.session.session else "n/a",
+            "flair": self._fill(layout.PREPROC, planned, self.study.lesions.flair),
+            "mask": self._mask(planned),
+            "manual": self._given_mask(planned, self.study.lesions.manual),
+            "transform": transform[0] if transform else "n/a",
+        }
+        if self.segments_tissue:
+            row |= dict(zip(("csf", "gm", "wm"), self._tissue_maps(planned), strict=True))
+        return row
+
+    def _lesion_fold(self, planned: PlannedSession) -> str:
+        return planned.fold if planned.fold.isdecimal() else ALL
+
+    def _lesion_sources(self, planned: PlannedSession) -> list[str]:
+        asked = self.study.lesions
+        if not asked.method or (asked.method == "lga" and asked.t1w not in planned.images):
+            return []
+        found = [ACQUIRED] if asked.flair in planned.images else []
+        found += [name for name, p in planned.predictions.items() if p.target == asked.flair]
+        failed = {f.item for f in self.plan.failures if f.session == planned.session.label}
+        return [source for source in found if f"lesions-{source}" not in failed]
+
+    def _lesion_pairs(self, planned: PlannedSession) -> list[tuple[str, str]]:
+        sources = self._lesion_sources(planned)
+        by_hand = [MANUAL] if self.study.lesions.manual in planned.masks else []
+        acquired = [ACQUIRED] if ACQUIRED in sources else []
+        failed = {f.item for f in self.plan.failures if f.session == planned.session.label}
+        return [
+            (source, truth)
+            for source in sources
+            for truth in (*by_hand, *(acquired if source != ACQUIRED else []))
+            if f"lesions-{source}-{truth}" not in failed
+        ]
+
+    def _lesion_mask(self, planned: PlannedSession, source: str) -> str:
+        return fill(layout.LESION_MASK, planned.session, reference=planned.reference, source=source)
+
+    def _tissue_maps(self, planned: PlannedSession) -> list[str]:
+        where = {"reference": planned.reference}
+        return [fill(layout.TISSUE, planned.session, tissue=tissue, **where) for tissue in TISSUES]
+
+
+class _Wildcards:
+    """A session as Snakemake's wildcards name it."""
+
+    def __init__(self, session: str) -> None:
+        self.session = session

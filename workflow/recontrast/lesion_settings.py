@@ -1,0 +1,48 @@
+"""What a study says about lesions."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from .contrasts import Name, Section
+
+
+class Lesions(Section):
+    """How lesions are found, on acquired and synthetic FLAIR alike."""
+
+    method: Literal["lpa", "lga", "external"] | None = None
+    flair: Name = Field("FLAIR", description="the contrast on which they are found")
+    t1w: Name = "T1w"
+    manual: Name | None = Field(None, description="the study's mask that was drawn by hand, under masks")
+    coefficients: Literal["default", "manual"] = "default"
+    features: Literal["lst", "extended", "tissue"] = "extended"
+    threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a voxel is lesion")
+    kappa: float | None = Field(None, gt=0, description="of lga; chosen on manual masks if not given")
+    smallest: float = Field(0.0, ge=0, description="ml; smaller lesions are not counted")
+    command: str | None = Field(None, description="of an external tool")
+    fill: bool = Field(False, description="paint over manual lesions in T1w before tissue is told apart")
+
+
+def contradictions(study) -> Iterator[str]:
+    """What the keys of `lesions` say that nothing defines."""
+    asked = study.lesions
+    if asked.manual and asked.manual not in study.masks:
+        yield f"lesions.manual: no mask {asked.manual!r} is defined under masks"
+    if asked.fill and not asked.manual:
+        yield "lesions.fill: needs lesions.manual, the masks to paint over"
+    if not asked.method:
+        return
+    if asked.flair not in study.contrasts:
+        yield f"lesions.flair: no contrast {asked.flair!r} is defined under contrasts"
+    tissue = study.prepare == "full" and study.anatomy.tissues
+    if not tissue and (asked.method == "lga" or asked.features == "tissue"):
+        yield f"lesions: {asked.method} with these settings needs tissue maps (prepare: full, anatomy.tissues: true)"
+    if study.prepare == "full" and not study.anatomy.template and asked.method != "external":
+        yield "lesions: needs the transform to the template (anatomy.template: true)"
+    if asked.method == "lga" and asked.t1w not in study.contrasts:
+        yield f"lesions.t1w: no contrast {asked.t1w!r} is defined under contrasts"
+    if asked.coefficients == "manual" and not asked.manual:
+        yield "lesions.coefficients: manual needs lesions.manual, the masks to learn from"
+    if (asked.method == "external") != bool(asked.command):
+        yield "lesions.command: is for method: external, and needed there"
