@@ -18,21 +18,20 @@ MAPS = {"R1": "T1map", "R2": "T2map", "PD": "PDmap"}
 
 
 @functools.cache
-def heads(inputs: tuple[str, ...], count: int = 6, *, unbiased: bool = False) -> list[Volumes]:
-    """Sessions with FLAIR as target, a median of 1000 inside the brain in every contrast.
+def heads(inputs: tuple[str, ...], count: int = 7) -> list[Volumes]:
+    """Sessions with FLAIR as target, bias fields divided out, a median of 1000 inside the brain in every contrast.
 
     Args:
         inputs: from T1w, T2w, PDw, DIR, T1SE, `MESE1` to `MESE8` (raw multi-delay multi-echo images) and the
             true R1, R2 (1/s) and PD; the last eleven are not rescaled to 1000.
         count: participants.
-        unbiased: divide the known bias fields out, as preparation does; one voxel alone cannot tell them.
     """
     asked = {"MDME" if name in RAW else name for name in inputs if name not in MAPS}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         contrasts = sorted(asked | {"FLAIR", "T1w"})
         cohort.make(data, participants=count, voxel=VOXEL, contrasts=contrasts, without_flair=0)
-        return [_head(data, f"sub-{number:02d}", inputs, unbiased) for number in range(1, count + 1)]
+        return [_head(data, f"sub-{number:02d}", inputs) for number in range(1, count + 1)]
 
 
 def gains(made: list[np.ndarray], training: list[Volumes], tests: list[Volumes]) -> tuple[float, float]:
@@ -54,7 +53,7 @@ def _columns(one: Volumes) -> np.ndarray:
     return np.column_stack([*(image[one.mask] for image in one.inputs), np.ones(one.mask.sum())])
 
 
-def _head(data: Path, label: str, inputs: tuple[str, ...], unbiased: bool) -> Volumes:
+def _head(data: Path, label: str, inputs: tuple[str, ...]) -> Volumes:
     raw = data / label / "anat"
     truth = data / "derivatives/truth" / label / "anat"
     mask_image = nib.load(next(truth.glob("*desc-brain_mask.nii.gz")))
@@ -72,11 +71,9 @@ def _head(data: Path, label: str, inputs: tuple[str, ...], unbiased: bool) -> Vo
         series = "MDME" if name in RAW else name
         pose = _itk(next(truth.glob(f"*from-{series}_to-anatomy_mode-image_xfm.txt")))
         to_voxels = np.linalg.inv(image.affine) @ pose @ mask_image.affine
-        data = np.asarray(image.dataobj, dtype=np.float32)
-        if unbiased:
-            field = nib.load(next(truth.glob(f"*_space-{series}_desc-bias_map.nii.gz")))
-            data = data / np.asarray(field.dataobj, dtype=np.float32)
-        return affine_transform(data, to_voxels[:3, :3], to_voxels[:3, 3], mask.shape, order=1)
+        field = nib.load(next(truth.glob(f"*_space-{series}_desc-bias_map.nii.gz")))
+        values = np.asarray(image.dataobj, dtype=np.float32) / np.asarray(field.dataobj, dtype=np.float32)
+        return affine_transform(values, to_voxels[:3, :3], to_voxels[:3, 3], mask.shape, order=1)
 
     def known(name: str) -> np.ndarray:
         values = np.asarray(nib.load(next(truth.glob(f"*_{MAPS[name]}.nii.gz"))).dataobj, dtype=np.float32)

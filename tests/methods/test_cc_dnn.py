@@ -120,7 +120,7 @@ def test_learns_and_predicts_in_the_units_of_the_target(network):
     recipe = recipes.resolve(
         "cc_dnn",
         "quick",
-        {"network": network, "maps": 8, "epochs": 2, "then_epochs": 4, "patch": 24, "patches_per_epoch": 120}
+        {"network": network, "maps": 8, "epochs": 1, "then_epochs": 3, "patch": 24, "patches_per_epoch": 80}
         | {"batch": 4, "c2_window": 3, "c3_window": 3, "learning_rate": 5e-3},
     )
     training = Cohort([small_volumes.volumes(seed) for seed in (1, 2, 3)], [small_volumes.volumes(4)])

@@ -1,47 +1,59 @@
-"""Every method learns: on digital heads, out of fold, its FLAIR beats a linear regression of the same inputs."""
+"""Every method learns: on digital heads, out of fold, its FLAIR beats a linear regression of the same inputs.
+
+The known bias fields are divided out of all heads, as the product's preparation does with the ones that it finds:
+one voxel cannot tell a field, and the target's own shows in no input. Settings were chosen on other heads of the
+same phantom (participants 8 and 9).
+"""
 
 from dataclasses import replace
 
 import phantom_heads
 import pytest
 from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, method_module
+from recontrast.methods.interface import Cohort, Run, Volumes, method_module
+from recontrast.methods.volumes import bounding_box
 
 CONVENTIONAL = ("T1w", "T2w", "PDw")
 #: inputs where they are not the conventional contrasts
 INPUTS: dict[str, tuple[str, ...]] = {
     "pixel_gan": phantom_heads.RAW,
 }
-#: changes of the quick recipe that fit heads of 4 mm, where three voxels are half an inch, and a minute
+#: changes of the quick recipe that fit heads of 4 mm, where three voxels are half an inch, and a quarter of a minute
 SMALLER: dict[str, recipes.Recipe] = {
-    "fcn3d": {"layers": 2, "filters": 32, "crop": 16, "rim": 3, "epochs": 10, "crops_per_epoch": 80},
-    "modality_propagation": {"patch": 1, "neighbours": 30},
+    "cc_dnn": {"maps": 12, "epochs": 2, "then_epochs": 3, "patches_per_epoch": 160},
+    "fcn3d": {"layers": 2, "filters": 32, "crop": 16, "rim": 3, "epochs": 8, "crops_per_epoch": 80},
+    "modality_propagation": {"patch": 1},
+    "multimodal": {"batch": 4, "batches_per_epoch": 30, "epochs": 4},
     "patch_to_voxel": {"patch": 3, "epochs": 15},
     "pixel_gan": {"start_iterations": 400, "adversarial_iterations": 50},
     "random_forest": {"trees": 15, "samples": 8000},
     "replica": {"trees": 15, "samples": 8000},
-    "unet3d": {"crop": 20, "epochs": 8},
-    "voxel_mlp": {"epochs": 8, "crops_per_epoch": 160},
     "unet2d": {"epochs": 6},
+    "unet3d": {"crop": 20, "epochs": 6},
+    "voxel_mlp": {"epochs": 8, "crops_per_epoch": 160},
 }
 #: it learns one factor alone, and is below the regression where tissues share voxels (docs/methods/bloch.md)
 UNLEARNED = {"bloch"}
-#: they see one voxel, which cannot tell a bias field, or slices, of which four heads have too few to learn it:
-#: so the fields are divided out as after preparation
-UNBIASED = {"pix2pix", "pixel_gan", "unet2d"}
 DECIBELS, SSIM = 1.0, 0.02
 
 
 @pytest.mark.parametrize("method", [name for name in recipes.available() if name not in UNLEARNED])
 def test_beats_linear_regression_out_of_fold(method):
-    inputs = INPUTS.get(method, CONVENTIONAL)
-    *training, validation, test = phantom_heads.heads(inputs, unbiased=method in UNBIASED)
     recipe = recipes.resolve(method, "quick", SMALLER.get(method))
     module = method_module(method)
+    inputs = INPUTS.get(method, CONVENTIONAL)
+    heads = [_cropped(head, module.margin(recipe)) for head in phantom_heads.heads(inputs)]
+    training, validation, tests = heads[:4], heads[4:5], heads[5:]
     run = Run(device="cpu")
-    model = module.fit(Cohort(training, [validation]), recipe, run)
-    made = module.predict(model, replace(test, target=None), recipe, run)
-    decibels, ssim = phantom_heads.gains([made], [*training, validation], [test])
+    model = module.fit(Cohort(training, validation), recipe, run)
+    made = [module.predict(model, replace(test, target=None), recipe, run) for test in tests]
+    decibels, ssim = phantom_heads.gains(made, training + validation, tests)
     print(f"{method}: {decibels:+.2f} dB, {ssim:+.3f} SSIM")
     assert decibels >= DECIBELS
     assert ssim >= SSIM
+
+
+def _cropped(head: Volumes, margin: int | None) -> Volumes:
+    """A head cut to what a method looks at, as sessions are read from files."""
+    box = bounding_box(head.mask, margin)
+    return replace(head, inputs=head.inputs[:, *box], target=head.target[box], mask=head.mask[box])

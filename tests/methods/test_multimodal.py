@@ -57,7 +57,7 @@ def test_loss_is_that_of_every_decoding_and_of_the_spread_of_latents(region):
 def test_an_absent_contrast_changes_nothing(scale):
     """With zeros for the second contrast, the prediction is that of the first contrast's latent alone."""
     session = small_volumes.volumes(1)
-    recipe = recipes.resolve("multimodal", "quick", {"scale": scale})
+    recipe = recipes.resolve("multimodal", "quick", {"scale": scale, "intensity": "mean"})
     model = untrained(recipe, session)
     present = session.inputs * np.array([1, 0], np.float32)[:, None, None, None]
     made = multimodal.predict(model, replace(session, inputs=present, target=None), recipe, CPU)
@@ -87,6 +87,12 @@ def test_scales_are_each_session_s_own_or_the_training_medians():
         np.testing.assert_allclose(second.target, ratio**2 * first.target, rtol=1e-5)
         assert first.inputs[1][one.mask].mean() == pytest.approx(1, rel=1e-4)
         assert not first.inputs[:, ~one.mask].any()
+        scored = multimodal.normalise(double, constants, recipe | {"intensity": "z-score"})
+        values = scored.inputs[:, one.mask]
+        np.testing.assert_allclose(values.std(axis=1), ratio, rtol=1e-4)
+        np.testing.assert_allclose(
+            values.mean(axis=1), (ratio - 1) / np.array(constants["spreads"]), atol=1e-3
+        )
     with pytest.raises(RecontrastError, match="mean"):
         multimodal.means(replace(one, inputs=-one.inputs))
 

@@ -91,34 +91,42 @@ def means(session: Volumes) -> list[float]:
 
 
 def typical_means(sessions: list[Volumes]) -> Scales:
-    """The medians of the sessions' own means."""
+    """The medians of the sessions' own means, and of their inputs' SDs as shares of these."""
     medians = np.median([means(session) for session in sessions], axis=0)
-    return {"inputs": medians[:-1].tolist(), "target": float(medians[-1])}
+    sds = np.median([session.inputs[:, session.mask].std(axis=1) for session in sessions], axis=0)
+    return {
+        "inputs": medians[:-1].tolist(),
+        "target": float(medians[-1]),
+        "spreads": (sds / medians[:-1]).tolist(),
+    }
 
 
 def normalise(session: Volumes, constants: Scales, recipe: Recipe) -> Volumes:
-    """A session without background, every image divided by its own mean or by the training's."""
+    """A session without background, every image divided by its own mean or by the training's.
+
+    For z-scores, inputs are also centred and divided by the training's SDs; the target, which the network cannot
+    make negative, is not.
+    """
     typical = [*constants["inputs"], constants["target"]]
     # An absent contrast has no mean to divide by, and stays 0.
     scales = [mean or 1.0 for mean in (means(session) if recipe["scale"] == "session" else typical)]
     divisors = np.array(scales[: len(session.inputs)], dtype=np.float32)
-    inputs = session.inputs * session.mask / divisors[:, None, None, None]
+    inputs = session.inputs / divisors[:, None, None, None]
+    if recipe["intensity"] == "z-score":
+        inputs = (inputs - 1) / np.array(constants["spreads"], dtype=np.float32)[:, None, None, None]
+    inputs *= session.mask
     target = None if session.target is None else session.target * session.mask / np.float32(scales[-1])
     return replace(session, inputs=inputs, target=target)
 
 
 def build(contrasts: int, recipe: Recipe) -> "_Network":
-    """The network with its first weights."""
+    """The network, with Keras's first weights, as the authors' code has them."""
     network = _Network(contrasts, recipe["maps"], recipe["latent"])
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            if recipe["initialisation"] == "he":
-                nn.init.kaiming_uniform_(module.weight, a=SLOPE)
-            else:
-                nn.init.xavier_uniform_(module.weight)
+            nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(module.bias)
-    # The output's ReLU could be dead from the start: it begins at the mean of the target, which is 1, everywhere.
-    nn.init.zeros_(network.decoder.last.weight)
+    # The output's ReLU could be dead from the start: it begins at the mean of the target, which is 1.
     nn.init.ones_(network.decoder.last.bias)
     return network
 
