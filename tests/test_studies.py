@@ -49,7 +49,9 @@ def names(phantom: Phantom, number: int) -> list[str]:
         found += [f"../derivatives/truth/sub-{number:02d}/anat/sub-{number:02d}_label-{name}_mask.nii.gz"
                   for name in knee.MASKS]  # fmt: skip
     else:
-        protocols, found = [PROTOCOLS[name] for name in phantom.contrasts], []
+        label = f"sub-{number:02d}"
+        protocols = [PROTOCOLS[name] for name in phantom.contrasts]
+        found = [f"../derivatives/truth/{label}/anat/{label}_space-FLAIR_label-lesion_mask.nii.gz"]
     return found + [
         f"{protocol.folder}/sub-{number:02d}{image.entities}_{protocol.suffix}.nii.gz"
         for protocol in protocols

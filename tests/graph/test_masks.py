@@ -21,7 +21,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("T1w", "FLAIR"),
         0,
         contrasts={name: {"suffix": name} for name in ("T1w", "FLAIR")},
-        masks={"lesions": {"of": "FLAIR", "label": "lesion"}},
+        masks={"lesions": {"of": "FLAIR", "label": "lesion", "space": "anatomy"}},
         region="lesions",
         experiments={},
     )

@@ -76,6 +76,18 @@ def test_lesion_volume_is_between_half_and_forty_ml(cohort, label):
 
 
 @pytest.mark.parametrize("label", PEOPLE)
+def test_lesions_as_drawn_on_flair_are_those_of_the_anatomy(cohort, label):
+    truth = Truth(cohort, label)
+    drawn = nib.load(truth.known / f"{label}_space-FLAIR_label-lesion_mask.nii.gz")
+    assert drawn.shape == truth.image("FLAIR").shape
+    inside = np.asarray(drawn.dataobj) > 0
+    assert (
+        truth.on("label-lesion_probseg", "FLAIR")[inside].mean() > 0.45
+    )  # of voxels that are half lesion or more
+    assert truth.on("label-lesion_probseg", "FLAIR")[~inside].max() < 0.95
+
+
+@pytest.mark.parametrize("label", PEOPLE)
 def test_lesions_stand_out_in_flair_by_the_fixed_ratio(cohort, label):
     truth = Truth(cohort, label)
     flair = truth.image("FLAIR").get_fdata() / truth.bias("FLAIR").get_fdata()

@@ -45,13 +45,14 @@ class LesionJobs:
         return fill(layout.LESION_LIST, fold=w.fold)
 
     def lesion_folds(self) -> list[str]:
-        """The folds for which something is learned from manual masks."""
+        """The folds for which something is learned from manual masks; none where nobody has any."""
         asked = self.study.lesions
         learns = asked.method == "lpa" and asked.coefficients == "manual"
         learns = learns or (asked.method == "lga" and asked.kappa is None and asked.manual is not None)
         if not learns:
             return []
-        return sorted({self._lesion_fold(planned) for planned in self.plan.sessions.values()})
+        folds = {self._lesion_fold(planned) for planned in self.plan.sessions.values()}
+        return sorted(fold for fold in folds if self.lesion_people(fold))
 
     # --- what is segmented ---
 

@@ -238,7 +238,8 @@ def write_session(
     for contrast in contrasts:
         rng = stream(seed, who.number, "scan", str(visit), contrast)
         write = write_diffusion if contrast == "DWI" else write_contrast
-        truth.write_scan(known, session, contrast, write(folder, session, head, contrast, voxel, rng))
+        scan = write(folder, session, head, contrast, voxel, rng)
+        truth.write_scan(known, session, contrast, scan, head)
     return f"{session.label}: {who.group}, {volume:.1f} ml of lesions, {', '.join(contrasts)}"
 
 

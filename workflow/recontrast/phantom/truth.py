@@ -74,8 +74,8 @@ def write(folder: Path, session: Session, head: Head, voxel: float, *, diffusion
         save("model-DTI_param-MD_dwimap", mean.astype(np.float32), "dwi", Units="mm^2/s")
 
 
-def write_scan(folder: Path, session: Session, contrast: str, scan: Scan) -> None:
-    """Write the truth of one contrast: its pose as an ITK transform, and its bias field on its own grid."""
+def write_scan(folder: Path, session: Session, contrast: str, scan: Scan, head: Head) -> None:
+    """Write the truth of one contrast: its pose as an ITK transform, its bias field and lesions on its own grid."""
     start = folder / session.folder / "anat" / session.label
     write_itk(Path(f"{start}_from-{contrast}_to-anatomy_mode-image_xfm.txt"), scan.pose)
     facts = {"Description": f"factor on the signal of {contrast}", "NoiseSD": round(scan.sigma, 4)}
@@ -85,3 +85,7 @@ def write_scan(folder: Path, session: Session, contrast: str, scan: Scan) -> Non
         scan.grid.image,
         facts=facts,
     )
+    if contrast == "FLAIR":  # on which lesions are drawn
+        lesions = resample(head.full("lesion"), head.grid, scan.grid, scan.pose) >= 0.5
+        name = Path(f"{start}_space-{contrast}_label-lesion_mask.nii.gz")
+        images.write(name, lesions, scan.grid.image, facts={"Type": "Lesion", "SpatialReference": contrast})
