@@ -166,7 +166,9 @@ def is_made(out: Path, described: Path, arguments: dict[str, object]) -> bool:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
-        made = json.loads((described / "dataset_description.json").read_text(encoding="utf-8"))["GeneratedBy"][0]
+        made = json.loads((described / "dataset_description.json").read_text(encoding="utf-8"))[
+            "GeneratedBy"
+        ][0]
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         made = {}
     if made == generator(arguments):
