@@ -11,6 +11,7 @@ from recontrast.trainer.applied import Applied, by_slabs
 from recontrast.trainer.slabs import slabs
 
 SHAPE = (14, 9, 8)
+SHORTER = {"cc_dnn": {"then_epochs": 0, "patches_per_epoch": 80}}
 
 
 def blocks(thickness: int) -> list:
@@ -47,7 +48,7 @@ def test_p3s_is_the_derivative_of_the_squared_error_in_normalised_units(scene):
 
 @pytest.mark.parametrize("method", ["fcn3d", "unet3d", "unet2d", "patch_to_voxel", "cc_dnn", "multimodal"])
 def test_what_a_method_applies_is_what_it_predicts(method):
-    recipe = recipes.resolve(method, "quick", {"epochs": 1})
+    recipe = recipes.resolve(method, "quick", {"epochs": 1} | SHORTER.get(method, {}))
     one = small_volumes.volumes(1)
     model = method_module(method).fit(Cohort([small_volumes.volumes(2)]), recipe, Run(device="cpu"))
     applied = method_module(method).applied(model, one, recipe, Run(device="cpu"))
