@@ -2,14 +2,14 @@
 
 
 rule fit_lesions:
-    """From masks drawn by hand: how bright lesions are and where they lie, without the people of one fold."""
+    """From masks drawn by hand: how bright lesions are and where they lie, without those who are held out."""
     input:
         graph.lesion_training,
     output:
         coefficients=layout.LESION_COEFFICIENTS,
         spatial=layout.LESION_SPATIAL,
     log:
-        "logs/lesions/fit_lesions/lesions_fold-{fold}.log",
+        "logs/lesions/fit_lesions/lesions_without-{heldout}.log",
     conda:
         "../envs/embedded.yaml"
     resources:
@@ -25,13 +25,13 @@ rule fit_lesions:
 
 
 rule choose_kappa:
-    """The threshold of lesion growth that suits masks drawn by hand, without the people of one fold."""
+    """The threshold of lesion growth that suits masks drawn by hand, without those who are held out."""
     input:
         graph.lesion_training,
     output:
         layout.LESION_KAPPA,
     log:
-        "logs/lesions/choose_kappa/lesions_fold-{fold}.log",
+        "logs/lesions/choose_kappa/lesions_without-{heldout}.log",
     conda:
         "../envs/embedded.yaml"
     resources:

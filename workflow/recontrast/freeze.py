@@ -40,8 +40,8 @@ def freeze(graph: Graph) -> None:
         where = {"experiment": model.name, "fold": model.fold}
         _write_table(folder / layout.fill(layout.TRAINING_LIST, **where), graph.training_rows(model))
     _write_table(folder / layout.SCORE_LIST, [{"file": path} for path in graph.scores()])
-    for fold in graph.lesion_folds():
-        _write_table(folder / layout.fill(layout.LESION_LIST, fold=fold), graph.lesion_rows(fold))
+    for group in graph.lesion_groups():
+        _write_table(folder / layout.fill(layout.LESION_LIST, heldout=group), graph.lesion_rows(group))
     _write_table(folder / layout.LESION_SCORE_LIST, [{"file": path} for path in graph.lesion_scores()])
     _write_table(folder / layout.INFLUENCE_LIST, [{"file": path} for path in graph.influences()])
     write_json(folder / layout.DESCRIPTION, _description(graph))

@@ -1,7 +1,7 @@
 """The part of the graph that finds lesions, on acquired and synthetic FLAIR, and judges them."""
 
 from . import layout
-from .layout import ALL, TISSUES, fill
+from .layout import TISSUES, fill
 from .options import options
 from .plan import PlannedSession
 
@@ -18,41 +18,41 @@ class LesionJobs:
 
     # --- what is learned from masks drawn by hand ---
 
-    def lesion_people(self, fold: str) -> list[PlannedSession]:
-        """The sessions with a manual mask whose people a fold does not hold out."""
+    def lesion_people(self, heldout: str) -> list[PlannedSession]:
+        """The sessions with a manual mask, without the people of a fold, or one person, that are held out."""
         return [
             planned
             for planned in self.plan.sessions.values()
             if self.study.lesions.manual in planned.masks
             and self.study.lesions.flair in planned.images
-            and (fold == ALL or planned.fold != fold)
+            and heldout not in (f"fold{planned.fold}", _person(planned))
         ]
 
     def lesion_training(self, w) -> list[str]:
         """Every image that coefficients or kappa are learned from."""
         found = []
-        for planned in self.lesion_people(w.fold):
+        for planned in self.lesion_people(w.heldout):
             row = self._lesion_row(planned)
             found += [file for name, file in row.items() if not name.endswith("_id") and file != "n/a"]
         return found
 
-    def lesion_rows(self, fold: str) -> list[dict[str, str]]:
+    def lesion_rows(self, heldout: str) -> list[dict[str, str]]:
         """The rows of the table that the steps read."""
-        return [self._lesion_row(planned) for planned in self.lesion_people(fold)]
+        return [self._lesion_row(planned) for planned in self.lesion_people(heldout)]
 
     def lesion_list(self, w) -> str:
         """That table; its rows are inputs of the job one by one."""
-        return fill(layout.LESION_LIST, fold=w.fold)
+        return fill(layout.LESION_LIST, heldout=w.heldout)
 
-    def lesion_folds(self) -> list[str]:
-        """The folds for which something is learned from manual masks; none where nobody has any."""
+    def lesion_groups(self) -> list[str]:
+        """Who is held out of what is learned from manual masks, group by group; none where nobody has any."""
         asked = self.study.lesions
         learns = asked.method == "lpa" and asked.coefficients == "manual"
         learns = learns or (asked.method == "lga" and asked.kappa is None and asked.manual is not None)
         if not learns:
             return []
-        folds = {self._lesion_fold(planned) for planned in self.plan.sessions.values()}
-        return sorted(fold for fold in folds if self.lesion_people(fold))
+        groups = {self._held_out(planned) for planned in self.plan.sessions.values()}
+        return sorted(group for group in groups if self.lesion_people(group))
 
     # --- what is segmented ---
 
@@ -76,22 +76,19 @@ class LesionJobs:
 
     def lesion_template(self, w) -> list[str]:
         """The transform to the template; none for images that lie in its space."""
-        planned = self._session(w)
-        if self.study.prepare != "full" or not self.study.anatomy.template:
-            return []
-        return [fill(layout.TEMPLATE_TRANSFORM, planned.session, reference=planned.reference)]
+        return self._template_transform(self._session(w))
 
     def lesion_model(self, w) -> list[str]:
         """Coefficients and spatial effect, or kappa, that never saw a person; none if the study gives them."""
-        fold = self._lesion_fold(self._session(w))
-        if fold not in self.lesion_folds():
+        heldout = self._held_out(self._session(w))
+        if heldout not in self.lesion_groups():
             return []
         patterns = (
             (layout.LESION_KAPPA,)
             if self.study.lesions.method == "lga"
             else (layout.LESION_COEFFICIENTS, layout.LESION_SPATIAL)
         )
-        return [fill(pattern, fold=fold) for pattern in patterns]
+        return [fill(pattern, heldout=heldout) for pattern in patterns]
 
     def lesion_kappa(self, w) -> str:
         """Kappa, as an option, where the study gives it."""
@@ -168,7 +165,7 @@ class LesionJobs:
     # --- inside ---
 
     def _lesion_row(self, planned: PlannedSession) -> dict[str, str]:
-        transform = self.lesion_template(_Wildcards(planned.session.label))
+        transform = self._template_transform(planned)
         row = {
             "participant_id": planned.participant,
             "session_id": f"ses-{planned.session.session}" if planned.session.session else "n/a",
@@ -181,8 +178,17 @@ class LesionJobs:
             row |= dict(zip(("csf", "gm", "wm"), self._tissue_maps(planned), strict=True))
         return row
 
-    def _lesion_fold(self, planned: PlannedSession) -> str:
-        return planned.fold if planned.fold.isdecimal() else ALL
+    def _template_transform(self, planned: PlannedSession) -> list[str]:
+        if self.study.prepare != "full" or not self.study.anatomy.template:
+            return []
+        return [fill(layout.TEMPLATE_TRANSFORM, planned.session, reference=planned.reference)]
+
+    def _held_out(self, planned: PlannedSession) -> str:
+        """The fold of a session; its person where there is none, as in training only; nobody for strangers."""
+        if planned.fold.isdecimal():
+            return f"fold{planned.fold}"
+        own = (p for p in self.plan.sessions.values() if p.participant == planned.participant)
+        return _person(planned) if any(self.study.lesions.manual in p.masks for p in own) else "nobody"
 
     def _lesion_sources(self, planned: PlannedSession) -> list[str]:
         asked = self.study.lesions
@@ -213,8 +219,5 @@ class LesionJobs:
         return [fill(layout.TISSUE, planned.session, tissue=tissue, **where) for tissue in TISSUES]
 
 
-class _Wildcards:
-    """A session as Snakemake's wildcards name it."""
-
-    def __init__(self, session: str) -> None:
-        self.session = session
+def _person(planned: PlannedSession) -> str:
+    return f"sub{planned.session.participant}"

@@ -17,7 +17,7 @@ GRAPH = "cohort/graph.json"
 TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"
 INFLUENCE_LIST = "cohort/lists/influence.tsv"
-LESION_LIST = "cohort/lists/lesions_fold-{fold}.tsv"
+LESION_LIST = "cohort/lists/lesions_without-{heldout}.tsv"
 LESION_SCORE_LIST = "cohort/lists/lesions.tsv"
 DESCRIPTION = "dataset_description.json"
 
@@ -63,9 +63,9 @@ MODEL_CARD = "models/{experiment}/fold-{fold}/model.json"
 LOSSES = "models/{experiment}/fold-{fold}/training.tsv"
 
 # Lesions, as far as they are learned from masks drawn by hand.
-LESION_COEFFICIENTS = "models/lesions/fold-{fold}/coefficients.json"
-LESION_SPATIAL = "models/lesions/fold-{fold}/spatial.nii.gz"
-LESION_KAPPA = "models/lesions/fold-{fold}/kappa.json"
+LESION_COEFFICIENTS = "models/lesions/without-{heldout}/coefficients.json"
+LESION_SPATIAL = "models/lesions/without-{heldout}/spatial.nii.gz"
+LESION_KAPPA = "models/lesions/without-{heldout}/kappa.json"
 
 # Scores, tables and the report.
 LESION_METRICS = "evaluation/lesions.tsv"
@@ -109,6 +109,7 @@ WILDCARDS = {
     "kind": "p3s|gradient|without",
     "source": r"[A-Za-z0-9]+",
     "truth": "manual|acquired",
+    "heldout": r"nobody|fold\d+|sub[A-Za-z0-9]+",
     "ending": r"nii\.gz|bval|bvec",
     "fold": r"\d+|all",
     "table": rf"(?!({'|'.join(MADE_TABLES)})\b)[A-Za-z0-9]+",
