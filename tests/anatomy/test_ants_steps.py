@@ -100,6 +100,7 @@ def test_the_shading_of_a_phantom_head_is_taken_out(tmp_path, phantom_head, cont
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
 
+@pytest.mark.full
 def test_the_brain_of_a_phantom_head_is_found(tmp_path, phantom_head):
     head = phantom_head("T1w")
     outputs = [tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"]

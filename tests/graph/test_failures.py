@@ -95,6 +95,7 @@ def test_a_killed_run_goes_on_where_it_was(world: World) -> None:
     assert not list(world.out.rglob(".partial-*"))
 
 
+@pytest.mark.full
 def test_two_runs_do_not_write_to_one_folder(world: World) -> None:
     (world.bids / "sub-01/anat/sub-01_T2w.nii.gz").unlink()
     holder = subprocess.Popen(

@@ -88,6 +88,7 @@ def test_a_truncated_series_costs_its_maps_alone(world: World) -> None:
     assert "Patch: not possible without MD, FA, S0" in world.recontrast("status", "out").stdout
 
 
+@pytest.mark.full
 def test_a_table_that_does_not_fit_costs_its_maps_alone(world: World) -> None:
     table = world.bids / "sub-03/dwi/sub-03_dwi.bval"
     table.write_text(" ".join(table.read_text().split()[1:]) + "\n")

@@ -21,8 +21,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("T1w", "FLAIR"),
         0,
         contrasts={name: {"suffix": name} for name in ("T1w", "FLAIR")},
-        masks={"lesions": {"of": "FLAIR", "label": "lesion", "space": "anatomy"}},
-        region="lesions",
+        masks={"drawn": {"of": "FLAIR", "label": "lesion", "space": "anatomy"}},
+        region="drawn",
         experiments={},
     )
 
@@ -42,7 +42,7 @@ def drawn(world: World) -> Path:
 
 def test_the_mask_is_the_region_and_the_brain_still_aligns(world: World) -> None:
     assert world.run() == set()
-    mask = nib.load(world.out / "sub-01/anat/sub-01_space-T1w_desc-lesions_mask.nii.gz")
+    mask = nib.load(world.out / "sub-01/anat/sub-01_space-T1w_desc-drawn_mask.nii.gz")
     inside = np.asarray(mask.dataobj) > 0
     assert 0 < inside.mean() < 0.02
     prepared = nib.load(world.out / "sub-01/anat/sub-01_space-T1w_desc-preproc_FLAIR.nii.gz")
@@ -55,7 +55,7 @@ def test_a_changed_mask_reruns_what_it_is_the_region_of(world: World) -> None:
     data = np.asarray(image.dataobj).copy()
     data[tuple(np.argwhere(data)[0])] = 0
     nib.save(nib.Nifti1Image(data, image.affine, image.header), drawn(world))
-    again = {"resample_mask sub-01_space-T1w_mask-lesions"}
+    again = {"resample_mask sub-01_space-T1w_mask-drawn"}
     again |= {f"resample sub-01_space-T1w_{contrast}" for contrast in ("T1w", "FLAIR")}
     assert world.run() - pages("sub-01") - {"index", "collect", "summarize", "compare"} == again
 
@@ -65,7 +65,7 @@ def test_labels_are_no_mask(world: World) -> None:
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj) * 2, image.affine, image.header), drawn(world))
     world.run(status=1)
     failed = pd.read_csv(world.out / "cohort/quarantine.tsv", sep="\t", dtype=str)
-    assert failed[["session", "item", "step"]].values.tolist() == [["sub-01", "mask-lesions", "cohort check"]]
+    assert failed[["session", "item", "step"]].values.tolist() == [["sub-01", "mask-drawn", "cohort check"]]
     assert "is no mask: it holds the values 0, 2" in failed["reason"][0]
     assert "sub-01" in world.recontrast("status", "out").stdout
     assert (world.out / "report/sessions/sub-02.html").is_file()

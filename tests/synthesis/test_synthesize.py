@@ -12,7 +12,7 @@ from recontrast.methods import recipes
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.training.train import train
 
-SETTINGS = {"epochs": 3, "crops_per_epoch": 40, "crop": 12, "filters": 8}
+SETTINGS = {"rim": 0, "epochs": 3, "crops_per_epoch": 40, "crop": 12, "filters": 8}
 
 
 @pytest.fixture(scope="module")
