@@ -64,7 +64,18 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
             best = (depth(surface) + depth(shape)) / 2 if agreed else depth(template_brain(upper, shape))
     if best is None:
         return np.zeros(image.shape[:3], dtype=bool)
-    return back(best, upper, image, mode="nearest") >= 0
+    return back(*walled(best, upper), image, mode="nearest") >= 0
+
+
+def walled(depths: np.ndarray, cube: nib.Nifti1Image) -> tuple[np.ndarray, nib.Nifti1Image]:
+    """Depths with one more layer of voxels, which are no brain, and their grid.
+
+    Where the brain comes near a face of the box, its depth there would go on to the edge of the image.
+    """
+    step = np.eye(4)
+    step[:3, 3] = -1
+    around = np.pad(depths, 1, constant_values=-1)
+    return around, nib.Nifti1Image(around, cube.affine @ step)
 
 
 def upper_head(cube: nib.Nifti1Image) -> nib.Nifti1Image:
