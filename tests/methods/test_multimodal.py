@@ -36,7 +36,7 @@ def test_loss_is_that_of_every_decoding_and_of_the_spread_of_latents(region):
         "multimodal", "paper", {"maps": 4, "latent": 3, "variance_weight": 0.7, "region": region}
     )
     pool = multimodal.SlicePool([small_volumes.volumes(1)], torch.device("cpu"), multiple=4)
-    task = multimodal._Slices(pool, None, recipe)
+    task = multimodal._Slices(multimodal.build(2, recipe), pool, None, recipe)
     inputs, target, mask = pool.gather(np.arange(3, 7))
     inputs = inputs / 1000
     counted = mask if region == "mask" else torch.ones_like(mask)

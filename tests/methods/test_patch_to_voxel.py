@@ -19,9 +19,8 @@ def test_widths_and_dropout_of_the_paper():
     assert kinds == "LLDLLDLLDLLDLL"
 
 
-@pytest.mark.parametrize("memory", [patch_to_voxel.MEMORY, 1_000_000])
-def test_volume_prediction_equals_literal_patches(memory, monkeypatch):
-    monkeypatch.setattr(patch_to_voxel, "MEMORY", memory)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_volume_prediction_equals_literal_patches(threads):
     recipe = recipes.resolve("patch_to_voxel", "quick")
     session = small_volumes.volumes(1)
     session.mask[0, :, :] = session.mask[:, :, -1] = True  # patches that leave the image
@@ -31,7 +30,8 @@ def test_volume_prediction_equals_literal_patches(memory, monkeypatch):
     last_bias = [name for name in weights if name.endswith("bias")][-1]
     weights[last_bias] += 1  # far from the last ReLU's zero
     constants = {"inputs": [1400.0, 1500.0], "target": 1.0}
-    made = patch_to_voxel.predict(Model(weights, constants), session, recipe, Run(device="cpu"))
+    model, run = Model(weights, constants), Run(device="cpu", threads=threads)
+    made = patch_to_voxel.predict(model, session, recipe, run)
 
     normalised = patch_to_voxel.normalise_inputs(session, constants, recipe)
     padded = np.pad(normalised, [(0, 0), (2, 2), (2, 2), (2, 2)])
@@ -44,6 +44,8 @@ def test_volume_prediction_equals_literal_patches(memory, monkeypatch):
     assert literal.std() > 0.01
     assert np.abs(made[session.mask] - literal).max() < 1e-5
     assert not made[~session.mask].any()
+    convolved = patch_to_voxel.applied(model, session, recipe, Run(device="cpu")).predict()
+    assert np.abs(convolved[session.mask] - literal).max() < 1e-5
 
 
 def test_pool_gathers_what_slicing_gives():

@@ -73,9 +73,10 @@ def test_trees_that_go_nowhere_are_refused(grown):
         forest.predict(np.zeros((1, 5), np.float32))
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("size", [1, 3, 5])
-def test_patches_equal_slices(size):
-    images = np.random.default_rng(1).normal(size=(3, *SHAPE)).astype(np.float32)
+def test_patches_equal_slices(size, order):
+    images = np.random.default_rng(1).normal(size=(3, *SHAPE)).astype(np.float32, order=order)
     voxels = np.argwhere(np.ones(SHAPE))[::7]
     patches = Patches(images, size)
     features = np.full((len(voxels), patches.columns + 2), 7, np.float32)

@@ -47,11 +47,17 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     constants = value_range(seen, recipe)
 
     def pool(sessions: list[Volumes]) -> SlicePool:
-        scaled = [
+        scaled = (
             replace(one, inputs=normalise(one.inputs, constants), target=normalise(one.target, constants))
             for one in sessions
-        ]
-        return SlicePool(scaled, device, multiple=coarsest(recipe), empty=recipe["region"] == "image")
+        )
+        return SlicePool(
+            scaled,
+            device,
+            folder=run.checkpoint,
+            multiple=coarsest(recipe),
+            empty=recipe["region"] == "image",
+        )
 
     task = _Slices(pool(cohort.training), pool(cohort.validation) if cohort.validation else None, recipe)
     epochs = recipe["epochs"] + recipe["then_epochs"]

@@ -1,35 +1,19 @@
 """Wei 2019: a few 3x3x3 convolutions from all contrasts to the target, at full resolution throughout."""
 
 import itertools
+from functools import partial
 
-import numpy as np
 from torch import nn
 
 from ..trainer import cubes
-from ..trainer.applied import Applied, Block
+from ..trainer.applied import Block
 from ..trainer.slabs import slabs
-from .interface import Cohort, Model, Run, Volumes
 from .recipes import Recipe
 
 
 def margin(recipe: Recipe) -> int | None:
     """The reach of its convolutions; whole images where the background counts."""
     return None if recipe["region"] == "image" else recipe["layers"] + 1
-
-
-def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
-    """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error."""
-    return cubes.fit(cohort, recipe, run, build, blocks)
-
-
-def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
-    """The target, float32 (x, y, z), in the units of the training targets; slab by slab."""
-    return applied(model, volumes, recipe, run).predict()
-
-
-def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
-    """The network before the images of one session."""
-    return cubes.applied(model, volumes, recipe, run, build, blocks)
 
 
 def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
@@ -44,3 +28,8 @@ def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
 def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:
     """The slabs of a volume, each with what its convolutions reach."""
     return list(slabs(shape, recipe["filters"], halo=recipe["layers"] + 1))
+
+
+fit = partial(cubes.fit, build=build, blocks=blocks)
+predict = partial(cubes.predict, build=build, blocks=blocks)
+applied = partial(cubes.applied, build=build, blocks=blocks)

@@ -32,6 +32,7 @@ class Volumes:
         target: float32, shape (x, y, z); None where it was not acquired.
         mask: bool, shape (x, y, z).
         spacing: voxel size in mm.
+        emphasis: how much a voxel counts in a loss against others, float32, shape (x, y, z); None: all alike.
     """
 
     label: str
@@ -39,6 +40,13 @@ class Volumes:
     target: np.ndarray | None
     mask: np.ndarray
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    emphasis: np.ndarray | None = None
+
+    @property
+    def weights(self) -> np.ndarray:
+        """What a loss over the mask weights voxels by: float32, 0 outside the mask."""
+        inside = self.mask.astype(np.float32)
+        return inside if self.emphasis is None else inside * self.emphasis
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ As every latent can be decoded alone, any subset of the contrasts that were lear
 """
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -16,9 +15,8 @@ from torch.nn import functional
 from ..errors import RecontrastError
 from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
-from ..trainer.loop import Batch, Task, train
-from ..trainer.rates import rate, set_rate
-from ..trainer.slices import SlicePool
+from ..trainer.loop import Batch, train
+from ..trainer.slices import SlicePool, SliceTask
 from ..trainer.stopping import patience
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import Scales
@@ -39,9 +37,12 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     constants = typical_means(cohort.training)
 
     def pool(sessions: list[Volumes]) -> SlicePool:
-        return SlicePool([normalise(one, constants, recipe) for one in sessions], device, multiple=COARSEST)
+        ready = (normalise(one, constants, recipe) for one in sessions)
+        return SlicePool(ready, device, folder=run.checkpoint, multiple=COARSEST)
 
-    task = _Slices(pool(cohort.training), pool(cohort.validation) if cohort.validation else None, recipe)
+    training = pool(cohort.training)
+    validation = pool(cohort.validation) if cohort.validation else None
+    task = _Slices(build(training.inputs.shape[1], recipe), training, validation, recipe)
     stop = partial(patience, epochs=recipe["patience"], least=recipe["least_gain"])
     outcome = train(task, run, epochs=recipe["epochs"], stop=stop, bfloat16=recipe["bfloat16"])
     return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
@@ -205,27 +206,8 @@ def _twice(maps: torch.Tensor) -> torch.Tensor:
     return functional.interpolate(maps, scale_factor=2)
 
 
-class _Slices(Task):
+class _Slices(SliceTask):
     """Slices in random order; mean absolute errors of all decodings and the variance between the latents."""
-
-    def __init__(self, training: SlicePool, validation: SlicePool | None, recipe: Recipe) -> None:
-        self.training = training
-        self.validation = validation
-        self.recipe = recipe
-        network = build(training.inputs.shape[1], recipe)
-        self.network = network.to(training.inputs.device, memory_format=torch.channels_last)
-        self.optimizers = {
-            "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
-        }
-
-    def begin_epoch(self, epoch: int) -> None:
-        recipe = self.recipe
-        new = rate(recipe["learning_rate"], recipe["schedule"], epoch, recipe["epochs"])
-        set_rate(self.optimizers["training"], new)
-
-    def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
-        every = self.training.batches(self.recipe["batch"], draw)
-        return itertools.islice(every, self.recipe["batches_per_epoch"] or None)
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, mask = batch

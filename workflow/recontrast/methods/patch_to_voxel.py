@@ -1,11 +1,13 @@
 """Build-A-FLAIR: a dense network that sees a small neighbourhood of every contrast and gives one voxel.
 
-The first dense layer on a flattened p³ patch is a p³ convolution, and the others are 1³ convolutions. So it
-trains on gathered patches and predicts whole volumes by convolution; both give the same numbers.
+It trains on and predicts from patches gathered by index. The first dense layer on a flattened p³ patch is a p³
+convolution, and the others are 1³ convolutions: where a gradient of whole images is asked for it is taken of those.
 """
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,11 +23,10 @@ from ..trainer.slabs import slabs
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import cohort_scales, normalise, normalise_inputs
 from .recipes import Recipe
-from .volumes import bounding_box
 
 DROPOUT_AFTER = (2, 4, 6, 8)
-MEMORY = 32 * 2**20  # bytes of a slab after the p³ convolution
-VOXELS = 1000  # at a time through the 1³ convolutions, so that their layers stay in the cache
+VOXELS = {"cpu": 500, "cuda": 2**17}  # predicted at a time: on a CPU, patches and layers fit into the cache
+MEMORY = 32 * 2**20  # bytes of a slab after the p³ convolution, where a gradient is asked for
 
 
 def margin(recipe: Recipe) -> int:
@@ -37,13 +38,17 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on random voxels inside the masks; keep the epoch with the lowest validation error."""
     device = devices.begin(run)
     constants = cohort_scales(cohort.training, recipe)
+
+    def pool(sessions: list[Volumes]) -> PatchPool:
+        prepare = partial(normalise, constants=constants, recipe=recipe)
+        return PatchPool(sessions, recipe["patch"], device, prepare=prepare, folder=run.checkpoint)
+
     task = _Voxels(
-        PatchPool([normalise(one, constants, recipe) for one in cohort.training], recipe["patch"], device),
-        PatchPool([normalise(one, constants, recipe) for one in cohort.validation], recipe["patch"], device)
-        if cohort.validation
-        else None,
+        pool(cohort.training),
+        pool(cohort.validation) if cohort.validation else None,
         recipe,
         devices.seed_epoch(run.seed, 0),
+        [_weights(sessions, device) for sessions in (cohort.training, cohort.validation)],
     )
     outcome = train(task, run, epochs=recipe["epochs"], bfloat16=recipe["bfloat16"])
     return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
@@ -52,30 +57,17 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere.
 
-    The p³ convolution runs over slabs of the volume, the 1³ convolutions over a slab's mask voxels alone.
+    Patches are gathered and sent through the network a few at a time, so that they never leave the cache.
     """
     device = devices.begin(run)
-    inputs = torch.from_numpy(normalise_inputs(volumes, model.constants, recipe)).to(device)
+    inputs = normalise_inputs(volumes, model.constants, recipe)
+    pool = PatchPool([replace(volumes, inputs=inputs, target=None)], recipe["patch"], device)
     network = restored(build(len(inputs) * recipe["patch"] ** 3, recipe), model, device)
-    first, rest = network[0], network[1:]
-    kernel = as_kernel(first.weight, recipe, len(inputs))
-    radius = margin(recipe)
-    padded = functional.pad(inputs, [radius] * 6)
-    output = torch.zeros(volumes.mask.shape, device=device)
-    with torch.no_grad():
-        for _, planes, _ in slabs(volumes.mask.shape, len(kernel), halo=0, memory=MEMORY):
-            if not volumes.mask[planes].any():
-                continue
-            _, rows, columns = bounding_box(volumes.mask[planes], 0)
-            seen = padded[
-                (..., *(slice(one.start, one.stop + 2 * radius) for one in (planes, rows, columns)))
-            ]
-            seen = seen[None].contiguous(memory_format=torch.channels_last_3d)
-            features = functional.conv3d(seen, kernel, first.bias)[0].permute(1, 2, 3, 0)
-            inside = torch.from_numpy(volumes.mask[planes, rows, columns]).to(device)
-            voxels = features[inside].split(VOXELS)
-            output[planes, rows, columns][inside] = torch.cat([rest(part)[:, 0] for part in voxels])
-    return output.cpu().numpy() * np.float32(model.constants["target"])
+    parts = torch.arange(len(pool), device=device).split(VOXELS[device.type])
+    made = devices.side_by_side(lambda which: network(pool.gather(which)), parts, run.threads)
+    output = np.zeros(volumes.mask.shape, np.float32)
+    output[volumes.mask] = torch.cat(made)[:, 0].cpu().numpy()
+    return output * np.float32(model.constants["target"])
 
 
 def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
@@ -108,7 +100,7 @@ def build(inputs: int, recipe: Recipe) -> nn.Sequential:
     for number, (before, after) in enumerate(itertools.pairwise(widths), start=1):
         last = number == recipe["layers"]
         linear = last and recipe["output"] == "linear"
-        modules += [nn.Linear(before, after), nn.Identity() if linear else nn.ReLU()]
+        modules += [nn.Linear(before, after), nn.Identity() if linear else nn.ReLU(inplace=True)]
         if recipe["initialisation"] == "he":
             nn.init.kaiming_normal_(modules[-2].weight, nonlinearity="relu")
             nn.init.zeros_(modules[-2].bias)
@@ -121,10 +113,16 @@ class _Voxels(Task):
     """Random mask voxels of the training sessions; mean squared error."""
 
     def __init__(
-        self, training: PatchPool, validation: PatchPool | None, recipe: Recipe, draw: np.random.Generator
+        self,
+        training: PatchPool,
+        validation: PatchPool | None,
+        recipe: Recipe,
+        draw: np.random.Generator,
+        weights: list[torch.Tensor | None],
     ) -> None:
         self.training = training
         self.validation = validation
+        self.weights, self.validation_weights = weights
         self.recipe = recipe
         everything = np.arange(len(training))
         network = build(training.gather(everything[:1]).shape[1], recipe)
@@ -147,14 +145,31 @@ class _Voxels(Task):
         numbers = self.training.draw(draw, recipe["sessions_per_epoch"], recipe["voxels_per_epoch"])
         for first in range(0, len(numbers), recipe["batch"]):
             which = numbers[first : first + recipe["batch"]]
-            yield self.training.gather(which), self.training.targets(which)
+            batch = self.training.gather(which), self.training.targets(which)
+            yield batch if self.weights is None else (*batch, self.weights[which])
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        patches, targets = batch
-        return functional.mse_loss(self.network(patches)[:, 0].float(), targets)
+        patches, targets, *weights = batch
+        return functional.mse_loss(
+            self.network(patches)[:, 0].float(), targets, weight=next(iter(weights), None)
+        )
 
     def validate(self) -> float | None:
         if self.validation is None:
             return None
         predicted = self.network(self.validation.gather(self.chosen))[:, 0]
-        return float(functional.mse_loss(predicted, self.validation.targets(self.chosen)))
+        weights = self.validation_weights
+        return float(
+            functional.mse_loss(
+                predicted,
+                self.validation.targets(self.chosen),
+                weight=None if weights is None else weights[self.chosen],
+            )
+        )
+
+
+def _weights(sessions: list[Volumes], device: torch.device) -> torch.Tensor | None:
+    """How much every patch of a pool of some sessions counts, in the pool's order; None: all alike."""
+    if all(one.emphasis is None for one in sessions):
+        return None
+    return torch.from_numpy(np.concatenate([one.weights[one.mask] for one in sessions])).to(device)

@@ -33,8 +33,9 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     constants = cohort_scales(cohort.training, recipe)
     training, validation = (
         SlicePool(
-            [prepare(session, constants, recipe) for session in sessions],
+            (prepare(session, constants, recipe) for session in sessions),
             device,
+            folder=run.checkpoint,
             axis=recipe["axis"],
             multiple=2 ** recipe["levels"],
         )

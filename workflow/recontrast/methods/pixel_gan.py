@@ -45,7 +45,9 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
 
     judged = cohort.validation if recipe["keep"] == "best" else []
     training, validation = (
-        SlicePool([prepare(one) for one in sessions], device, multiple=MULTIPLE) if sessions else None
+        SlicePool(map(prepare, sessions), device, folder=run.checkpoint, multiple=MULTIPLE)
+        if sessions
+        else None
         for sessions in (cohort.training, judged)
     )
     task = _TwoSteps(training, validation, recipe)

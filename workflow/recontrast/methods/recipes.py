@@ -33,6 +33,7 @@ class Facts:
         target: the contrast that the paper made.
         recipes: values by recipe name; `paper` is complete, the others say what they change.
         choices: the allowed values of those keys that have only a few.
+        weights: whether voxels of a mask may count more than others in training.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Facts:
     target: str
     recipes: dict[str, Recipe]
     choices: dict[str, list[Value]]
+    weights: bool = False
 
 
 def available() -> list[str]:

@@ -1,7 +1,6 @@
 """Osman 2022: a small 2D U-Net from one contrast (or several) to another, slice by slice."""
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -12,9 +11,8 @@ from torch.nn import functional
 
 from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
-from ..trainer.loop import Batch, Task, train
-from ..trainer.rates import rate, set_rate
-from ..trainer.slices import SlicePool, centring
+from ..trainer.loop import Batch, train
+from ..trainer.slices import SlicePool, SliceTask, centring
 from ..trainer.stopping import patience
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import mean_and_sd, percentile_scale
@@ -33,8 +31,9 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     constants = {"inputs": inputs, "target": target}
     training, validation = (
         SlicePool(
-            [prepare(session, constants, recipe) for session in sessions],
+            (prepare(session, constants, recipe) for session in sessions),
             device,
+            folder=run.checkpoint,
             axis=recipe["axis"],
             multiple=coarsest(recipe),
         )
@@ -42,7 +41,7 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
         else None
         for sessions in (cohort.training, cohort.validation)
     )
-    task = _Slices(training, validation, recipe)
+    task = _Slices(UNet(training.inputs.shape[1], recipe), training, validation, recipe)
     stop = partial(patience, epochs=recipe["patience"])
     outcome = train(task, run, epochs=recipe["epochs"], stop=stop, bfloat16=recipe["bfloat16"])
     return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
@@ -75,10 +74,13 @@ def prepare(session: Volumes, constants: dict[str, list], recipe: Recipe) -> Vol
     if not recipe["size"]:
         return scaled
     axis = recipe["axis"]
-    images = np.stack([*scaled.inputs, scaled.target, scaled.mask.astype(np.float32)])
+    images = np.stack([*scaled.inputs, scaled.target, scaled.mask.astype(np.float32), scaled.weights])
     slices = to_square(torch.from_numpy(images).movedim(axis + 1, 0), recipe["size"])
-    *inputs, target, mask = slices.movedim(0, axis + 1).numpy()
-    return replace(scaled, inputs=np.stack(inputs), target=target, mask=mask > 0.5)
+    *inputs, target, mask, weights = slices.movedim(0, axis + 1).numpy()
+    emphasis = session.emphasis
+    if emphasis is not None:  # the splines of the resizing overshoot, and fall where the mask ends
+        emphasis = np.clip(weights / np.maximum(mask, 0.5), emphasis.min(), emphasis.max())
+    return replace(scaled, inputs=np.stack(inputs), target=target, mask=mask > 0.5, emphasis=emphasis)
 
 
 def scale(session: Volumes, constants: dict[str, list], recipe: Recipe) -> Volumes:
@@ -173,27 +175,8 @@ def _block(before: int, after: int, dropout: float, batch_norm: bool) -> nn.Sequ
     return nn.Sequential(*convolution(before), nn.Dropout(dropout), *convolution(after))
 
 
-class _Slices(Task):
+class _Slices(SliceTask):
     """Slices in random order; mean squared or absolute error over the region."""
-
-    def __init__(self, training: SlicePool, validation: SlicePool | None, recipe: Recipe) -> None:
-        self.training = training
-        self.validation = validation
-        self.recipe = recipe
-        network = UNet(training.inputs.shape[1], recipe)
-        self.network = network.to(training.inputs.device, memory_format=torch.channels_last)
-        self.optimizers = {
-            "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
-        }
-
-    def begin_epoch(self, epoch: int) -> None:
-        recipe = self.recipe
-        new = rate(recipe["learning_rate"], recipe["schedule"], epoch, recipe["epochs"])
-        set_rate(self.optimizers["training"], new)
-
-    def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
-        every = self.training.batches(self.recipe["batch"], draw)
-        return itertools.islice(every, self.recipe["batches_per_epoch"] or None)
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         total, voxels = self._error(batch)
@@ -207,9 +190,11 @@ class _Slices(Task):
         return total / voxels
 
     def _error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Sum of the errors over the region, and its number of voxels."""
-        inputs, target, mask = batch
+        """Sum of the errors over the region by the weights of voxels, and the sum of these."""
+        inputs, target, weights = batch
         error = self.network(inputs)[:, 0].float() - target
         error = error.abs() if self.recipe["loss"] == "mae" else error**2
-        weights = torch.ones_like(error) if self.recipe["region"] == "image" else mask.float()
+        weights = weights.float()
+        if self.recipe["region"] == "image":
+            weights = weights.where(weights > 0, 1)
         return (error * weights).sum(), weights.sum()

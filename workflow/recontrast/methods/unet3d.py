@@ -1,14 +1,14 @@
 """Wei 2019's small 3D U-Net: two poolings, two deconvolutions with skips, no batch norm."""
 
-import numpy as np
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from ..trainer import cubes
-from ..trainer.applied import Applied, Block
+from ..trainer.applied import Block
 from ..trainer.slabs import slabs
-from .interface import Cohort, Model, Run, Volumes
 from .recipes import Recipe
 
 COARSEST = 4  # voxels on a side of the deepest level's voxels, after two poolings
@@ -21,21 +21,6 @@ def margin(recipe: Recipe) -> int | None:
     return None if recipe["region"] == "image" else REACH
 
 
-def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
-    """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error."""
-    return cubes.fit(cohort, recipe, run, build, blocks)
-
-
-def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
-    """The target, float32 (x, y, z), in the units of the training targets; slab by slab."""
-    return applied(model, volumes, recipe, run).predict()
-
-
-def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
-    """The network before the images of one session."""
-    return cubes.applied(model, volumes, recipe, run, build, blocks)
-
-
 def build(contrasts: int, recipe: Recipe) -> nn.Module:
     """The network, whose first level has `filters` maps."""
     return cubes.initialise(_UNet(contrasts, recipe["filters"]), recipe["initialisation"])
@@ -45,6 +30,11 @@ def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:
     """The slabs of a volume, which begin where coarsest voxels begin."""
     # The last level of the way up sees twice `filters` maps.
     return list(slabs(shape, 2 * recipe["filters"], halo=REACH, align=COARSEST))
+
+
+fit = partial(cubes.fit, build=build, blocks=blocks)
+predict = partial(cubes.predict, build=build, blocks=blocks)
+applied = partial(cubes.applied, build=build, blocks=blocks)
 
 
 class _UNet(nn.Module):

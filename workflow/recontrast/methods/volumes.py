@@ -13,7 +13,12 @@ Box = tuple[slice, slice, slice]
 
 
 def read_volumes(
-    label: str, inputs: list[Path], target: Path | None, mask: Path, margin: int | None
+    label: str,
+    inputs: list[Path],
+    target: Path | None,
+    mask: Path,
+    margin: int | None,
+    emphasised: tuple[Path, float] | None = None,
 ) -> tuple[Volumes, Box, nib.Nifti1Image]:
     """Read one session and crop it to its mask.
 
@@ -23,6 +28,7 @@ def read_volumes(
         target: the acquired target, or None.
         mask: where the method learns and predicts.
         margin: voxels to keep around the mask's bounding box; None keeps whole images.
+        emphasised: another mask, and how much its voxels count in a loss against those outside it.
 
     Returns:
         The volumes, the box of the grid that they fill, and the mask's image, which has the grid.
@@ -41,6 +47,9 @@ def read_volumes(
         images.check_same_grid(path, image, grid)
         return np.asarray(image.dataobj, dtype=np.float32)[box]
 
+    emphasis = None
+    if emphasised is not None:
+        emphasis = np.where(read(emphasised[0]) > 0, np.float32(emphasised[1]), np.float32(1))
     spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
     volumes = Volumes(
         label=label,
@@ -48,6 +57,7 @@ def read_volumes(
         target=None if target is None else read(target),
         mask=inside[box],
         spacing=tuple(round(float(size), 4) for size in spacing),
+        emphasis=emphasis,
     )
     return volumes, box, grid
 

@@ -13,7 +13,6 @@ schedule, epochs, stop_strip, stop_rises, bfloat16.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -27,6 +26,7 @@ from ..methods.normalisation import mean_and_sd
 from ..methods.recipes import Recipe
 from . import device as devices
 from .applied import Applied, Block, by_slabs, restored
+from .cube_pool import CubePool
 from .loop import Batch, Task, train
 from .rates import rate, set_rate
 from .stopping import strips
@@ -47,11 +47,17 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) 
         seen = cohort.training + cohort.validation + cohort.test
         judges = [session for session in cohort.test if session.target is not None]
     constants = z_scores(seen, recipe)
+    pool = partial(
+        CubePool,
+        device=device,
+        prepare=partial(_stack, constants=constants, recipe=recipe),
+        folder=run.checkpoint,
+    )
     task = _Cubes(
         build(len(cohort.training[0].inputs), recipe).to(device),
         partial(blocks, recipe=recipe),
-        [_Resident.of(session, constants, recipe, device) for session in cohort.training],
-        [_Resident.of(session, constants, recipe, device) for session in judges],
+        pool(cohort.training, edge=recipe["crop"]),
+        pool(judges, edge=0) if judges else None,
         recipe,
     )
     stop = partial(strips, length=recipe["stop_strip"], rises=recipe["stop_rises"])
@@ -68,6 +74,13 @@ def applied(
     network = restored(build(len(inputs), recipe), model, device)
     mean, sd = model.constants["target"]
     return Applied(inputs, by_slabs(network), blocks(volumes.mask.shape, recipe), scale=sd, offset=mean)
+
+
+def predict(
+    model: Model, volumes: Volumes, recipe: Recipe, run: Run, build: Build, blocks: Blocks
+) -> np.ndarray:
+    """The target, float32 (x, y, z), in the units of the training targets; slab by slab."""
+    return applied(model, volumes, recipe, run, build, blocks).predict()
 
 
 def initialise(network: nn.Module, way: Literal["pytorch", "glorot"]) -> nn.Module:
@@ -99,41 +112,14 @@ def normalise_inputs(volumes: Volumes, constants: dict[str, object]) -> torch.Te
     return torch.from_numpy((volumes.inputs - mean) / sd)
 
 
-@dataclass(frozen=True)
-class _Resident:
-    """A session on the device: inputs (contrasts, x, y, z), target, weights (x, y, z), mask voxels (n, 3)."""
-
-    inputs: torch.Tensor
-    target: torch.Tensor
-    weights: torch.Tensor
-    voxels: np.ndarray
-
-    @classmethod
-    def of(cls, session: Volumes, constants: dict, recipe: Recipe, device: torch.device) -> "_Resident":
-        inputs = normalise_inputs(session, constants)
-        mean, sd = constants["target"]
-        target = torch.from_numpy((session.target - np.float32(mean)) / np.float32(sd))
-        weights = torch.from_numpy(session.mask.astype(np.float32))
-        if recipe["region"] == "image":
-            weights = torch.ones_like(weights)
-        # Where a volume is smaller than a cube, cubes still have one shape.
-        short = [max(0, recipe["crop"] - size) for size in session.mask.shape]
-        pad = [amount for missing in reversed(short) for amount in (0, missing)]
-        tensors = [functional.pad(tensor, pad).to(device) for tensor in (inputs, target, weights)]
-        return cls(*tensors, voxels=np.argwhere(session.mask))
-
-    def cube(self, centre: np.ndarray, edge: int, rim: int) -> Batch:
-        """Inputs, target and weights of a cube around a voxel, moved to lie inside the volume.
-
-        The outer `rim` voxels get no weight: a network sees zeros beyond them where the volume goes on.
-        """
-        shape = np.array(self.target.shape)
-        first = np.clip(centre - edge // 2, 0, shape - edge)
-        box = tuple(slice(start, start + edge) for start in first)
-        weights = self.weights[box]
-        if rim:
-            weights = functional.pad(weights[(slice(rim, -rim),) * 3], [rim] * 6)
-        return self.inputs[:, *box], self.target[box], weights
+def _stack(session: Volumes, constants: dict[str, object], recipe: Recipe) -> np.ndarray:
+    """Inputs and target z-scored, and the weights that the loss gives to voxels."""
+    mean, sd = constants["target"]
+    target = (session.target - np.float32(mean)) / np.float32(sd)
+    weights = session.weights
+    if recipe["region"] == "image":
+        weights = np.where(weights > 0, weights, np.float32(1))
+    return np.stack([*normalise_inputs(session, constants).numpy(), target, weights])
 
 
 class _Cubes(Task):
@@ -143,8 +129,8 @@ class _Cubes(Task):
         self,
         network: nn.Module,
         blocks: Callable[[tuple[int, int, int]], list[Block]],
-        training: list[_Resident],
-        judges: list[_Resident],
+        training: CubePool,
+        judges: CubePool | None,
         recipe: Recipe,
     ) -> None:
         self.network = network
@@ -152,6 +138,10 @@ class _Cubes(Task):
         self.training = training
         self.judges = judges
         self.recipe = recipe
+        if recipe["crop"]:
+            # A network sees zeros beyond the faces of a cube, where the volume goes on.
+            seeing = torch.ones([recipe["crop"] - 2 * recipe["rim"]] * 3)
+            self.inner = functional.pad(seeing, [recipe["rim"]] * 6).to(training.device)
         kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[recipe["optimizer"]]
         self.optimizers = {"training": kind(self.network.parameters(), lr=recipe["learning_rate"])}
 
@@ -164,16 +154,11 @@ class _Cubes(Task):
         if not self.recipe["crop"]:
             # Volumes of different shapes cannot share a batch.
             for number in draw.permutation(len(self.training)):
-                one = self.training[number]
-                yield one.inputs[None], one.target[None], one.weights[None]
+                yield self.training.whole(number)
             return
         for _ in range(0, self.recipe["crops_per_epoch"], self.recipe["batch"]):
-            cubes = []
-            for number in draw.integers(len(self.training), size=self.recipe["batch"]):
-                one = self.training[number]
-                centre = one.voxels[draw.integers(len(one.voxels))]
-                cubes.append(one.cube(centre, self.recipe["crop"], self.recipe["rim"]))
-            yield tuple(torch.stack(tensors) for tensors in zip(*cubes, strict=True))
+            inputs, target, weights = self.training.draw(draw, self.recipe["batch"])
+            yield inputs, target, weights * self.inner
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, weights = batch
@@ -182,12 +167,13 @@ class _Cubes(Task):
         return (squares * weights).sum() / weights.sum().clamp(min=1)
 
     def validate(self) -> float | None:
-        if not self.judges:
+        if self.judges is None:
             return None
         squares = voxels = 0.0
-        for one in self.judges:
-            pieces = self.blocks(tuple(one.target.shape))
-            error = Applied(one.inputs, by_slabs(self.network), pieces, scale=1).output() - one.target
-            squares += float((error**2 * one.weights).sum())
-            voxels += float(one.weights.sum())
+        for number in range(len(self.judges)):
+            (inputs,), (target,), (weights,) = self.judges.whole(number)
+            pieces = self.blocks(tuple(target.shape))
+            error = Applied(inputs, by_slabs(self.network), pieces, scale=1).output() - target
+            squares += float((error**2 * weights).sum())
+            voxels += float(weights.sum())
         return squares / voxels

@@ -1,6 +1,8 @@
 """Where and how torch computes: device, threads, seeds, determinism."""
 
 import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -39,3 +41,23 @@ def seed_epoch(seed: int, epoch: int) -> np.random.Generator:
     sequence = np.random.SeedSequence([seed, epoch])
     torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     return np.random.default_rng(sequence)
+
+
+def side_by_side(
+    work: Callable[[torch.Tensor], torch.Tensor], parts: Sequence[torch.Tensor], threads: int
+) -> list[torch.Tensor]:
+    """The results for independent parts, as many at a time as there are threads, without gradient.
+
+    Each part is computed by one thread alone. So no thread waits for another inside an operation, and the
+    results do not depend on how many there are.
+    """
+
+    def one(part: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return work(part)
+
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(one, parts))
+    finally:
+        torch.set_num_threads(threads)

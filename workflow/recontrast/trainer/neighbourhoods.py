@@ -16,7 +16,9 @@ class Patches:
     """
 
     def __init__(self, images: np.ndarray, size: int) -> None:
-        padded = np.pad(images.astype(np.float32, copy=False), [(0, 0)] + [(size // 2, size // 2)] * 3)
+        # Read from a file, images lie the other way round in memory, and padding keeps it so.
+        images = np.ascontiguousarray(images, dtype=np.float32)
+        padded = np.pad(images, [(0, 0)] + [(size // 2, size // 2)] * 3)
         strides = np.array(padded.strides) // padded.itemsize
         self._flat = padded.ravel()
         self._strides = strides[1:]

@@ -1,9 +1,13 @@
 """Cubic patches of many sessions, gathered by index where the images lie."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from ..methods.interface import Volumes
+from . import storage
 
 CHUNK = 256  # patches gathered at a time on a CPU, so that their indices stay in the cache
 
@@ -15,37 +19,53 @@ class PatchPool:
     centre everywhere in a session, so a batch of patches is one index expression, whatever sessions it mixes.
 
     Args:
-        sessions: inputs already normalised; shapes may differ.
+        sessions: shapes may differ.
         size: edge of the patch in voxels, odd. Beyond the image is 0.
         device: where images and indices are kept.
+        prepare: normalises a session; one at a time, so that no two of them are in memory. None: they are.
+        folder: of the file that they are kept in (`storage.empty`).
+
+    Attributes:
+        bounds: number of the first and one past the last patch of each session.
     """
 
-    def __init__(self, sessions: list[Volumes], size: int, device: torch.device) -> None:
-        radius = size // 2
-        images, offsets, centres, owners, targets, start = [], [], [], [], [], 0
+    def __init__(
+        self,
+        sessions: list[Volumes],
+        size: int,
+        device: torch.device,
+        *,
+        prepare: Callable[[Volumes], Volumes] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        radius, contrasts = size // 2, len(sessions[0].inputs)
+        lengths = [contrasts * np.prod(np.add(one.mask.shape, 2 * radius)) for one in sessions]
+        counts = [np.count_nonzero(one.mask) for one in sessions]
+        self.bounds = np.concatenate([[0], np.cumsum(counts)])
+        flat = storage.empty((int(np.sum(lengths)),), device, folder)
+        self._centres = storage.empty((len(self),), device, folder, torch.int64)
+        known = all(one.target is not None for one in sessions)
+        self._targets = storage.empty((len(self),), device, folder) if known else None
+        offsets, start = [], 0
         for number, session in enumerate(sessions):
-            last = np.moveaxis(session.inputs, 0, -1)
-            padded = np.ascontiguousarray(np.pad(last, [(radius, radius)] * 3 + [(0, 0)]))
+            ready = prepare(session) if prepare else session
+            padded = np.pad(np.moveaxis(ready.inputs, 0, -1), [(radius, radius)] * 3 + [(0, 0)])
+            padded = np.ascontiguousarray(padded)
             strides = np.array(padded.strides) // padded.itemsize
             # A patch is size² runs of memory, all contrasts of neighbours along z: one index per run.
             planar = np.arange(-radius, radius + 1)
             around = np.add.outer(planar * strides[0], planar * strides[1]).ravel()
             offsets.append(around - radius * strides[2])
-            centres.append(start + strides[:3] @ (np.argwhere(session.mask) + radius).T)
-            owners.append(np.full(len(centres[-1]), number))
-            if session.target is not None:
-                targets.append(session.target[session.mask])
-            images.append(padded.ravel())
+            own = slice(*self.bounds[number : number + 2])
+            centres = start + (np.argwhere(ready.mask) + radius) @ strides[:3]
+            self._centres[own] = torch.from_numpy(centres).to(device)
+            if known:
+                self._targets[own] = torch.from_numpy(ready.target[ready.mask]).to(device)
+            flat[start : start + padded.size] = torch.from_numpy(padded.ravel()).to(device)
             start += padded.size
-        #: index of the first and one past the last patch of each session
-        self.bounds = np.concatenate([[0], np.cumsum([len(part) for part in centres])])
-        flat = torch.from_numpy(np.concatenate(images)).to(device)
-        run = size * len(sessions[0].inputs)
-        self._runs = flat.as_strided((len(flat) - run + 1, run), (1, 1))
+        self._runs = storage.runs(flat, size * contrasts)
         self._offsets = torch.from_numpy(np.stack(offsets)).to(device)
-        self._centres = torch.from_numpy(np.concatenate(centres)).to(device)
-        self._owners = torch.from_numpy(np.concatenate(owners)).to(device)
-        self._targets = torch.from_numpy(np.concatenate(targets)).to(device) if targets else None
+        self._ends = torch.from_numpy(self.bounds[1:]).to(device)
 
     def __len__(self) -> int:
         return int(self.bounds[-1])
@@ -56,7 +76,8 @@ class PatchPool:
         patches = self._runs.new_empty(len(which), self._offsets.shape[1], self._runs.shape[1])
         step = CHUNK if which.device.type == "cpu" else max(1, len(which))
         for some, filled in zip(which.split(step), patches.split(step), strict=True):
-            index = self._centres[some, None] + self._offsets[self._owners[some]]
+            owners = torch.bucketize(some, self._ends, right=True)
+            index = self._centres[some, None] + self._offsets[owners]
             torch.index_select(self._runs, 0, index.view(-1), out=filled.view(-1, self._runs.shape[1]))
         return patches.view(len(which), -1)
 

@@ -1,14 +1,19 @@
 """2D slices of several sessions, resident on the device and gathered by index."""
 
 import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn.functional import pad
 
 from ..methods.interface import Volumes
-from .loop import Batch
+from ..methods.recipes import Recipe
+from . import storage
+from .loop import Batch, Task
+from .rates import rate, set_rate
 
 Size = tuple[int, int]
 
@@ -19,8 +24,9 @@ class SlicePool:
     Smaller slices are centred in zeros, larger ones lose their rims.
 
     Args:
-        sessions: inputs and target already normalised; shapes may differ, all have a target.
+        sessions: inputs and target already normalised, one at a time; shapes may differ, all have a target.
         device: where the slices are kept.
+        folder: of the files that they are kept in (`storage.empty`).
         axis: the axis that is cut; the other two stay in their order.
         size: in-plane size in voxels; None: the largest of all sessions.
         multiple: of which `size` is made one by rounding up, as networks that halve their images need it.
@@ -30,27 +36,33 @@ class SlicePool:
         inputs: float32, shape (n, contrasts, h, w).
         target: float32, shape (n, h, w).
         mask: bool, shape (n, h, w).
+        weights: how much a pixel counts in a loss, 0 outside the mask: the mask itself where no session has any
+            emphasis, else float32.
     """
 
     def __init__(
         self,
-        sessions: list[Volumes],
+        sessions: Iterable[Volumes],
         device: torch.device,
         *,
+        folder: Path | None = None,
         axis: int = 2,
         size: int | Size | None = None,
         multiple: int = 1,
         empty: bool = False,
     ) -> None:
+        sessions = [storage.spilled(session, folder) for session in sessions]
         masks = [np.moveaxis(session.mask, axis, 0) for session in sessions]
         kept = [np.arange(len(one)) if empty else np.flatnonzero(one.any(axis=(1, 2))) for one in masks]
         if size is None:
             size = tuple(max(one.shape[side] for one in masks) for side in (1, 2))
         h, w = rounded((size, size) if isinstance(size, int) else size, multiple)
         count, contrasts = sum(map(len, kept)), len(sessions[0].inputs)
-        self.inputs = torch.empty(count, contrasts, h, w, device=device)
-        self.target = torch.empty(count, h, w, device=device)
-        self.mask = torch.empty(count, h, w, dtype=torch.bool, device=device)
+        self.inputs = storage.empty((count, contrasts, h, w), device, folder)
+        self.target = storage.empty((count, h, w), device, folder)
+        self.mask = storage.empty((count, h, w), device, folder, torch.bool)
+        emphasised = any(session.emphasis is not None for session in sessions)
+        self.weights = storage.empty((count, h, w), device, folder) if emphasised else self.mask
         first = 0
         for session, mask, numbers in zip(sessions, masks, kept, strict=True):
             rows = slice(first, first + len(numbers))
@@ -58,15 +70,18 @@ class SlicePool:
             images = np.moveaxis(session.inputs, axis + 1, 0), np.moveaxis(session.target, axis, 0), mask
             for stack, image in zip((self.inputs, self.target, self.mask), images, strict=True):
                 stack[rows] = pad(torch.from_numpy(image[numbers]), amounts).to(device)
+            if emphasised:
+                weights = np.moveaxis(session.weights, axis, 0)[numbers]
+                self.weights[rows] = pad(torch.from_numpy(weights), amounts).to(device)
             first = rows.stop
 
     def __len__(self) -> int:
         return len(self.target)
 
     def gather(self, which: np.ndarray | torch.Tensor) -> Batch:
-        """Inputs, target and mask of slices by number."""
+        """Inputs, target and weights of slices by number."""
         which = torch.as_tensor(which, device=self.target.device)
-        return self.inputs[which], self.target[which], self.mask[which]
+        return self.inputs[which], self.target[which], self.weights[which]
 
     def batches(self, size: int, draw: np.random.Generator | None = None) -> Iterator[Batch]:
         """Every slice once, `size` at a time: in random order, or in their own where nothing is drawn."""
@@ -75,7 +90,7 @@ class SlicePool:
             yield self.gather(order[first : first + size])
 
     def draw_patches(self, draw: np.random.Generator, count: int, edge: int) -> Batch:
-        """Inputs, target and mask of square patches around mask voxels drawn at random, with repetition.
+        """Inputs, target and weights of square patches around mask voxels drawn at random, with repetition.
 
         Patches are moved to lie inside their slice. A side on which the slices are shorter than `edge` is
         taken whole.
@@ -89,12 +104,40 @@ class SlicePool:
             numbers.append(np.clip(centre - side // 2, 0, length - side)[:, None] + np.arange(side))
         which, rows, columns = (torch.from_numpy(one).to(self.target.device) for one in numbers)
         index = which[:, None, None], rows[:, :, None], columns[:, None, :]
-        return self.inputs.movedim(1, -1)[index].movedim(-1, 1), self.target[index], self.mask[index]
+        return self.inputs.movedim(1, -1)[index].movedim(-1, 1), self.target[index], self.weights[index]
 
     @functools.cached_property
     def _voxels(self) -> np.ndarray:
         """Where in the flattened stack the mask voxels lie."""
         return np.flatnonzero(self.mask.cpu().numpy())
+
+
+class SliceTask(Task):
+    """A 2D network that learns from slices in random order, with one Adam; a method adds its loss.
+
+    The recipe's keys that are read here: batch, batches_per_epoch (0: every slice once), learning_rate,
+    schedule, epochs.
+    """
+
+    def __init__(
+        self, network: torch.nn.Module, training: SlicePool, validation: SlicePool | None, recipe: Recipe
+    ) -> None:
+        self.training = training
+        self.validation = validation
+        self.recipe = recipe
+        self.network = network.to(training.inputs.device, memory_format=torch.channels_last)
+        self.optimizers = {
+            "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
+        }
+
+    def begin_epoch(self, epoch: int) -> None:
+        recipe = self.recipe
+        new = rate(recipe["learning_rate"], recipe["schedule"], epoch, recipe["epochs"])
+        set_rate(self.optimizers["training"], new)
+
+    def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
+        every = self.training.batches(self.recipe["batch"], draw)
+        return itertools.islice(every, self.recipe["batches_per_epoch"] or None)
 
 
 def rounded(size: Size, multiple: int) -> Size:

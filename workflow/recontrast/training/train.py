@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from ..errors import RecontrastError
 from ..fingerprint import fingerprint
 from ..layout import Session
 from ..methods.interface import Cohort, Model, Run, Volumes, method_module
+from ..methods.packed import map_session
 from ..methods.volumes import read_volumes
 
 ROLES = ("training", "validation", "test")
@@ -34,6 +36,8 @@ def train(
     losses: Path,
     checkpoint: Path,
     preparation: str = "{}",
+    emphasis: float = 1.0,
+    packed: Path | None = None,
     seed: int = 1,
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -55,6 +59,10 @@ def train(
         losses: TSV file to write: the losses by epoch.
         checkpoint: folder for the state of an unfinished training, which is deleted at the end.
         preparation: how the images were prepared, as JSON; noted in the card for those who use the model.
+        emphasis: how much the voxels of a mask count in the loss against others; the list has it in a further
+            column, emphasised (n/a: none).
+        packed: folder in which trainings share the sessions as arrays, which then need not fit into memory; it may
+            be deleted. None: sessions are read into memory.
         seed: of everything random.
         threads: CPU threads.
         device: auto takes the GPU where there is one.
@@ -75,17 +83,18 @@ def train(
         "versions": {name: importlib.metadata.version(name) for name in ("recontrast", "torch")},
         "fingerprint": code_of(method),
         "sessions": [entry.card() for entry in entries],
-    }
+    } | ({"emphasis": emphasis} if emphasis != 1 else {})
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     run = Run(seed=seed, threads=threads, device=device, checkpoint=checkpoint, key=key)
     module = method_module(method)
-    cohort = Cohort(**{role: _volumes(entries, role, module.margin(settings)) for role in ROLES})
+    margin = module.margin(settings)
+    cohort = Cohort(**{role: read_role(entries, role, margin, emphasis, packed) for role in ROLES})
     print(f"{method}: {' '.join(inputs)} -> {target}; {len(cohort.training)} training and ", end="")
     print(f"{len(cohort.validation)} validation sessions", flush=True)
     fitted = module.fit(cohort, settings, run)
     _write_losses(losses, fitted)
-    with images.replacing(model) as partial:
-        save_file({name: np.ascontiguousarray(array) for name, array in fitted.weights.items()}, partial)
+    with images.replacing(model) as unfinished:
+        save_file({name: np.ascontiguousarray(array) for name, array in fitted.weights.items()}, unfinished)
     facts |= {
         "constants": fitted.constants,
         "voxel_sizes": sorted({session.spacing for session in cohort.training}),
@@ -106,15 +115,21 @@ class Entry:
     mask: Path
     inputs: dict[str, Path]
     target: dict[str, Path]  # empty where it was not acquired
+    emphasised: dict[str, Path]  # a mask, or empty
 
     def card(self) -> dict[str, object]:
         """What a model card says of the session: no paths, as those differ between machines."""
-        files = {"mask": self.mask} | self.inputs | self.target
+        files = {"mask": self.mask} | self.inputs | self.target | self.emphasised
         return {
             "session": self.label,
             "role": self.role,
             "sha256": {name: _sha256(path) for name, path in files.items()},
         }
+
+    def digest(self, emphasis: float) -> str:
+        """Changes with anything that is read for the session."""
+        read = self.card() | {"role": None, "emphasis": emphasis}
+        return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]
 
 
 def code_of(method: str) -> str:
@@ -161,23 +176,31 @@ def read_list(path: Path, inputs: list[str], target: str) -> list[Entry]:
                 Path(row["mask"]),
                 files,
                 {target: Path(row[target])} if has_target else {},
+                {} if row.get("emphasised", "") in MISSING else {"emphasised": Path(row["emphasised"])},
             )
         )
     return entries
 
 
-def _volumes(entries: list[Entry], role: str, margin: int | None) -> list[Volumes]:
-    return [
-        read_volumes(
+def read_role(
+    entries: list[Entry], role: str, margin: int | None, emphasis: float = 1.0, packed: Path | None = None
+) -> list[Volumes]:
+    """The images of all sessions with one role, cropped to what a method looks at; mapped if they are packed."""
+
+    def volumes(entry: Entry, margin: int | None) -> Volumes:
+        return read_volumes(
             entry.label,
             list(entry.inputs.values()),
             next(iter(entry.target.values()), None),
             entry.mask,
             margin,
+            (entry.emphasised["emphasised"], emphasis) if entry.emphasised else None,
         )[0]
-        for entry in entries
-        if entry.role == role
-    ]
+
+    chosen = [entry for entry in entries if entry.role == role]
+    if packed is None:
+        return [volumes(entry, margin) for entry in chosen]
+    return [map_session(packed, entry.digest(emphasis), margin, partial(volumes, entry)) for entry in chosen]
 
 
 def _write_losses(path: Path, model: Model) -> None:

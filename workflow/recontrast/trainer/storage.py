@@ -1,0 +1,53 @@
+"""Room for the images of many sessions, which need not fit into memory."""
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..methods.interface import Volumes
+from ..methods.packed import arrays_of
+
+
+def empty(
+    shape: tuple[int, ...], device: torch.device, folder: Path | None, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
+    """A tensor to fill with images.
+
+    Args:
+        shape: of the tensor.
+        device: on a GPU it lies in the GPU's memory.
+        folder: on a CPU it lies in a file of this folder, of which the system keeps in memory what there is
+            room for. The file has no name and goes with the process, however that ends. None: plain memory.
+        dtype: of the tensor.
+    """
+    if folder is None or device.type != "cpu":
+        return torch.empty(shape, dtype=dtype, device=device)
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = torch.empty(0, dtype=dtype).numpy().dtype
+    with tempfile.TemporaryFile(dir=folder) as file:
+        # A full disk is told now; later it would kill the process.
+        os.posix_fallocate(file.fileno(), 0, kind.itemsize * int(np.prod(shape)))
+        return torch.from_numpy(np.memmap(file, kind, "r+", shape=shape))
+
+
+def spilled(session: Volumes, folder: Path | None) -> Volumes:
+    """A session that was computed, its arrays moved into such files; as it is where there is no folder."""
+    if folder is None:
+        return session
+    moved = {}
+    for name, array in arrays_of(session).items():
+        values = torch.from_numpy(np.ascontiguousarray(array))
+        moved[name] = empty(array.shape, values.device, folder, values.dtype).copy_(values).numpy()
+    return replace(session, **moved)
+
+
+def runs(flat: torch.Tensor, length: int) -> torch.Tensor:
+    """All stretches of a flat tensor, as overlapping rows: (len(flat) - length + 1, length), none copied.
+
+    What is cut from images consists of stretches of memory, so that whole ones are copied, one index each.
+    """
+    return flat.as_strided((len(flat) - length + 1, length), (1, 1))

@@ -1,0 +1,80 @@
+"""Of several models that were trained for one fold, the one that suits its validation participants best."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from .. import images
+from ..errors import RecontrastError
+from ..methods.frozen import read_model
+from ..methods.interface import Run, method_module
+from .train import read_list, read_role
+
+
+def choose(
+    *,
+    candidates: list[Path],
+    candidate_cards: list[Path],
+    candidate_losses: list[Path],
+    settings: str,
+    sessions: Path,
+    model: Path,
+    card: Path,
+    losses: Path,
+    threads: int = 1,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> None:
+    """Take the model with the smallest mean squared error inside the masks of the validation sessions.
+
+    Losses cannot decide, as candidates may differ in what their loss is.
+
+    Args:
+        candidates: safetensors files of the models to choose from.
+        candidate_cards: their cards.
+        candidate_losses: their losses by epoch.
+        settings: what sets them apart, as JSON: number of each candidate -> recipe values, in that order.
+        sessions: the table that they were trained by; of it the validation sessions.
+        model: copy of the chosen model to write.
+        card: its card, in which `chosen` has the settings that won, and the error of every candidate.
+        losses: copy of its losses.
+        threads: CPU threads.
+        device: auto takes the GPU where there is one.
+
+    Raises:
+        RecontrastError: there is no validation session.
+    """
+    given = json.loads(settings)
+    found, errors = [read_model(*both) for both in zip(candidates, candidate_cards, strict=True)], {}
+    for (number, changed), (frozen, facts) in zip(given.items(), found, strict=True):
+        entries = read_list(sessions, facts["inputs"], facts["target"])
+        module, recipe = method_module(facts["method"]), facts["recipe"]
+        run = Run(seed=facts["seed"], threads=threads, device=device)
+        validation = read_role(entries, "validation", module.margin(recipe))
+        if not validation:
+            raise RecontrastError(
+                "names no validation session to choose by", file=sessions, remedy="raise splits.validation"
+            )
+        squares = [
+            np.square(module.predict(frozen, one, recipe, run) - one.target, dtype=np.float64)[
+                one.mask
+            ].mean()
+            for one in validation
+        ]
+        errors[number] = float(np.mean(squares))
+        print(
+            f"candidate {number} {json.dumps(changed)}: mean squared error {errors[number]:.6g}", flush=True
+        )
+    best = min(errors, key=errors.get)
+    place = list(given).index(best)
+    print(f"chosen: candidate {best}")
+    for source, copy in ((candidates[place], model), (candidate_losses[place], losses)):
+        with images.replacing(copy) as partial:
+            shutil.copyfile(source, partial)
+    listed = [
+        {"number": int(number), "settings": given[number], "validation_mse": error}
+        for number, error in errors.items()
+    ]
+    images.write_json(card, found[place][1] | {"chosen": {"number": int(best), "candidates": listed}})
