@@ -6,10 +6,10 @@ turns, so that what else the machine does slows both.
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
+from measuring import machine, seconds
 from recontrast.trainer import losses
 from torch.nn import functional
 
@@ -29,13 +29,6 @@ def gradient(loss: Loss, prediction: torch.Tensor, label: torch.Tensor) -> tuple
     """The loss and its gradient."""
     value = loss(prediction, label)
     return value.detach(), torch.autograd.grad(value, prediction)[0]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one run."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
@@ -59,6 +52,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    print(machine(options.threads))
     torch.manual_seed(1)
     prediction, label = torch.rand(options.shape).requires_grad_(), torch.rand(options.shape)
     ways: dict[str, Loss] = {
@@ -72,7 +66,7 @@ def main() -> None:
     times = {name: [] for name in works}
     for _ in range(options.repeats):
         for name, work in works.items():
-            times[name].append(seconds(work))
+            times[name].append(seconds(work)[1])
     fast, slow = (statistics.median(times[name]) * 1e3 for name in works)
     small, large = (peak_bytes(work) / 2**20 for work in works.values())
     shape = "x".join(map(str, options.shape))

@@ -6,13 +6,11 @@ in CPU seconds, volumes are predicted on `--threads` threads.
 
 import argparse
 import resource
-import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
-from patch_to_voxel import head
+from measuring import BRAIN, cube, machine, median_seconds
 from recontrast.methods import random_forest, recipes, replica
 from recontrast.methods.interface import Cohort, Run, Volumes
 from recontrast.trainer.forests import VOXELS
@@ -66,17 +64,6 @@ def in_parts(build: Callable[[np.ndarray], object], voxels: np.ndarray) -> None:
         build(voxels[first : first + VOXELS])
 
 
-def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median CPU time, after one run to warm up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        times.append(time.process_time() - begun)
-    return statistics.median(times)
-
-
 def features(session: Volumes, repeats: int) -> None:
     """All features of a brain against the loop, one thread; the loop is timed on some of its voxels."""
     voxels = np.ascontiguousarray(np.argwhere(session.mask))
@@ -104,8 +91,8 @@ def features(session: Volumes, repeats: int) -> None:
         "replica, finest level": (ours_view, loop_view),
     }
     for name, (ours, loop) in pairs.items():
-        fast = cpu_seconds(ours, repeats) / len(voxels)
-        slow = cpu_seconds(loop, repeats) / len(some)
+        fast = median_seconds(ours, repeats, time.process_time) / len(voxels)
+        slow = median_seconds(loop, repeats, time.process_time) / len(some)
         print(f"features of {name}: {fast * 1e9:.0f} ns a voxel, loop {slow * 1e6:.1f} us, ", end="")
         print(f"ratio {slow / fast:.0f}", flush=True)
 
@@ -131,15 +118,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--edge", type=int, default=150, help="of the volume; 150: as many voxels as a brain at 1 mm"
-    )
+    parser.add_argument("--edge", type=int, default=BRAIN, help="of the volume; as it is: a brain at 1 mm")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    session = head(options.edge, CONTRASTS)
-    noise = np.random.default_rng(2).normal(size=session.mask.shape) * 50
-    target = session.inputs[0] * session.inputs[1] / 1000 + noise
-    session = replace(session, target=target.astype(np.float32))
+    session = cube(options.edge, CONTRASTS)
+    print(machine(options.threads))
     features(session, options.repeats)
     prediction(session, options.threads)
 

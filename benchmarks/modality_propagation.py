@@ -9,26 +9,13 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from measuring import head, machine
 from recontrast.methods import modality_propagation, recipes
-from recontrast.methods.interface import Cohort, Run, Volumes
+from recontrast.methods.interface import Cohort, Run
 from recontrast.trainer.patch_search import nearest
-from scipy.ndimage import binary_erosion, gaussian_filter
+from scipy.ndimage import binary_erosion
 
 BRAIN = (140, 180, 140)  # mm of the ellipsoid that stands for a brain: 1.8 litres
-
-
-def head(shape: tuple[int, int, int], seed: int) -> Volumes:
-    """A smooth random head with one input; its brain is an ellipsoid in the middle."""
-    draw = np.random.default_rng(seed)
-    noise = draw.normal(size=(2, *shape)).astype(np.float32)
-    source, other = (gaussian_filter(image, 2) for image in noise)
-    axes = np.meshgrid(
-        *[(np.arange(size) - size / 2) / (edge / 2) for size, edge in zip(shape, BRAIN, strict=True)],
-        indexing="ij",
-    )
-    mask = sum(axis**2 for axis in axes) < 1
-    images = [1000 + 200 * image / image.std() for image in (source, source**2 + other)]
-    return Volumes(f"sub-{seed:02d}", images[0][None], images[1], mask)
 
 
 def literal(
@@ -72,7 +59,8 @@ def main() -> None:
     parser.add_argument("--atlases", type=int, default=4)
     parser.add_argument("--voxels", type=int, default=2000, help="that the loop is timed on")
     options = parser.parse_args()
-    test, *training = [head(tuple(options.shape), seed) for seed in range(options.atlases + 1)]
+    test, *training = [head(tuple(options.shape), 1, seed, BRAIN) for seed in range(options.atlases + 1)]
+    print(machine(options.threads))
     recipe = recipes.resolve("modality_propagation")
     reach = recipe["window"] // 2
 

@@ -1,50 +1,51 @@
-"""Speed of patch_to_voxel: volumes by convolution against literal patches, gathering against a DataLoader.
+"""Speed of patch_to_voxel: whole volumes against literal patches, training samples against a DataLoader.
 
-Run as a script. Prints medians and their ratios, measured in one run on `--threads` CPU threads.
+Run as a script. Prints medians and their ratios, measured in one run on `--threads` CPU threads. The literal way
+cuts all patches with numpy and sends them through the dense network in batches. Beside it stand two variants: one
+that cuts them batch by batch, for several sizes of the batch, and one that cuts them one by one, as a torch Dataset
+does.
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
+import resource
 from dataclasses import replace
 
 import numpy as np
 import torch
+from measuring import BRAIN, cube, machine, median_seconds, seconds
 from recontrast.methods import patch_to_voxel, recipes
 from recontrast.methods.interface import Model, Run, Volumes
 from recontrast.trainer.patches import PatchPool
-from scipy.ndimage import gaussian_filter
 from torch.utils.data import DataLoader, Dataset
 
-BATCH = 10_000  # patches at a time in the literal prediction
+BATCH = 10_000  # patches at a time through the dense network
+BATCHES = (100, 1_000, BATCH)  # of the variant that cuts as many as it needs; the paper trains on 100
 
 
-def head(edge: int, contrasts: int) -> Volumes:
-    """A smooth random head of edge³ voxels; its brain is a ball that fills half of the cube."""
-    draw = np.random.default_rng(1)
-    images = [gaussian_filter(draw.normal(size=(edge,) * 3).astype(np.float32), 3) for _ in range(contrasts)]
-    axes = np.meshgrid(*[np.linspace(-1, 1, edge)] * 3, indexing="ij")
-    mask = sum(axis**2 for axis in axes) < 1
-    inputs = np.stack([1000 + 200 * image / image.std() for image in images])
-    return Volumes("sub-01", inputs, inputs[0], mask)
+def windows(inputs: np.ndarray) -> np.ndarray:
+    """A view of the 5³ neighbourhood of every voxel, (contrasts, x, y, z, 5, 5, 5)."""
+    padded = np.pad(inputs, [(0, 0)] + [(2, 2)] * 3)
+    return np.lib.stride_tricks.sliding_window_view(padded, (5, 5, 5), (1, 2, 3))
 
 
-def literal(network: torch.nn.Module, inputs: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Every patch cut out as such, then the dense network in batches."""
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(inputs, [(0, 0)] + [(2, 2)] * 3), (5, 5, 5), (1, 2, 3)
-    )
-    voxels = np.argwhere(mask)
-    parts = []
-    with torch.no_grad():
-        for first in range(0, len(voxels), BATCH):
-            x, y, z = voxels[first : first + BATCH].T
-            patches = windows[:, x, y, z].transpose(1, 2, 3, 4, 0).reshape(len(x), -1)
-            parts.append(network(torch.from_numpy(patches))[:, 0].numpy())
-    output = np.zeros(mask.shape, np.float32)
-    output[mask] = np.concatenate(parts)
-    return output
+def cut(around: np.ndarray, voxels: np.ndarray) -> torch.Tensor:
+    """The patches of voxels (n, 3), contrasts innermost, shape (n, 125 * contrasts)."""
+    x, y, z = voxels.T
+    return torch.from_numpy(around[:, x, y, z].transpose(1, 2, 3, 4, 0).reshape(len(voxels), -1))
+
+
+@torch.no_grad()
+def literal(network: torch.nn.Module, inputs: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+    """Every patch cut out, then the dense network in batches."""
+    return np.concatenate([network(some)[:, 0].numpy() for some in cut(windows(inputs), voxels).split(BATCH)])
+
+
+@torch.no_grad()
+def by_batches(network: torch.nn.Module, inputs: np.ndarray, voxels: np.ndarray, batch: int) -> np.ndarray:
+    """The same, a batch at a time."""
+    around = windows(inputs)
+    parts = np.split(voxels, range(batch, len(voxels), batch))
+    return np.concatenate([network(cut(around, some))[:, 0].numpy() for some in parts])
 
 
 def one_by_one(network: torch.nn.Module, session: Volumes, inputs: np.ndarray) -> np.ndarray:
@@ -70,20 +71,9 @@ class Patches(Dataset):
         return self.padded[x : x + 5, y : y + 5, z : z + 5].reshape(-1), self.target[x, y, z]
 
 
-def median_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median wall time, after one run to warm up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times)
-
-
 def prediction(edge: int, contrasts: int, threads: int, repeats: int) -> None:
     """Whole-volume prediction, both ways."""
-    session = head(edge, contrasts)
+    session = cube(edge, contrasts)
     recipe = recipes.resolve("patch_to_voxel", "quick")
     torch.manual_seed(1)
     network = patch_to_voxel.build(125 * contrasts, recipe).eval()
@@ -96,23 +86,32 @@ def prediction(edge: int, contrasts: int, threads: int, repeats: int) -> None:
     def ours() -> np.ndarray:
         return patch_to_voxel.predict(model, session, recipe, run)
 
-    difference = np.abs(ours() - literal(network, inputs, session.mask)).max()
+    voxels = np.argwhere(session.mask)
+    before, made = peak(), ours()
+    own = peak()
+    difference = np.abs(made[session.mask] - literal(network, inputs, voxels)).max()
+    print(f"prediction, {len(voxels)} voxels, {contrasts} contrasts: largest difference {difference:.1e}")
+    print(f"  peak memory: {before:.2f} GiB before, {own:.2f} in prediction, {peak():.2f} in the literal way")
     fast = median_seconds(ours, repeats)
-    ways = {
-        "cut one by one": median_seconds(lambda: one_by_one(network, session, inputs), 1),
-        f"cut by numpy, {BATCH} at a time": median_seconds(
-            lambda: literal(network, inputs, session.mask), repeats
-        ),
-    }
-    print(f"prediction, {session.mask.sum()} voxels, {contrasts} contrasts: convolution {fast:.2f} s", end="")
-    for way, slow in ways.items():
-        print(f"; patches {way} {slow:.2f} s, ratio {slow / fast:.2f}", end="")
-    print(f"; largest difference {difference:.1e}", flush=True)
+    print(f"  ours: {fast:.2f} s", flush=True)
+    ways = {"literal": lambda: literal(network, inputs, voxels)}
+    for batch in BATCHES:
+        ways[f"cut {batch} at a time"] = lambda batch=batch: by_batches(network, inputs, voxels, batch)
+    for way, work in ways.items():
+        slow = median_seconds(work, repeats)
+        print(f"  {way}: {slow:.2f} s, ratio {slow / fast:.2f}", flush=True)
+    slow = seconds(lambda: one_by_one(network, session, inputs))[1]
+    print(f"  cut one by one: {slow:.2f} s, ratio {slow / fast:.2f}", flush=True)
+
+
+def peak() -> float:
+    """The most memory that the process has had so far, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def sampling(batch: int, contrasts: int, repeats: int) -> None:
     """One batch of training patches, both ways, and the share of a training step."""
-    session = head(96, contrasts)
+    session = cube(96, contrasts)
     pool = PatchPool([session], 5, torch.device("cpu"))
     loader = iter(DataLoader(Patches(session), batch_size=batch, shuffle=True))
     parts = iter(np.random.default_rng(1).permutation(len(pool))[: (repeats + 1) * batch].reshape(-1, batch))
@@ -141,12 +140,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--edge", type=int, default=150, help="of the volume; 150: as many voxels as a brain at 1 mm"
-    )
+    parser.add_argument("--edge", type=int, default=BRAIN, help="of the volume; as it is: a brain at 1 mm")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    print(machine(options.threads))
     sampling(100, contrasts=4, repeats=50)
     sampling(10_000, contrasts=4, repeats=10)
     prediction(options.edge, contrasts=2, threads=options.threads, repeats=options.repeats)
