@@ -129,7 +129,7 @@ rule run_external:
         mem_mb=growing(16000),
         runtime=growing(120),
     params:
-        command=graph.study.lesions.command,
+        command=graph.lesion_command,
         t1w=lambda w, input: options(t1w=input.t1w),
         threshold=graph.study.lesions.threshold,
         code=graph.code("lesions", "run_external"),
@@ -176,13 +176,14 @@ rule compare_lesions:
     params:
         participant=graph.participant,
         session=graph.session_id,
+        fold=graph.lesion_fold,
         contrast=graph.lesion_contrast,
         code=graph.code("lesions", "compare_lesions"),
     shell:
         "recontrast step --log {log} lesions compare_lesions --found {input.found} --truth {input.truth}"
         " --mask {input.mask} --output {output} --participant {params.participant}"
         " --session {params.session} --found-name {wildcards.source} --truth-name {wildcards.truth}"
-        " {params.contrast}"
+        " --fold {params.fold} {params.contrast}"
 
 
 rule summarize_lesions:
@@ -191,7 +192,7 @@ rule summarize_lesions:
         graph.lesion_scores,
     output:
         scores=layout.LESION_METRICS,
-        summary=layout.LESION_SUMMARY,
+        summary=report(layout.LESION_SUMMARY, "captions/lesions.rst", category="Tables"),
     log:
         "logs/lesions/summarize_lesions.log",
     conda:

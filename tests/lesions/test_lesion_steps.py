@@ -6,9 +6,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from recontrast import images, tables
+from recontrast.columns import SCORES
 from recontrast.errors import RecontrastError
 from recontrast.lesions.choose_kappa import choose_kappa
-from recontrast.lesions.compare_lesions import COLUMNS, compare_lesions
+from recontrast.lesions.compare_lesions import compare_lesions
 from recontrast.lesions.describe_lesions import describe_lesions
 from recontrast.lesions.fill_lesions import fill_lesions
 from recontrast.lesions.fit_lesions import fit_lesions
@@ -98,7 +99,7 @@ def test_no_lesions_are_a_result(heads, fitted, tmp_path):
         found=nothing, truth=nothing, mask=healthy["mask"], output=tmp_path / "c.tsv", participant="4"
     )
     rows = {row["metric"]: row["value"] for row in tables.read(tmp_path / "c.tsv", ["metric", "value"])}
-    assert (rows["dice"], rows["sensitivity"], rows["load"]) == ("1", "n/a", "none")
+    assert (rows["lesion_dice"], rows["lesion_sensitivity"], rows["lesion_load"]) == ("1", "n/a", "none")
 
 
 def test_regions_of_lesions_placed_by_hand(heads, tmp_path):
@@ -189,9 +190,9 @@ def test_the_cohort_counts_people_by_load(tmp_path):
         for number, (dice_of, load) in enumerate(visits, start=1):
             path = tmp_path / f"{participant}-{number}.tsv"
             about = {"participant_id": f"sub-{participant}", "session_id": f"ses-{number}"}
-            about |= {"found": "acquired", "truth": "manual"}
-            rows = [("dice", dice_of), ("load", "small" if load < 5 else "large")]
-            tables.write(path, COLUMNS, [about | {"metric": m, "value": v} for m, v in rows])
+            about |= {"experiment": "acquired", "fold": "1", "region": "manual"}
+            rows = [("lesion_dice", dice_of), ("lesion_load", "small" if load < 5 else "large")]
+            tables.write(path, SCORES, [about | {"metric": m, "value": v} for m, v in rows])
             files.append({"file": str(path)})
     tables.write(tmp_path / "list.tsv", ["file"], files)
     out = {"scores": tmp_path / "all.tsv", "summary": tmp_path / "summary.tsv"}

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import images, tables
+from ..columns import SCORES
 from . import inputs, overlap
 
-COLUMNS = ("participant_id", "session_id", "found", "truth", "metric", "value")
 RIM = 4.5  # mm
 LOADS = (5.0, 15.0)  # ml of true lesion: little below, much above
 
@@ -22,6 +22,7 @@ def compare_lesions(
     session: str = "",
     found_name: str = "acquired",
     truth_name: str = "manual",
+    fold: str = tables.MISSING,
     flair: Path | None = None,
     wm: Path | None = None,
 ) -> None:
@@ -31,11 +32,13 @@ def compare_lesions(
         found: lesion mask to judge.
         truth: lesion mask to judge it by, on the same grid; both may be empty.
         mask: the brain; what lies outside does not count.
-        output: table to write, one row per metric.
+        output: table to write, one row per metric: the experiment is where the found mask is from, the region
+            what it is judged by.
         participant: participant label, with or without `sub-`.
         session: session label, with or without `ses-`; empty or `n/a` if the data set has no sessions.
         found_name: where the found mask is from: acquired, or the name of an experiment.
         truth_name: where the other is from: manual, or acquired.
+        fold: which fold's model made the image on which the found mask is.
         flair: FLAIR on the same grid, for the contrast of the true lesions in it.
         wm: probability map of white matter, for the same.
 
@@ -56,10 +59,12 @@ def compare_lesions(
     facts = {
         "participant_id": participant,
         "session_id": tables.MISSING if visit in ("", tables.MISSING) else f"ses-{visit}",
-        "found": found_name,
-        "truth": truth_name,
+        "experiment": found_name,
+        "fold": fold,
+        "region": truth_name,
     }
-    tables.write(output, COLUMNS, [facts | {"metric": key, "value": one} for key, one in values.items()])
+    rows = [facts | {"metric": f"lesion_{key}", "value": one} for key, one in values.items()]
+    tables.write(output, SCORES, rows)
     print(
         participant,
         *(f"{key} {one}" if isinstance(one, str) else f"{key} {one:.4g}" for key, one in values.items()),

@@ -93,10 +93,10 @@ def grown(
     part = box(brain, 1)
     prior = np.minimum(WHITER * to_session(template[2], affine, image, transform)[part], 1)
     head = lga.tissue(np.asarray(image.dataobj)[part], brain[part], maps[(slice(None), *part)])
-    belief = lga.beliefs(head, prior)
+    against_grey, belief = lga.beliefs(head, prior)
     results = []
     for kappa in kappas:
         whole = np.zeros(brain.shape, np.float32)
-        whole[part] = lga.clean(lga.grow(head, belief.sum(axis=0), lga.seeds(belief[1], kappa)))
+        whole[part] = lga.clean(lga.grow(head, belief, lga.seeds(against_grey, kappa)))
         results.append(whole)
     return results

@@ -23,6 +23,11 @@ def read_on_grid(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
     return np.asarray(image.dataobj)
 
 
+def read_together(first: nib.Nifti1Image, others: list[Path]) -> np.ndarray:
+    """An image and others on its grid, float32 (contrasts, x, y, z)."""
+    return np.stack([np.asarray(first.dataobj, np.float32), *(read_on_grid(path, first) for path in others)])
+
+
 def read_mask(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
     """A mask on the grid of a reference, bool (x, y, z). It may be empty.
 

@@ -1,6 +1,6 @@
 """Lesion growth on T1w and FLAIR (Schmidt 2012, NeuroImage 59:3774), from its description.
 
-Bright voxels within what T1w calls grey matter start a lesion; it grows into its surroundings as long as
+Voxels that are far brighter than grey matter start a lesion; it grows into its surroundings as long as
 these look more like lesion than like tissue. Arrays are (x, y, z) unless said otherwise.
 """
 
@@ -70,25 +70,26 @@ def mode(values: np.ndarray) -> float:
     return float(edges[best] + edges[best + 1]) / 2
 
 
-def beliefs(brain: Tissue, white_prior: np.ndarray) -> np.ndarray:
-    """How far every voxel is brighter than its tissue should be, (3, x, y, z), one map a class.
+def beliefs(brain: Tissue, white_prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far every voxel is brighter than grey matter, and than the tissue that T1w takes it for, (x, y, z) each.
+
+    The first starts lesions, the second lets them grow. T1w takes a fifth of lesion voxels for white matter, in
+    some people half; so the first is no matter of what it says.
 
     Args:
         brain: labelled tissue.
         white_prior: probability of white matter where this voxel lies, of the template: lesions have made
             the session's own map useless for that.
     """
-    return np.stack(
-        [
-            np.where(brain.index == one, brain.label * np.maximum(brain.flair - brain.means[one], 0), 0)
-            * white_prior
-            for one in range(3)
-        ]
-    ).astype(np.float32)
+    inside = brain.index >= 0
+    scaled = np.where(inside, brain.label * white_prior, 0)
+    own = brain.means[np.maximum(brain.index, 0)]
+    above = [np.maximum(brain.flair - level, 0) for level in (brain.means[1], own)]
+    return tuple((scaled * one).astype(np.float32) for one in above)
 
 
 def seeds(grey_belief: np.ndarray, kappa: float) -> np.ndarray:
-    """Where lesions start: grey-matter belief times the mean of its 6 neighbours above kappa.
+    """Where lesions start: the belief against grey matter times the mean of its 6 neighbours above kappa.
 
     Seeds with fewer than two others among their neighbours are dropped.
     """
@@ -104,7 +105,7 @@ def grow(brain: Tissue, belief: np.ndarray, start: np.ndarray) -> np.ndarray:
 
     Args:
         brain: labelled tissue.
-        belief: sum of the beliefs of all classes.
+        belief: against every voxel's own tissue.
         start: mask of seeds.
 
     Returns:

@@ -1,0 +1,68 @@
+"""Lesions by a trained network."""
+
+from pathlib import Path
+from typing import Literal
+
+from .. import images
+from ..errors import RecontrastError
+from ..methods.frozen import read_model
+from ..methods.interface import Run
+from . import inputs, network
+
+
+def segment_lesions(
+    *,
+    flair: Path,
+    mask: Path,
+    model: Path,
+    card: Path,
+    probability: Path,
+    lesions: Path,
+    t1w: Path | None = None,
+    threshold: float = 0.5,
+    threads: int = 1,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> None:
+    """Find lesions by a network that learned from manual masks of other people.
+
+    Args:
+        flair: prepared FLAIR on the reference grid, acquired or synthetic.
+        mask: the brain there.
+        model: safetensors file of weights.
+        card: its JSON card.
+        probability: lesion probability to write.
+        lesions: lesion mask to write.
+        t1w: prepared T1w on the same grid, for networks that were trained on it too.
+        threshold: from which probability on a voxel is lesion.
+        threads: CPU threads.
+        device: auto takes the GPU where there is one.
+
+    Raises:
+        RecontrastError: images on different grids, a mask that is no brain, or a network that sees other images.
+    """
+    frozen, facts = read_model(model, card)
+    image = images.read(flair)
+    brain = inputs.read_brain(mask, image)
+    given = {"flair": flair} | ({"t1w": t1w} if t1w else {})
+    if list(given) != facts["images"]:
+        raise RecontrastError(
+            f"was trained on {' and '.join(facts['images'])} and was given {' and '.join(given)}",
+            file=card,
+            remedy="give what it was trained on",
+        )
+    found = network.probability(
+        frozen.weights,
+        inputs.read_together(image, list(given.values())[1:]),
+        brain,
+        network.Settings(**facts["settings"]),
+        Run(seed=facts["seed"], threads=threads, device=device),
+    )
+    mine = found >= threshold
+    print(f"{mine.sum() * inputs.voxel_volume(image):.2f} ml of lesions", flush=True)
+    told = {
+        "Sources": [str(path) for path in (*given.values(), mask, model)],
+        "Method": "3D network",
+        "ModelHash": facts["model_sha256"],
+    }
+    images.write(probability, found, image, facts=told)
+    images.write(lesions, mine, image, facts=told | {"Threshold": threshold, "Type": "Lesion"})

@@ -1,0 +1,102 @@
+"""A network for lesions, from manual masks."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from safetensors.numpy import save
+
+from .. import images as files
+from .. import tables
+from ..errors import RecontrastError
+from ..methods.interface import Run
+from . import inputs, network
+
+COLUMNS = ("participant_id", "session_id", "mask", "manual")
+
+
+def train_network(
+    *,
+    sessions: Path,
+    images: list[str],
+    settings: str,
+    model: Path,
+    card: Path,
+    losses: Path,
+    checkpoint: Path,
+    seed: int = 1,
+    threads: int = 1,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> None:
+    """Learn from manual masks to find lesions, by a small 3D network.
+
+    Only the people in the list are seen: leave out whoever will be scored. An interrupted training goes on from
+    its last checkpoint when it is started again with the same images and settings.
+
+    Args:
+        sessions: TSV with the columns participant_id, session_id, mask (brain), manual (lesions), and one of image
+            paths for each of `images`.
+        images: what the network sees: flair, or flair and t1w.
+        settings: of the network and its training, as JSON: filters, edge, epochs, cubes, batch, learning_rate.
+        model: safetensors file of weights to write.
+        card: JSON file to write: what it was trained on, and how.
+        losses: TSV file to write: the loss by epoch.
+        checkpoint: folder for the state of an unfinished training, which is deleted at the end.
+        seed: of everything random.
+        threads: CPU threads.
+        device: auto takes the GPU where there is one.
+
+    Raises:
+        RecontrastError: no session in the list, no lesion in any mask, or an image that cannot be used.
+    """
+    chosen = network.Settings(**json.loads(settings))
+    rows = tables.read(sessions, (*COLUMNS, *images))
+    examples = [network.example(*read_session(row, images)) for row in rows]
+    if not any(one.lesions.any() for one in examples):
+        problem = "holds no lesion in any of its masks" if rows else "names no session"
+        raise RecontrastError(problem, file=sessions, remedy="add sessions with manual masks")
+    facts = {
+        "images": images,
+        "settings": dataclasses.asdict(chosen),
+        "seed": seed,
+        "versions": {name: importlib.metadata.version(name) for name in ("recontrast", "torch", "monai")},
+        "sessions": [
+            {
+                "participant": row["participant_id"],
+                "session": row["session_id"],
+                "lesion_voxels": int(one.lesions.sum()),
+                "sha256": _digest(one.images, one.lesions),
+            }
+            for row, one in zip(rows, examples, strict=True)
+        ],
+    }
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    print(f"{' '.join(images)}: {len(examples)} sessions", flush=True)
+    run = Run(seed=seed, threads=threads, device=device, checkpoint=checkpoint, key=key)
+    outcome = network.fit(examples, chosen, run)
+    content = save({name: np.ascontiguousarray(array) for name, array in outcome.weights.items()})
+    with files.replacing(model) as partial:
+        partial.write_bytes(content)
+    tables.write(losses, list(outcome.losses[0]), outcome.losses)
+    made = {"constants": {}, "model_sha256": hashlib.sha256(content).hexdigest()}
+    files.write_json(card, facts | made)
+    run.forget()
+
+
+def read_session(row: tables.Row, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images (contrasts, x, y, z), brain mask and manual lesions (x, y, z) of a row of the list."""
+    first = files.read(row[names[0]])
+    brain = inputs.read_brain(Path(row["mask"]), first)
+    seen = inputs.read_together(first, [Path(row[name]) for name in names[1:]])
+    return seen, brain, inputs.read_lesions(Path(row["manual"]), brain, first)
+
+
+def _digest(*arrays: np.ndarray) -> str:
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()
