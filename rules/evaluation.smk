@@ -36,6 +36,49 @@ rule score:
         " --metrics {params.metrics} {params.parts} --structures {params.structures:q}"
 
 
+rule map_metric:
+    """Where in the image a metric is good, and where it is bad."""
+    input:
+        acquired=graph.acquired,
+        synthetic=graph.synthetic,
+        mask=graph.mask,
+    output:
+        layout.METRIC_MAP,
+    log:
+        "logs/evaluation/map_metric/{folder}/{session}_space-{reference}_map-{experiment}-{measure}.log",
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        metric=graph.metric,
+        code=graph.code("evaluation", "map_metric"),
+    shell:
+        "recontrast step --log {log} evaluation map_metric --metric {params.metric} --acquired {input.acquired}"
+        " --synthetic {input.synthetic} --mask {input.mask} --output {output}"
+
+
+rule trace_profile:
+    """Intensities along a line, in the acquired images and in all synthetic ones."""
+    input:
+        images=graph.profile_images,
+        mask=graph.mask,
+    output:
+        layout.PROFILE,
+    log:
+        "logs/evaluation/trace_profile/{session}_line-{line}.log",
+    conda:
+        "../envs/embedded.yaml"
+    params:
+        participant=graph.participant,
+        session=graph.session_id,
+        images=lambda w: options(**graph.profiled(w)),
+        line=graph.profile_line,
+        code=graph.code("evaluation", "trace_profile"),
+    shell:
+        "recontrast step --log {log} evaluation trace_profile --line {wildcards.line} --mask {input.mask}"
+        " --output {output} --participant {params.participant} --session {params.session} {params.images}"
+        " {params.line}"
+
+
 rule collect:
     """The scores of all sessions and experiments in one long table."""
     input:
@@ -58,7 +101,12 @@ rule summarize:
     input:
         layout.METRICS,
     output:
-        layout.SUMMARY,
+        report(
+            layout.SUMMARY,
+            caption="captions/summary.rst",
+            category="Tables",
+            labels={"table": "summary"},
+        ),
     log:
         "logs/evaluation/summarize.log",
     conda:
@@ -74,8 +122,18 @@ rule compare:
     input:
         layout.METRICS,
     output:
-        table=layout.STATISTICS,
-        ranks=layout.RANKS,
+        table=report(
+            layout.STATISTICS,
+            caption="captions/statistics.rst",
+            category="Tables",
+            labels={"table": "comparisons"},
+        ),
+        ranks=report(
+            layout.RANKS,
+            caption="captions/ranks.rst",
+            category="Tables",
+            labels={"table": "ranks"},
+        ),
     log:
         "logs/evaluation/compare.log",
     conda:
@@ -92,23 +150,45 @@ rule compare:
         " --seed {params.seed}"
 
 
+use rule compare as compare_lesion_scores with:
+    input:
+        layout.LESION_METRICS,
+    output:
+        table=layout.LESION_STATISTICS,
+        ranks=layout.LESION_RANKS,
+    log:
+        "logs/evaluation/compare_lesion_scores.log",
+    params:
+        who=graph.lesion_experiments(),
+        confidence=graph.study.evaluation.confidence,
+        bootstrap=graph.study.evaluation.bootstrap,
+        seed=graph.study.evaluation.seed,
+        code=graph.code("evaluation", "compare"),
+
+
 rule table:
     """One table of the study, for people and for programs."""
     input:
-        metrics=layout.METRICS,
-        statistics=layout.STATISTICS,
-        ranks=layout.RANKS,
+        metrics=graph.table_metrics,
+        statistics=graph.table_statistics,
+        ranks=graph.table_ranks,
         cards=graph.table_cards,
+        times=graph.table_times,
     output:
-        layout.TABLE,
+        report(
+            layout.TABLE,
+            caption="captions/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
     log:
         "logs/evaluation/table/{table}.log",
     conda:
         "../envs/embedded.yaml"
     params:
         specification=graph.table_specification,
-        cards=lambda w, input: options(cards=input.cards),
+        further=lambda w, input: options(cards=input.cards, times=input.times),
         code=graph.code("evaluation", "table"),
     shell:
         "recontrast step --log {log} evaluation table --metrics {input.metrics} --statistics {input.statistics}"
-        " --ranks {input.ranks} --specification {params.specification:q} --output {output} {params.cards}"
+        " --ranks {input.ranks} --specification {params.specification:q} --output {output} {params.further}"

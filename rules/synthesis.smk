@@ -27,6 +27,33 @@ rule synthesize:
         " --threads {params.threads} --device {params.device}"
 
 
+rule time_prediction:
+    """How long a model takes for one session. Its output differs from run to run: only tables of times read it."""
+    input:
+        model=graph.synthesis_model,
+        images=graph.synthesis_images,
+        mask=graph.mask,
+    output:
+        layout.TIME,
+    log:
+        "logs/synthesis/time_prediction/{session}_desc-{experiment}.log",
+    conda:
+        "../envs/embedded.yaml"
+    threads: graph.study.training.threads
+    resources:
+        gpu=graph.timed_gpus,
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        threads=graph.study.training.threads,
+        device=graph.timed_device,
+        code=graph.timing_code,
+    shell:
+        "recontrast step --log {log} synthesis time_prediction --model {input.model[0]} --card {input.model[1]}"
+        " --images {input.images} --mask {input.mask} --output {output} --experiment {wildcards.experiment}"
+        " --threads {params.threads} --device {params.device}"
+
+
 rule explain:
     """How strongly a synthetic image hangs on each of its inputs."""
     input:
@@ -65,7 +92,12 @@ rule summarize_influence:
     input:
         graph.influences,
     output:
-        layout.INFLUENCE,
+        report(
+            layout.INFLUENCE,
+            caption="captions/influence.rst",
+            category="Tables",
+            labels={"table": "influence"},
+        ),
     log:
         "logs/synthesis/summarize_influence.log",
     conda:

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import yaml
 from recontrast import published
+from recontrast.columns import SCORES
 from recontrast.config import load, load_file
 from recontrast.errors import RecontrastError
-from recontrast.evaluation.columns import COLUMNS
 from recontrast.evaluation.compare import compare
 from recontrast.evaluation.table import table
 from recontrast.scoring import Table
@@ -43,7 +43,7 @@ def results(tmp_path_factory):
     ]
     folder = tmp_path_factory.mktemp("results")
     files = {name: folder / f"{name}.tsv" for name in ("metrics", "statistics", "ranks")}
-    pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(files["metrics"], sep="\t", index=False)
+    pd.DataFrame(rows, columns=list(SCORES)).to_csv(files["metrics"], sep="\t", index=False)
     compare(
         metrics=files["metrics"],
         table=files["statistics"],
@@ -55,16 +55,18 @@ def results(tmp_path_factory):
     return files
 
 
-def make(results, folder, description, cards=(), printed=None):
+def make(results, folder, description, printed=None, **further):
     """The step on a table of a study; the rows of its TSV by row and column, and the path."""
+    results = {name: given if isinstance(given, list) else [given] for name, given in results.items()}
     asked = {
         "table": Table.model_validate(description).model_dump(mode="json", exclude_none=True),
         "published": printed,
         "region": "brain",
+        "truth": "manual",
         "inputs": {"Bloch": ["R1", "R2"], "Gan": ["T1w"]},
     }
     output = folder / "Table1.tsv"
-    table(**results, specification=json.dumps(asked), output=output, cards=list(cards))
+    table(**results, specification=json.dumps(asked), output=output, **further)
     rows = pd.read_csv(output, sep="\t", dtype={"fold": str}, keep_default_na=False, na_values=[])
     assert list(json.loads(output.with_suffix(".json").read_text())) == list(rows)
     return rows.set_index(["row", "column"]), output
@@ -163,9 +165,11 @@ def test_few_people_cannot_be_marked(results, tmp_path):
 
 
 def test_inputs_parameters_ranks_and_words(results, tmp_path):
-    card = tmp_path / "models/Gan/fold-1/model.json"
+    card, time = tmp_path / "models/Gan/fold-1/model.json", tmp_path / "time.json"
     card.parent.mkdir(parents=True)
     card.write_text(json.dumps({"parameters": 2562}))
+    about = {"device": "cpu", "threads": 1, "voxels": 1000}
+    time.write_text(json.dumps({"experiment": "Gan", "seconds": 0.716} | about))
     cells, output = make(
         results,
         tmp_path,
@@ -174,6 +178,7 @@ def test_inputs_parameters_ranks_and_words(results, tmp_path):
             "columns": [
                 {"input": "R1"},
                 {"label": "Parameters", "value": "parameters"},
+                {"label": "Inference time (s)", "value": "seconds"},
                 {"label": "Rank", "metric": "psnr", "value": "rank"},
                 "psnr",
                 {"label": "Where", "text": "50 % & more_"},
@@ -181,20 +186,82 @@ def test_inputs_parameters_ranks_and_words(results, tmp_path):
             "spread": "none",
             "best": "columns",
         },
-        [card],
+        cards=[card],
+        times=[time],
         printed={"source": "A paper", "cells": {"Another | study": {"PSNR (dB)": "30.1"}}},
     )
     assert cells["text"].to_list() == [
-        *("included", "–", "2.00", f"{psnr('Bloch', 'brain').mean():.2f}", "50 % & more_"),
-        *("omitted", "2,562", "1.00", f"{psnr('Gan', 'brain').mean():.2f}", "50 % & more_"),
-        *("–", "–", "–", "–", "50 % & more_"),
+        *("included", "–", "–", "2.00", f"{psnr('Bloch', 'brain').mean():.2f}", "50 % & more_"),
+        *("omitted", "2,562", "0.72", "1.00", f"{psnr('Gan', 'brain').mean():.2f}", "50 % & more_"),
+        *("–", "–", "–", "–", "–", "50 % & more_"),
     ]
     assert cells.loc["Gan", "Rank"]["best"] == 1
     assert r"| Another \| study |" in output.with_suffix(".md").read_text()
     assert " [30.1] " in output.with_suffix(".md").read_text()
+    assert "(cpu, threads: 1, voxels in the box of the mask: 1,000)" in output.with_suffix(".md").read_text()
     latex = output.with_suffix(".tex").read_text()
     assert r"50 \% \& more\_" in latex
     assert r"Another $|$ study" in latex
+
+
+def test_lesions_stand_beside_those_of_the_acquired_image(results, tmp_path):
+    """As table 3 of Wei: ratios of ground truth and methods; participants who only train have no ground truth."""
+    truth = np.linspace(1.5, 1.8, PEOPLE)
+    ratios = {"Bloch": truth - 0.3, "Gan": truth - 0.1, "acquired": truth}
+    rows = [
+        (f"sub-{i:02d}", "n/a", name, str(1 + i % 2), "manual", "lesion_ratio1", value)
+        for name, values in ratios.items()
+        for i, value in enumerate(values)
+    ]
+    rows.append(("sub-99", "n/a", "acquired", "n/a", "manual", "lesion_ratio1", 9.0))
+    rows += [
+        (f"sub-{i:02d}", "n/a", "Gan", str(1 + i % 2), "acquired", "lesion_dice", i / 10)
+        for i in range(PEOPLE)
+    ]
+    files = {name: tmp_path / f"{name}.tsv" for name in results}
+    pd.DataFrame(rows, columns=list(SCORES)).to_csv(files["metrics"], sep="\t", index=False)
+    who = {"experiments": list(GAINS), "targets": ["FLAIR"] * 2, "bootstrap": 100}
+    compare(metrics=files["metrics"], table=files["statistics"], ranks=files["ranks"], **who)
+    description = {
+        "rows": ["lesion_ratio1", {"metric": "lesion_dice", "region": "acquired"}, "psnr"],
+        "columns": [*GAINS, {"label": "Ground truth", "experiment": "acquired"}],
+        "best": "rows",
+        "marks": {"against": "Gan"},
+    }
+    cells, output = make({name: [path, files[name]] for name, path in results.items()}, tmp_path, description)
+    ratio = cells.loc["Ratio 1"]
+    assert ratio["number"].astype(float).to_list() == pytest.approx([1.35, 1.55, 1.65])
+    assert (ratio["n"].to_list(), ratio["best"].to_list()) == (["10"] * 3, [0, 1, 0])
+    assert ratio["marks"].to_list() == ["**", "n/a", "n/a"]
+    assert cells.loc["acquired"]["text"].to_list() == ["–", "0.45 ± 0.30", "–"]
+    assert cells.loc["PSNR (dB)", "Gan"]["n"] == "10"
+    assert (
+        "True lesions: drawn by hand and found on the acquired image."
+        in output.with_suffix(".md").read_text()
+    )
+
+
+def test_candidates_stand_with_their_validation_errors(results, tmp_path):
+    cards = []
+    for fold, errors in (("1", {1: 0.5, 3: 0.25}), ("2", {1: 0.125, 2: 0.5, 3: 0.25})):
+        cards.append(tmp_path / f"models/Gan/fold-{fold}/model.json")
+        listed = [{"number": n, "settings": {}, "validation_mse": error} for n, error in errors.items()]
+        chosen = {"number": min(errors, key=errors.get), "candidates": listed}
+        cards[-1].parent.mkdir(parents=True)
+        cards[-1].write_text(json.dumps({"parameters": 1, "chosen": chosen}))
+    rows = [{"label": f"k = {k}", "candidate": n} for n, k in ((1, 3), (2, 5), (3, 7))]
+    description = {"rows": rows, "columns": [{"fold": "each"}], "cells": {"experiment": "Gan"}}
+    cells, output = make(results, tmp_path, description, cards=cards)
+    assert cells["text"].to_list() == ["0.5", "0.125", "–", "0.5", "0.25", "0.25"]
+    assert cells["best"].to_list() == [0, 1, 0, 0, 1, 0]
+    assert "in bold the settings that were chosen" in output.with_suffix(".md").read_text()
+
+
+def test_a_quotient_is_taken_person_by_person(results, tmp_path):
+    column = {"label": "Ratio", "metric": "psnr", "value": "quotient", "over": "mse"}
+    cells, _ = make(results, tmp_path, {"rows": ["Gan"], "columns": [column]})
+    ours = psnr("Gan", "brain") / 10 ** (-psnr("Gan", "brain") / 10)
+    assert float(cells.loc["Gan", "Ratio"]["number"]) == pytest.approx(ours.mean())
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")
@@ -208,7 +275,7 @@ def test_latex_compiles(results, tmp_path):
 
 def test_a_cohort_without_scores_has_a_table_all_the_same(tmp_path):
     files = {name: tmp_path / f"{name}.tsv" for name in ("metrics", "statistics", "ranks")}
-    files["metrics"].write_text("\t".join(COLUMNS) + "\n")
+    files["metrics"].write_text("\t".join(SCORES) + "\n")
     compare(metrics=files["metrics"], table=files["statistics"], ranks=files["ranks"])
     cells, _ = make(files, tmp_path, {"rows": list(GAINS), "columns": ["psnr"]})
     assert set(cells["text"]) == {"–"}
@@ -257,6 +324,15 @@ def test_a_study_with_tables_is_checked_as_a_whole(study):
         (
             {"tables": {"A": {"rows": ["Fcn 3d"], "columns": ["psnr"]}}},
             "^tables.A.rows.0.experiment: string should",
+        ),
+        (
+            {"tables": {"A": {"rows": ["Fcn3d"], "columns": ["lesion_dice"]}}},
+            "tables.A: lesions are looked for only if",
+        ),
+        ({"evaluation": {"metrics": ["lesion_dice"]}}, "evaluation.metrics.0"),
+        (
+            {"tables": {"A": {"rows": ["Fcn3d"], "columns": [{"metric": "psnr", "value": "quotient"}]}}},
+            "needs over",
         ),
         ({"tables": {"summary": {"rows": ["Fcn3d"], "columns": ["psnr"]}}}, "is made anyway"),
         (

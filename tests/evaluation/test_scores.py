@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from recontrast import images
+from recontrast.columns import SCORES
 from recontrast.errors import RecontrastError
 from recontrast.evaluation.cnr import cnr, cnr_as_printed
 from recontrast.evaluation.collect import collect
-from recontrast.evaluation.columns import COLUMNS
 from recontrast.evaluation.metrics import compare
 from recontrast.evaluation.overlap import dice, threshold
 from recontrast.evaluation.pair import Pair
@@ -158,7 +158,7 @@ def test_score_names_the_file_that_is_wrong(files, tmp_path):
 
 
 def scores(*rows):
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(SCORES))
 
 
 def test_summary_counts_participants_not_sessions():

@@ -6,10 +6,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from recontrast.columns import SCORES
 from recontrast.errors import RecontrastError
 from recontrast.evaluation import statistics
 from recontrast.evaluation.agreement import band, icc
-from recontrast.evaluation.columns import COLUMNS
 from recontrast.evaluation.compare import compare
 from scipy import stats
 
@@ -119,7 +119,7 @@ def scores(values):
             for metric, found in metrics.items()
             for i, value in enumerate(found)
         ],
-        columns=list(COLUMNS),
+        columns=list(SCORES),
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +11,7 @@ import small_volumes
 from recontrast.errors import RecontrastError
 from recontrast.methods import recipes
 from recontrast.synthesis.synthesize import synthesize
+from recontrast.synthesis.time_prediction import time_prediction
 from recontrast.training.train import train
 
 SETTINGS = {"rim": 0, "epochs": 3, "crops_per_epoch": 40, "crop": 12, "filters": 8}
@@ -91,3 +93,14 @@ def test_refusals(trained, tmp_path):
     refused("is not the model that its card describes", model=tmp_path / "other.safetensors")
     (tmp_path / "card.json").write_text("{")
     refused("is not a model card", card=tmp_path / "card.json")
+
+
+def test_the_time_of_a_prediction_is_a_file_of_its_own(trained, tmp_path):
+    images = [trained / f"sub-03_{name}.nii.gz" for name in ("T1w", "T2w")]
+    files = {"model": trained / "model.safetensors", "card": trained / "model.json", "images": images}
+    files |= {"mask": trained / "sub-03_mask.nii.gz", "output": tmp_path / "time.json"}
+    begun = time.perf_counter()
+    time_prediction(**files, experiment="Fcn", repeats=2, device="cpu")
+    found = json.loads((tmp_path / "time.json").read_text())
+    assert 0 < found["seconds"] < (time.perf_counter() - begun) / 2
+    assert (found["experiment"], found["device"], found["threads"]) == ("Fcn", "CPU", 1)

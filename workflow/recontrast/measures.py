@@ -27,7 +27,8 @@ class Measure:
         definition: in one line.
         better: which way, or what it is compared with.
         scope: where it is taken: in any `mask` (the region, tissues, masks of the study); over the study's
-            `region` only; over the whole `image`; between a `pair` of masks; of a `structure`.
+            `region` only; over the whole `image`; between a `pair` of masks; of a `structure`; or of `lesions`,
+            by the steps of that stage.
         source: the publication, empty for what is common.
         digits: after the point, in a table.
     """
@@ -35,7 +36,7 @@ class Measure:
     title: str
     definition: str
     better: Literal["higher", "lower", "neither"]
-    scope: Literal["mask", "region", "image", "pair", "structure"] = "mask"
+    scope: Literal["mask", "region", "image", "pair", "structure", "lesions"] = "mask"
     source: str = ""
     digits: int = 3
 
@@ -152,15 +153,80 @@ MEASURES = {
         "higher",
         "structure",
     ),
+    "lesion_dice": Measure(
+        "Dice of lesions", "overlap of found and true lesions", "higher", "lesions", digits=2
+    ),
+    "lesion_volume": Measure(
+        "Lesion volume (ml)", "of the lesions that were found", "neither", "lesions", digits=2
+    ),
+    "lesion_true_volume": Measure(
+        "True lesion volume (ml)", "of the true lesions", "neither", "lesions", digits=2
+    ),
+    "lesion_volume_bias": Measure(
+        "Bias of lesion volume (ml)",
+        "volume of found less that of true lesions",
+        "neither",
+        "lesions",
+        digits=2,
+    ),
+    "lesion_sensitivity": Measure(
+        "Sensitivity to lesions",
+        "share of the true lesions that a found one touches",
+        "higher",
+        "lesions",
+        digits=2,
+    ),
+    "lesion_precision": Measure(
+        "Precision of lesions",
+        "share of the found lesions that touch a true one",
+        "higher",
+        "lesions",
+        digits=2,
+    ),
+    "lesion_f1": Measure(
+        "F1 of lesions",
+        "harmonic mean of lesion_sensitivity and lesion_precision",
+        "higher",
+        "lesions",
+        digits=2,
+    ),
+    "lesion_surface_distance": Measure(
+        "Surface distance (mm)", "average between the surfaces of both masks", "lower", "lesions", digits=2
+    ),
+    "lesion_ratio1": Measure(
+        "Ratio 1",
+        "mean of the true lesions over that of normal-appearing white matter, in the FLAIR at hand",
+        "higher",
+        "lesions",
+        WEI,
+        digits=2,
+    ),
+    "lesion_ratio2": Measure(
+        "Ratio 2",
+        "the same over white matter within five voxels of a lesion",
+        "higher",
+        "lesions",
+        WEI,
+        digits=2,
+    ),
+    "lesion_ratio2_mm": Measure(
+        "Ratio 2 (4.5 mm)",
+        "the same over white matter within 4.5 mm of a lesion",
+        "higher",
+        "lesions",
+        digits=2,
+    ),
 }
+
+OF_IMAGES = tuple(name for name, measure in MEASURES.items() if measure.scope != "lesions")
 
 # The region of metrics over a whole image; no region of a study has this name.
 IMAGE = "image"
 
 
 def check_names(names: list[str]) -> None:
-    """Raise unless all are keys of `MEASURES`."""
+    """Raise unless all are metrics that compare two images."""
     for name in names:
-        if name not in MEASURES:
-            nearest = get_close_matches(name.lower(), MEASURES, n=1) or [", ".join(MEASURES)]
+        if name not in OF_IMAGES:
+            nearest = get_close_matches(name.lower(), OF_IMAGES, n=1) or [", ".join(OF_IMAGES)]
             raise RecontrastError(f"unknown metric {name!r}", remedy=f"use {nearest[0]}")

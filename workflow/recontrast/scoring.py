@@ -4,15 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from . import published
 from .contrasts import Name, Section
 from .errors import RecontrastError
 from .layout import MADE_TABLES, TISSUES
-from .measures import IMAGE, MEASURES
+from .measures import IMAGE, MEASURES, OF_IMAGES
 
-Metric = Literal[tuple(MEASURES)]
+Metric = Literal[OF_IMAGES]
+Shown = Literal[tuple(MEASURES)]
+
+
+# What stands for an experiment where the lesions of the acquired image are meant, and what lesions are judged by.
+ACQUIRED = "acquired"
+TRUTHS = ("manual", ACQUIRED)
 
 
 class Structure(Section):
@@ -23,6 +29,23 @@ class Structure(Section):
     below: float | None = None
 
 
+Point = tuple[float, float, float]
+
+
+class Profile(Section):
+    """A straight line along which intensities are read, in every session; without ends through its middle."""
+
+    along: Literal["x", "y", "z"] = Field("x", description="from left to right, back to front, foot to head")
+    start: Point | None = Field(None, description="in mm, world coordinates of the reference image")
+    end: Point | None = None
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> "Profile":
+        if (self.start is None) != (self.end is None) or (self.start and self.start == self.end):
+            raise ValueError("give start and end, two points, or neither")
+        return self
+
+
 class Evaluation(Section):
     """How synthetic images are scored and compared."""
 
@@ -30,6 +53,8 @@ class Evaluation(Section):
     regions: tuple[str, ...] = Field(("region",), description="region, tissue, and masks of the study")
     pairs: tuple[tuple[Name, Name], ...] = Field((), description="regions for contrast-to-noise ratios")
     structures: dict[Name, Structure] = Field({}, description="for the metric dice")
+    maps: tuple[Literal["ssim", "nrmse", "hagiwara_nrmse"], ...] = Field((), description="voxel by voxel")
+    profiles: dict[Name, Profile] = Field({}, description="intensities along lines, by name")
     confidence: float = Field(0.95, gt=0, lt=1, description="of bootstrap intervals over participants")
     bootstrap: int = Field(10_000, ge=100, description="how many times participants are drawn")
     seed: int = 1
@@ -47,12 +72,19 @@ class Part(Section):
 
     label: str | None = None
     experiment: Name | None = None
-    metric: Metric | None = None
-    region: str | None = Field(None, description="region, image, a tissue, a mask, a pair or a structure")
+    metric: Shown | None = None
+    region: str | None = Field(
+        None, description="region, image, a tissue, a mask, a pair, a structure, truth of lesions"
+    )
     fold: str | None = Field(None, description="one fold; or each: a row or column for every fold")
-    value: Literal["mean", "median", "change", "rank", "parameters", "input", "text"] | None = None
+    value: (
+        Literal["mean", "median", "change", "quotient", "rank", "parameters", "seconds", "input", "text"]
+        | None
+    ) = None
     against: Name | None = Field(None, description="the experiment that a change is from")
+    over: Shown | None = Field(None, description="the metric that a quotient is over")
     input: Name | None = Field(None, description="whether the experiment has this input")
+    candidate: int | None = Field(None, ge=1, description="the error of this one of the experiment's choose")
     text: str | None = None
     digits: int | None = Field(None, ge=0)
     scale: float | None = Field(None, description="numbers are shown multiplied by this")
@@ -90,16 +122,25 @@ class Table(Section):
     )
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """Everything that says something about its cells."""
+        return (*self.rows, *self.columns, self.cells)
+
+    @property
+    def shows_lesions(self) -> bool:
+        """Whether any number is about lesions."""
+        return not self.metrics <= set(OF_IMAGES)
+
+    @property
     def metrics(self) -> set[str]:
         """The metrics that it shows."""
-        return {part.metric for part in (*self.rows, *self.columns, self.cells) if part.metric}
+        return {name for part in self.parts for name in (part.metric, part.over) if name}
 
     @property
     def experiments(self) -> set[str]:
-        """The experiments that it names."""
-        parts = (*self.rows, *self.columns, self.cells)
-        named = {name for part in parts for name in (part.experiment, part.against)} | {self.marks.against}
-        return {name for name in named if name}
+        """The experiments that it names; `acquired` is none."""
+        named = {name for part in self.parts for name in (part.experiment, part.against)}
+        return {name for name in named | {self.marks.against} if name and name != ACQUIRED}
 
 
 def contradictions(study) -> Iterator[str]:
@@ -127,11 +168,14 @@ def contradictions(study) -> Iterator[str]:
     if "dice" in evaluation.metrics and not evaluation.structures:
         yield "evaluation.metrics: dice needs evaluation.structures"
     shown = {*places, "region", IMAGE, *("-".join(p) for p in evaluation.pairs), *evaluation.structures}
+    lesions = [*TRUTHS] if study.lesions.method else []
     for name in {*MADE_TABLES} & set(study.tables):
         yield f"tables.{name}: is the name of a table that is made anyway; choose another"
     for name, table in study.tables.items():
-        for metric in sorted(table.metrics - set(evaluation.metrics)):
+        for metric in sorted(table.metrics & set(OF_IMAGES) - set(evaluation.metrics)):
             yield f"tables.{name}: {metric} is not among evaluation.metrics"
+        if table.shows_lesions and not study.lesions.method:
+            yield f"tables.{name}: lesions are looked for only if lesions.method says how"
         for experiment in sorted(table.experiments - set(study.experiments)):
             yield f"tables.{name}: no experiment {experiment!r} is defined under experiments"
         if table.published:
@@ -139,6 +183,9 @@ def contradictions(study) -> Iterator[str]:
                 published.load(table.published)
             except RecontrastError as error:
                 yield f"tables.{name}.published: {error}"
-        for part in (*table.rows, *table.columns, table.cells):
-            if part.region and part.region not in shown:
-                yield f"tables.{name}: {part.region!r} is none of {', '.join(sorted(shown))}"
+        for part in table.parts:
+            for value, key in (("quotient", "over"), ("change", "against")):
+                if part.value == value and not getattr(part, key):
+                    yield f"tables.{name}: value {value} needs {key} beside it"
+            if part.region and part.region not in {*shown, *lesions}:
+                yield f"tables.{name}: {part.region!r} is none of {', '.join(sorted({*shown, *lesions}))}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .errors import RecontrastError
-from .images import write_text
+from .images import write_json, write_text
 
 MISSING = "n/a"  # as BIDS writes it
 
@@ -38,6 +38,12 @@ def write(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, obj
     """Write a table in one step; numbers with up to ten digits, what is not a number as `n/a`."""
     lines = ["\t".join(columns), *("\t".join(_text(row[name]) for name in columns) for row in rows)]
     write_text(path, "\n".join(lines) + "\n")
+
+
+def write_described(path: Path, dictionary: dict[str, dict], rows: Iterable[dict[str, object]]) -> None:
+    """Write a table, and beside it as JSON what its columns are, in their order."""
+    write_json(path.with_suffix(".json"), dictionary)
+    write(path, list(dictionary), rows)
 
 
 def number(value: object) -> float:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .. import tables
-from .columns import COLUMNS
+from ..columns import SCORES
 
 
 def collect(*, scores: Path, output: Path) -> None:
@@ -14,8 +14,8 @@ def collect(*, scores: Path, output: Path) -> None:
         output: the long table: participant, session, experiment, fold, region, metric, value.
     """
     files = sorted(row["file"] for row in tables.read(scores, ["file"]))
-    rows = [row for file in files for row in tables.read(file, COLUMNS)]
+    rows = [row for file in files for row in tables.read(file, SCORES)]
     # The sort is stable: the metrics of one image keep the order in which they were asked for.
     order = ("experiment", "region", "participant_id", "session_id")
-    tables.write(output, COLUMNS, sorted(rows, key=lambda row: [row[name] for name in order]))
+    tables.write(output, SCORES, sorted(rows, key=lambda row: [row[name] for name in order]))
     print(f"{len(rows)} scores of {len(files)} synthetic images")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import images, tables
+from .. import columns, tables
 from ..measures import MEASURES
-from .participants import Values, by_participant
+from ..participants import Values, by_participant
 
 STATISTICS = {
     "target": {"Description": "Contrast that the experiments make"},
@@ -47,7 +47,7 @@ RANKS = {
     "target": STATISTICS["target"],
     "metric": STATISTICS["metric"],
     "region": {"Description": "Part of the image"},
-    "experiment": {"Description": "Experiment of the study"},
+    "experiment": columns.EXPERIMENT,
     "n": {"Description": "Participants whom all experiments of this target have a value of"},
     "mean_rank": {"Description": "Mean over participants of the rank among these experiments; 1 is the best"},
     "friedman_chi2": {"Description": "Friedman's test of equal ranks; n/a for fewer than 3 experiments"},
@@ -69,7 +69,7 @@ def compare(
     """Compare experiments with the same target, and regions, over participants.
 
     Args:
-        metrics: the long table of all scores.
+        metrics: a long table of scores, of images or of lesions.
         table: one row per pair, to write; its data dictionary is written beside it as JSON.
         ranks: one row per experiment, to write, likewise.
         experiments: which experiments.
@@ -78,9 +78,7 @@ def compare(
         bootstrap: how many times participants are drawn.
         seed: of these draws.
     """
-    values = by_participant(
-        tables.read(metrics, ("participant_id", "experiment", "region", "metric", "value"))
-    )
+    values = by_participant(tables.read(metrics, columns.SCORES))
     groups = {
         target: [e for e, t in zip(experiments, targets, strict=True) if t == target] for target in targets
     }
@@ -88,8 +86,7 @@ def compare(
     pairs = [row for target, names in groups.items() for row in _pairs(values, target, names, drawing)]
     placed = [row for target, names in groups.items() for row in _ranks(values, target, names)]
     for path, rows, dictionary in ((table, pairs, STATISTICS), (ranks, placed, RANKS)):
-        images.write_json(path.with_suffix(".json"), dictionary)
-        tables.write(path, list(dictionary), rows)
+        tables.write_described(path, dictionary, rows)
     notable = sum(row["p_holm"] < 0.05 for row in pairs)
     print(f"{len(pairs)} comparisons, {notable} with p < .05 after Holm's correction")
 

@@ -6,15 +6,15 @@ A cell is what its row and its column say together; a column goes before a row, 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from .. import tables
 from ..measures import IMAGE, MEASURES
-from .participants import Values
+from ..participants import Values, describe
 
 NOTHING = "–"
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 DAGGER = "†"
+ACQUIRED = "acquired"  # in place of an experiment: the acquired image itself, whose lesions are measured too
+AVERAGED = ("mean", "median", "change", "quotient", "rank")
 
 Cell = dict[str, object]  # by the columns of `table.DICTIONARY`
 
@@ -27,17 +27,21 @@ class Context:
         values: fold -> scores by participant; those of all folds under the empty name.
         comparisons: rows of statistics.tsv.
         ranks: rows of ranks.tsv.
-        parameters: numbers of trained parameters by model.
+        cards: model cards by experiment and fold.
+        times: how long a prediction takes, by experiment.
         inputs: inputs by experiment.
         region: of the study.
+        truth: what lesions are judged by if a table does not say.
     """
 
     values: dict[str, Values]
     comparisons: list[tables.Row]
     ranks: list[tables.Row]
-    parameters: dict[str, int]
+    cards: dict[tuple[str, str], dict]
+    times: dict[str, dict]
     inputs: dict[str, list[str]]
     region: str
+    truth: str = "manual"
 
 
 def cells(table: dict, context: Context, published: dict | None = None) -> list[list[Cell]]:
@@ -65,53 +69,6 @@ def cells(table: dict, context: Context, published: dict | None = None) -> list[
     return grid
 
 
-def notes(table: dict, grid: list[list[Cell]], context: Context, published: dict | None = None) -> list[str]:
-    """What a reader of the printed table must know, one sentence each."""
-    everything = [cell for line in grid for cell in line]
-    counts = sorted({cell["n"] for cell in everything if isinstance(cell["n"], int)})
-    folds = sorted({cell["fold"] for cell in everything} - {tables.MISSING})
-    said = []
-    if counts:
-        n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-        spread = "" if table.get("spread") == "none" else " and standard deviation"
-        said.append(f"Mean{spread} over participants, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
-    said += _single_folds(everything, context)
-    marks, shown = table.get("marks", {}), {cell["marks"] for cell in everything}
-    correction = "not corrected" if marks.get("correction") == "none" else "Holm's correction"
-    if counts and (marks.get("against") or marks.get("regions")) and 2 / 2 ** counts[-1] >= LEVELS[-1][0]:
-        said.append(f"With n = {counts[-1]} no p below {2 / 2 ** counts[-1]:.3g} can be reached: no marks.")
-    test = f"exact Wilcoxon signed-rank test, {correction}"
-    if any("*" in mark for mark in shown):
-        said.append(f"* p < .05, ** p < .01, *** p < .001 against {marks['against']}: {test}.")
-    if any(DAGGER in mark for mark in shown):
-        said.append(f"{DAGGER} p < .05 against every other region of the table: {test}.")
-    if any(cell["published"] != tables.MISSING for cell in everything):
-        said.append(f"In square brackets: {published['source']}; the numbers of another cohort.")
-    metrics = dict.fromkeys(cell["metric"] for cell in everything if cell["metric"] in MEASURES)
-    return said + [_define(name) for name in metrics]
-
-
-def _define(metric: str) -> str:
-    measure = MEASURES[metric]
-    source = f" ({measure.source})" if measure.source else ""
-    return f"{measure.title}, {metric}{source}: {measure.definition}."
-
-
-def _single_folds(everything: list[Cell], context: Context) -> list[str]:
-    """Which experiments of a table ran on some of the folds only, as ablations may."""
-    ran = {
-        name: [
-            fold for fold, values in context.values.items() if fold and any(key[0] == name for key in values)
-        ]
-        for name in dict.fromkeys(cell["experiment"] for cell in everything)
-    }
-    return [
-        f"{name}: fold {' and '.join(folds)} only."
-        for name, folds in ran.items()
-        if folds and len(folds) < max(map(len, ran.values()))
-    ]
-
-
 def _given(part: dict) -> dict:
     return {key: value for key, value in part.items() if value is not None}
 
@@ -130,21 +87,24 @@ def _by_fold(part: dict, context: Context) -> list[dict]:
 def _cell(part: dict, row: str, column: str, spread: str, context: Context) -> Cell:
     """One cell, without what depends on others."""
     experiment, metric = part.get("experiment"), part.get("metric")
-    region = part.get("region", "region")
-    if metric and MEASURES[metric].scope == "image":
-        region = IMAGE
-    place = context.region if region == "region" else region
-    kind = part.get("value") or ("text" if "text" in part else "input" if "input" in part else "mean")
+    place = _place(part, context)
+    kind = part.get("value") or next((key for key in ("text", "input", "candidate") if key in part), "mean")
     found: Cell = {"n": tables.MISSING, "number": math.nan, "sd": math.nan}
-    text = NOTHING
+    text, best = NOTHING, 0
     if kind == "text":
         text = part["text"]
     elif kind == "input" and experiment:
         text = "included" if part["input"] in context.inputs.get(experiment, ()) else "omitted"
-    elif kind == "parameters" and experiment in context.parameters:
-        found["number"] = context.parameters[experiment]
+    elif kind == "parameters" and (card := _card(part, context)):
+        found["number"] = card["parameters"]
         text = f"{found['number']:,}"
-    elif kind in ("mean", "median", "change", "rank") and experiment and metric:
+    elif kind == "seconds" and experiment in context.times:
+        found["number"] = context.times[experiment]["seconds"]
+        text = f"{found['number']:.{part.get('digits', 2)}f}"
+    elif kind == "candidate" and (candidate := _candidate(part, context)):
+        found["number"], best = candidate["validation_mse"], int(candidate["chosen"])
+        text = f"{found['number']:.{part.get('digits', 4)}g}"
+    elif kind in AVERAGED and experiment and metric:
         found |= _number(kind, part, (experiment, place, metric), context)
         text = _say(found, kind, part, spread)
     about = {"experiment": experiment, "region": place if metric else None, "metric": metric}
@@ -153,8 +113,32 @@ def _cell(part: dict, row: str, column: str, spread: str, context: Context) -> C
         {"row": row, "column": column}
         | {name: value or tables.MISSING for name, value in about.items()}
         | found
-        | {"p": math.nan, "marks": "", "best": 0, "text": text}
+        | {"p": math.nan, "marks": "", "best": best, "text": text}
     )
+
+
+def _place(part: dict, context: Context) -> str:
+    """The region of a cell: as it says, or the usual one of its metric."""
+    scope = MEASURES[part["metric"]].scope if "metric" in part else ""
+    if scope == "image":
+        return IMAGE
+    usual = context.truth if scope == "lesions" else context.region
+    return usual if part.get("region", "region") == "region" else part["region"]
+
+
+def _card(part: dict, context: Context) -> dict | None:
+    """The card of a fold's model of an experiment; of any fold if none is said."""
+    asked = (part.get("experiment"), part.get("fold"))
+    return next(
+        (c for (name, fold), c in context.cards.items() if asked in ((name, fold), (name, None))), None
+    )
+
+
+def _candidate(part: dict, context: Context) -> dict | None:
+    """One candidate of a fold, by its number, with whether it was chosen; None if its training failed."""
+    chosen = (_card(part, context) or {}).get("chosen", {"candidates": []})
+    found = (one for one in chosen["candidates"] if one["number"] == part["candidate"])
+    return next((one | {"chosen": one["number"] == chosen["number"]} for one in found), None)
 
 
 def _number(kind: str, part: dict, key: tuple[str, str, str], context: Context) -> Cell:
@@ -169,25 +153,25 @@ def _number(kind: str, part: dict, key: tuple[str, str, str], context: Context) 
     if kind == "change":
         other = values.get((part["against"], *key[1:]), {})
         own = {who: 100 * (own[who] / other[who] - 1) for who in own if other.get(who)}
-    numbers = np.array(list(own.values()))
-    if not len(numbers):
+    elif kind == "quotient":
+        other = values.get((*key[:2], part["over"]), {})
+        own = {who: own[who] / other[who] for who in own if other.get(who)}
+    if not own:
         return {}
-    middle = np.median(numbers) if kind == "median" else np.mean(numbers)
-    # An infinite PSNR has no standard deviation.
-    spread = np.std(numbers, ddof=1) if len(numbers) > 1 and np.isfinite(numbers).all() else math.nan
-    return {"n": len(numbers), "number": float(middle), "sd": float(spread)}
+    found = describe(own.values())
+    return {"n": found["n"], "number": found["median" if kind == "median" else "mean"], "sd": found["sd"]}
 
 
 def _say(found: Cell, kind: str, part: dict, spread: str) -> str:
     """A number as printed."""
     if math.isnan(found["number"]):
         return NOTHING
-    usual = {"rank": 2, "change": 2}.get(kind, MEASURES[part["metric"]].digits)
+    usual = {"rank": 2, "change": 2, "quotient": 2}.get(kind, MEASURES[part["metric"]].digits)
     digits, scale = part.get("digits", usual), part.get("scale", 1) if kind in ("mean", "median") else 1
     if kind == "change":
         return f"{found['number']:+.{digits}f} %"
     text = f"{found['number'] * scale:.{digits}f}"
-    if kind != "mean" or spread == "none" or math.isnan(found["sd"]):
+    if kind not in ("mean", "quotient") or spread == "none" or math.isnan(found["sd"]):
         return text
     deviation = f"{found['sd'] * scale:.{digits}f}"
     return f"{text} ({deviation})" if spread == "brackets" else f"{text} ± {deviation}"
@@ -226,7 +210,7 @@ def _find_best(grid: list[list[Cell]], where: str) -> None:
     for line in grid if where == "rows" else zip(*grid, strict=True):
         for metric in {cell["metric"] for cell in line} & set(MEASURES):
             rivals = [c for c in line if c["metric"] == metric and c["value"] in ("mean", "median", "rank")]
-            rivals = [cell for cell in rivals if not math.isnan(cell["number"])]
+            rivals = [c for c in rivals if not math.isnan(c["number"]) and c["experiment"] != ACQUIRED]
             better = MEASURES[metric].better
             if len(rivals) < 2 or better == "neither":
                 continue

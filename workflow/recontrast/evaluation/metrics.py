@@ -83,6 +83,13 @@ METRICS = {
     "osman_ssim": printed.osman_ssim,
 }
 
+# Metrics that have a value in every voxel: from a pair to the map, of which only the mask counts.
+MAPS = {
+    "ssim": lambda pair: pair.ssim_map,
+    "nrmse": nrmse_map,
+    "hagiwara_nrmse": printed.hagiwara_nrmse_map,
+}
+
 
 def compare(
     pair: Pair, names: list[str], region: str = "brain", areas: dict[str, np.ndarray] | None = None

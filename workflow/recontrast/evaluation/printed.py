@@ -27,6 +27,17 @@ def hagiwara_nrmse(pair: Pair, area: np.ndarray) -> float:
         return float(_rmse(pair, area) / np.abs(pair.prediction[area].mean()))
 
 
+def hagiwara_nrmse_map(pair: Pair) -> np.ndarray:
+    """Absolute error over the mean of the synthetic image itself in the mask; 0 outside the mask.
+
+    "The squared root of the mean square errors was calculated and scaled by dividing by the mean signal
+    intensity of synthetic and DL-FLAIR images, respectively, after applying the intracranial masks, to produce
+    NRMSE maps" (Hagiwara 2019, Evaluation of the Model).
+    """
+    error = np.where(pair.mask, np.abs(pair.reference - pair.prediction), 0)
+    return error / np.abs(pair.prediction[pair.mask].mean())
+
+
 def wei_mse(pair: Pair, area: np.ndarray) -> float:
     """Mean squared error in the units of the images (Wei 2019, section 3.2)."""
     return _rmse(pair, area) ** 2

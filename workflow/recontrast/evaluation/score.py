@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from .. import images, tables
+from ..columns import SCORES
 from ..errors import RecontrastError
 from ..layout import TISSUE_LABELS, Session
 from ..measures import MEASURES, check_names
-from .columns import COLUMNS
 
 Found = list[tuple[str, str, float]]  # region, metric, value
 
@@ -78,7 +78,7 @@ def score(
         "fold": fold,
     }
     rows = [facts | {"region": place, "metric": name, "value": value} for place, name, value in values]
-    tables.write(output, COLUMNS, rows)
+    tables.write(output, SCORES, rows)
     for place in dict.fromkeys(place for place, _, _ in values):
         said = (f"{name} {value:.4g}" for where, name, value in values if where == place)
         print(f"{who.label} {experiment} fold {fold}, {place}:", *said)

@@ -2,25 +2,22 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from .. import images, tables
-from ..measures import MEASURES
-from .columns import COLUMNS
-from .participants import by_participant
+from .. import columns, tables
+from ..measures import MEASURES, OF_IMAGES
+from ..participants import by_participant, describe
 
 DICTIONARY = {
-    "experiment": {"Description": "Experiment of the study: a method, its inputs and its target"},
+    "experiment": columns.EXPERIMENT,
     "region": {"Description": "Part of the image in which acquired and synthetic image were compared"},
     "metric": {
         "Description": "Measure of similarity. Names without a prefix: on the scale on which the acquired image "
         "spans 0 (0.5th percentile) to 1 (99.5th percentile) inside the region of the study",
-        "Levels": {name: measure.definition for name, measure in MEASURES.items()},
+        "Levels": {name: MEASURES[name].definition for name in OF_IMAGES},
     },
-    "n": {"Description": "Number of participants; the sessions of one participant are averaged first"},
-    "mean": {"Description": "Mean over participants"},
-    "sd": {"Description": "Standard deviation over participants (n - 1); n/a for one participant"},
-    "median": {"Description": "Median over participants"},
+    "n": columns.N,
+    "mean": columns.MEAN,
+    "sd": columns.SD,
+    "median": columns.MEDIAN,
     "min": {"Description": "Smallest value of a participant"},
     "max": {"Description": "Largest value of a participant"},
 }
@@ -33,9 +30,8 @@ def summarize(*, metrics: Path, table: Path) -> None:
         metrics: the long table of all scores.
         table: summary table to write; its data dictionary is written beside it as JSON.
     """
-    summary = over_participants(tables.read(metrics, COLUMNS))
-    images.write_json(table.with_suffix(".json"), DICTIONARY)
-    tables.write(table, list(DICTIONARY), summary)
+    summary = over_participants(tables.read(metrics, columns.SCORES))
+    tables.write_described(table, DICTIONARY, summary)
     for row in summary:
         print("{experiment} {region} {metric}: {mean:.4g} ± {sd:.4g}, n = {n}".format_map(row))
 
@@ -47,18 +43,8 @@ def over_participants(scores: list[tables.Row]) -> list[dict[str, object]]:
     however many sessions there are; values that are no numbers do not count.
     """
     return [
-        dict(zip(("experiment", "region", "metric"), key, strict=True)) | _statistics(list(people.values()))
+        dict(zip(("experiment", "region", "metric"), key, strict=True))
+        | describe(people.values())
+        | {"min": min(people.values()), "max": max(people.values())}
         for key, people in by_participant(scores).items()
     ]
-
-
-def _statistics(values: list[float]) -> dict[str, float]:
-    with np.errstate(invalid="ignore"):  # an infinite PSNR has no standard deviation
-        return {
-            "n": len(values),
-            "mean": float(np.mean(values)),
-            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else float("nan"),
-            "median": float(np.median(values)),
-            "min": min(values),
-            "max": max(values),
-        }

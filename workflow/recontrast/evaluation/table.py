@@ -3,17 +3,18 @@
 import json
 from pathlib import Path
 
-from .. import images, tables
-from .grid import Context, cells, notes
-from .participants import by_participant
+from .. import columns, images, tables
+from ..participants import by_participant
+from .grid import ACQUIRED, Context, cells
+from .notes import notes
 from .typeset import latex, markdown
 
 DICTIONARY = {
     "row": {"Description": "Row of the printed table"},
     "column": {"Description": "Column of the printed table"},
-    "experiment": {"Description": "Experiment of the study"},
-    "region": {"Description": "Part of the image"},
-    "metric": {"Description": "Metric, as in metrics.tsv"},
+    "experiment": columns.EXPERIMENT,
+    "region": {"Description": "Part of the image; of lesions, what they are judged by"},
+    "metric": {"Description": "Metric, as in metrics.tsv and lesions.tsv"},
     "fold": {"Description": "The fold of the participants; all of them if n/a"},
     "value": {
         "Description": "What the number is",
@@ -21,15 +22,18 @@ DICTIONARY = {
             "mean": "Mean over participants",
             "median": "Median over participants",
             "change": "Mean over participants of the change from another experiment, in per cent",
+            "quotient": "Mean over participants of the metric over another metric",
             "rank": "Mean rank among the experiments with this target, 1 the best",
             "parameters": "Number of trained parameters of the model",
+            "seconds": "Time to predict one session",
+            "candidate": "Mean squared error of a candidate's settings on the validation participants",
             "input": "Whether the experiment has an input",
             "text": "Words of the study",
         },
     },
-    "n": {"Description": "Number of participants; the sessions of one participant are averaged first"},
+    "n": columns.N,
     "number": {"Description": "The number, before it is rounded and scaled"},
-    "sd": {"Description": "Standard deviation over participants (n - 1)"},
+    "sd": columns.SD,
     "p": {"Description": "p value of the comparison that the marks are about"},
     "marks": {"Description": "Marks of significance, which the note of the printed table explains"},
     "best": {"Description": "1 for the best number where the table seeks one, else 0"},
@@ -41,42 +45,54 @@ DICTIONARY = {
 
 def table(
     *,
-    metrics: Path,
-    statistics: Path,
-    ranks: Path,
+    metrics: list[Path],
+    statistics: list[Path],
+    ranks: list[Path],
     specification: str,
     output: Path,
     cards: list[Path] = [],  # noqa: B006 - read, never changed
+    times: list[Path] = [],  # noqa: B006
 ) -> None:
     """Make one table from the scores and their statistics, as TSV, Markdown and LaTeX.
 
     Args:
-        metrics: the long table of all scores.
-        statistics: the pairwise comparisons.
-        ranks: the mean ranks of experiments.
-        specification: JSON: the table of the study, its published values, and the inputs of experiments.
+        metrics: the long tables of scores: of images, and of lesions where the table shows them.
+        statistics: the pairwise comparisons of each.
+        ranks: the mean ranks of experiments of each.
+        specification: JSON: the table of the study, its published values, the inputs of experiments, the region
+            of the study, and what lesions are judged by.
         output: TSV file to write; a data dictionary (.json), .md and .tex are written beside it.
-        cards: cards of the models whose numbers of parameters the table shows.
+        cards: cards of the models that the table tells of.
+        times: how long predictions take, as JSON, where the table shows it.
     """
     asked = json.loads(specification)
-    scores = tables.read(metrics, ("participant_id", "experiment", "fold", "region", "metric", "value"))
+    scores = _join(metrics, columns.SCORES)
+    # Whom no model is tested on has lesions on the acquired image alone: no ground truth of anything.
+    scores = [row for row in scores if (row["experiment"], row["fold"]) != (ACQUIRED, tables.MISSING)]
     folds = sorted({row["fold"] for row in scores}, key=lambda fold: (not fold.isdigit(), fold.zfill(4)))
     context = Context(
         values={fold: by_participant(scores, fold) for fold in ("", *folds)},
-        comparisons=tables.read(statistics, ("metric", "between", "within", "a", "b", "p", "p_holm")),
-        ranks=tables.read(ranks, ("metric", "region", "experiment", "n", "mean_rank")),
-        parameters={
-            path.parts[-3]: json.loads(path.read_text(encoding="utf-8"))["parameters"] for path in cards
-        },
+        comparisons=_join(statistics, ("metric", "between", "within", "a", "b", "p", "p_holm")),
+        ranks=_join(ranks, ("metric", "region", "experiment", "n", "mean_rank")),
+        cards={(path.parts[-3], path.parts[-2].removeprefix("fold-")): _read_json(path) for path in cards},
+        times={found["experiment"]: found for found in map(_read_json, times)},
         inputs=asked["inputs"],
         region=asked["region"],
+        truth=asked["truth"],
     )
     grid = cells(asked["table"], context, asked["published"])
     said = notes(asked["table"], grid, context, asked["published"])
     title = asked["table"].get("title", "")
-    images.write_json(output.with_suffix(".json"), DICTIONARY)
     images.write_text(output.with_suffix(".md"), markdown(grid, title, said))
     images.write_text(output.with_suffix(".tex"), latex(grid, title, said))
     rows = [cell | {"marks": cell["marks"] or tables.MISSING} for line in grid for cell in line]
-    tables.write(output, list(DICTIONARY), rows)
+    tables.write_described(output, DICTIONARY, rows)
     print(f"{output}: {len(grid)} rows, {len(grid[0]) if grid else 0} columns")
+
+
+def _join(paths: list[Path], names: tuple[str, ...]) -> list[tables.Row]:
+    return [row for path in paths for row in tables.read(path, names)]
+
+
+def _read_json(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))

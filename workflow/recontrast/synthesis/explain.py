@@ -9,10 +9,10 @@ import numpy as np
 from .. import tables
 from ..errors import RecontrastError
 from ..images import write
+from ..methods.frozen import read_model
 from ..methods.interface import Model, Run, Volumes, method_module
 from ..methods.recipes import Recipe
 from ..methods.volumes import read_volumes
-from .synthesize import read_model
 
 COLUMNS = ("participant_id", "session_id", "experiment", "fold", "kind", "input", "mean", "share")
 

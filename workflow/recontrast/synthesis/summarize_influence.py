@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import images, tables
+from .. import columns, tables
 from .explain import COLUMNS
 
 DICTIONARY = {
-    "experiment": {"Description": "Experiment of the study: a method, its inputs and its target"},
+    "experiment": columns.EXPERIMENT,
     "kind": {
         "Description": "How influence is measured",
         "Levels": {
@@ -18,7 +18,7 @@ DICTIONARY = {
         },
     },
     "input": {"Description": "Input contrast or map"},
-    "n": {"Description": "Number of participants; the sessions of one participant are averaged first"},
+    "n": columns.N,
     "share_mean": {"Description": "Mean over participants of the input's share of all inputs together"},
     "share_sd": {"Description": "Its standard deviation (n - 1); n/a for one participant"},
     "mean": {"Description": "Mean over participants of the mean over the mask"},
@@ -46,7 +46,6 @@ def summarize_influence(*, listed: Path, table: Path) -> None:
             | {"share_mean": float(np.nanmean(shares)), "mean": float(means.mean())}
             | {"share_sd": float(np.std(shares, ddof=1)) if len(people) > 1 else float("nan")}
         )
-    images.write_json(table.with_suffix(".json"), DICTIONARY)
-    tables.write(table, list(DICTIONARY), rows)
+    tables.write_described(table, DICTIONARY, rows)
     for row in rows:
         print("{experiment} {kind} {input}: {share_mean:.1%} ± {share_sd:.1%}, n = {n}".format_map(row))

@@ -1,17 +1,14 @@
 """Apply a frozen model to one session."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from ..errors import RecontrastError
 from ..images import write
-from ..methods.interface import Model, Run, method_module
+from ..methods.frozen import read_model
+from ..methods.interface import Run, method_module
 from ..methods.volumes import read_volumes
 
 
@@ -63,29 +60,3 @@ def synthesize(
     print(
         f"{facts['method']}: {output.name}, median {np.median(result[box][session.mask]):.0f} inside the mask"
     )
-
-
-def read_model(model: Path, card: Path) -> tuple[Model, dict]:
-    """A frozen model and its card.
-
-    Raises:
-        RecontrastError: a file is missing or damaged, or the two do not belong together.
-    """
-    for path in (model, card):
-        if not path.is_file():
-            raise RecontrastError("does not exist", file=path, remedy="train the model first")
-    try:
-        facts = json.loads(card.read_text(encoding="utf-8"))
-        content = model.read_bytes()
-        weights = load(content)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RecontrastError(
-            f"is not a model card ({error})", file=card, remedy="train the model again"
-        ) from error
-    except SafetensorError as error:
-        raise RecontrastError(f"is damaged ({error})", file=model, remedy="train the model again") from error
-    if hashlib.sha256(content).hexdigest() != facts.get("model_sha256"):
-        raise RecontrastError(
-            "is not the model that its card describes", file=model, remedy="keep both together"
-        )
-    return Model(weights, facts["constants"]), facts

@@ -1,10 +1,10 @@
 """Scores by participant: what statistics and tables are made over."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from .. import tables
+from . import tables
 
 # (experiment, region, metric) -> participant -> value
 Values = dict[tuple[str, str, str], dict[str, float]]
@@ -26,3 +26,15 @@ def by_participant(scores: Iterable[tables.Row], fold: str = "") -> Values:
     return {
         key: {who: float(np.mean(found)) for who, found in people.items()} for key, people in sessions.items()
     }
+
+
+def describe(values: Collection[float]) -> dict[str, float]:
+    """`n`, `mean`, `sd` (n - 1) and `median` of the values of participants; NaN what they are too few for."""
+    found = np.array(list(values))
+    with np.errstate(invalid="ignore"):  # an infinite PSNR has no standard deviation
+        return {
+            "n": len(found),
+            "mean": float(found.mean()) if len(found) else float("nan"),
+            "sd": float(found.std(ddof=1)) if len(found) > 1 else float("nan"),
+            "median": float(np.median(found)) if len(found) else float("nan"),
+        }
