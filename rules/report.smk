@@ -10,6 +10,9 @@ rule session_page:
         fibres=graph.fibres,
         synthetic=graph.synthetics,
         scores=graph.session_scores,
+        maps=graph.shown_files,
+        lesions=graph.lesion_files,
+        profiles=graph.profiles_shown,
     output:
         layout.SESSION_PAGE,
     log:
@@ -19,6 +22,7 @@ rule session_page:
     params:
         contrasts=graph.contrasts,
         viewers="--viewers" if graph.study.report.viewer else "",
+        lesion_contrast=graph.study.lesions.flair,
         predicted=lambda w, input: options(
             tissue=input.tissue,
             anisotropy=input.fibres[:1],
@@ -28,12 +32,18 @@ rule session_page:
             synthetic=input.synthetic,
             scores=input.scores,
             notes=graph.notes(w),
+            maps=input.maps,
+            map_experiments=[experiment for experiment, *_ in graph.maps_shown(w)],
+            map_kinds=[kind for _, kind, _ in graph.maps_shown(w)],
+            lesions=input.lesions,
+            lesion_sources=list(graph.lesions_shown(w)),
+            profiles=input.profiles,
         ),
         code=graph.code("report", "session_page"),
     shell:
         "recontrast step --log {log} report session_page --session {wildcards.session} --page {output}"
         " --contrasts {params.contrasts} --images {input.images} --mask {input.mask} {params.predicted}"
-        " {params.viewers}"
+        " {params.viewers} --lesion-contrast {params.lesion_contrast}"
 
 
 rule index:
@@ -46,7 +56,19 @@ rule index:
         own=graph.own_tables,
         pages=graph.pages,
     output:
-        layout.REPORT,
+        page=report(
+            layout.REPORT,
+            caption="captions/report.rst",
+            category="Report",
+            labels={"page": "first page"},
+        ),
+        figures=report(
+            directory(layout.FIGURES),
+            patterns=["{figure}.svg"],
+            caption="captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "logs/report/index.log",
     conda:
@@ -59,4 +81,4 @@ rule index:
         code=graph.code("report", "index"),
     shell:
         "recontrast step --log {log} report index --plan {params.plan} --metrics {input.metrics}"
-        " --summary {input.summary} --page {output} --per-page {params.per_page} {params.further}"
+        " --summary {input.summary} --page {output.page} --per-page {params.per_page} {params.further}"

@@ -22,11 +22,22 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
     plan = {
         "study": {
             "tables": {},
-            "report": {"title": "FLAIR of an ageing cohort", "sessions_per_page": 50},
+            "report": {
+                "title": "FLAIR of an ageing cohort",
+                "sessions_per_page": 50,
+                "curves": {"Both": ["voxels", "fcn"]},
+            },
             "reference": "T1w",
             "contrasts": {"T1w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}},
             "prepare": "full",
             "region": "brain",
+            "evaluation": {
+                "metrics": ["psnr", "ssim"],
+                "regions": ["region"],
+                "confidence": 0.95,
+                "bootstrap": 10_000,
+                "seed": 1,
+            },
             "splits": {"scheme": "kfold", "folds": 2, "validation": 1, "seed": 1},
             "anatomy": {
                 "shrink": 4,
@@ -59,6 +70,17 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
                 "register_template": {"antspyx": "0.6.3"},
             }.items()
         },
+    }
+    plan["ran"] = {
+        "converted": 0,
+        "masks": {},
+        "maps": [],
+        "profiles": [],
+        "influence": {},
+        "lesions": 0,
+        "lesions_learned": 0,
+        "lesions_shipped": {"people": 2, "places": 29},
+        "lesion_pairs": [],
     }
     labels = [f"{number:02d}" for number in range(1, participants + 1)]
     for name, (method, recipe) in EXPERIMENTS.items():

@@ -80,9 +80,107 @@ def test_a_sentence_that_asks_for_too_much_names_its_file(plan):
         methods_section(plan, [])
 
 
+def test_a_recipe_says_where_it_departs_from_the_published_one(plan):
+    plan["experiments"]["fcn"]["settings"] |= {"epochs": 7}
+    plan["study"]["experiments"] = {"fcn": {"folds": [1]}}
+    text = " ".join(methods_section(plan, [])[0])
+    published = recipes.load("fcn3d").recipes["paper"]["epochs"]
+    assert f"The recipe paper departs from the published one in epochs (7; published {published})." in text
+    assert "fcn ran on fold 1 alone" in text
+
+
+def test_experiments_of_one_recipe_share_a_paragraph(plan):
+    before = len(methods_section(plan, [])[0])
+    plan["experiments"]["other"] = plan["experiments"]["fcn"] | {"inputs": ["T2w"]}
+    paragraphs = methods_section(plan, [])[0]
+    assert len(paragraphs) == before
+    assert sum("Experiments fcn (T1w to FLAIR) and other (T2w to FLAIR): " in p for p in paragraphs) == 1
+
+
+def test_each_backend_has_its_own_words(plan):
+    for step in ("correct_bias", "register", "segment_tissue"):
+        plan["backends"][f"anatomy {step}"] = {"backend": "fsl", "tools": {"FSL": "6.0.7", "nipype": "1.11"}}
+    plan["backends"]["anatomy extract_brain"] = {"backend": "ants", "tools": {"envs/ants.yaml": "abc"}}
+    paragraphs, references = methods_section(plan, [])
+    for words in (
+        "FAST finds (Zhang et al. 2001; FSL 6.0.7)",
+        "with FLIRT",
+        "antsBrainExtraction.sh",
+        "(Tustison et al. 2014)",
+    ):
+        assert words in paragraphs[0]
+    assert "N4" not in paragraphs[0]
+    assert {r.split()[0] for r in references} >= {"Zhang", "Jenkinson", "Tustison"}
+
+
+def test_metrics_are_told_by_their_source(plan):
+    plan["study"]["evaluation"] |= {"metrics": ["psnr", "kim_psnr", "dice"], "regions": ["region", "tissue"]}
+    plan["study"]["evaluation"]["structures"] = {"dark": {"within": "WM", "below": 0.1, "above": None}}
+    paragraphs, references = methods_section(plan, ["psnr", "kim_psnr", "dice"])
+    text = " ".join(paragraphs)
+    for words in (
+        "inside the brain mask (PSNR (dB))",
+        "The metrics of Kim et al. (2020), PSNR (dB), were computed as published",
+        "also taken in grey matter, white matter and cerebrospinal fluid",
+        "(dark: below 0.1 in WM)",
+        "Wilcoxon signed-rank tests",
+        "intervals of 95% over 10000 draws",
+    ):
+        assert words in text
+    assert "SSIM (Wang" not in text
+    assert "Friedman" not in text  # two experiments have no ranks to test
+    assert {"Kim", "Dice", "Holm", "Kerby"} <= {reference.split()[0] for reference in references}
+
+
+LESIONS = {
+    "method": "lpa", "flair": "FLAIR", "t1w": "T1w", "manual": "drawn", "coefficients": "manual", "kappa": None,
+    "features": "extended", "threshold": 0.5, "smallest": 0.0, "command": None, "fill": False,
+    "network": {"filters": 8, "epochs": 20},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "learned", "words", "cited"),
+    [
+        ("lpa", 0, "intensities of 2 people, places of 29", "Lesjak"),
+        ("lpa", 5, "fitted to lesions drawn by hand (5 sessions); for the people of a fold", "Schmidt"),
+        ("lga", 0, "κ of its seeds was 0.1", "Schmidt"),
+        ("network", 5, "trained for 20 epochs", "Dice"),
+        ("external", 0, "by the command lst", "Dice"),
+    ],
+)
+def test_lesions_are_told_with_where_their_coefficients_are_from(plan, method, learned, words, cited):
+    plan["study"]["lesions"] = LESIONS | {
+        "method": method,
+        "command": "lst" if method == "external" else None,
+    }
+    plan["ran"] |= {"lesions": 3, "lesions_learned": learned, "lesion_pairs": ["these against those"]}
+    paragraphs, references = methods_section(plan, [])
+    assert words in " ".join(paragraphs)
+    assert "these against those" in " ".join(paragraphs)
+    assert cited in {reference.split()[0] for reference in references}
+    assert ("Lesjak" in " ".join(references)) == (method == "lpa" and not learned)
+
+
+def test_influence_masks_and_dicom_are_told_where_they_were(plan):
+    plan["ran"] |= {"converted": 4, "masks": {"drawn": 2, "none": 0}, "influence": {"p3s": ["fcn"]}}
+    paragraphs, references = methods_section(plan, [])
+    text = " ".join(paragraphs)
+    assert "dcm2niix (Li et al. 2016)" in text
+    assert "(drawn: 2 sessions)" in text
+    assert "P3S; Wei et al. 2019" in text
+    assert "Simonyan" not in " ".join(references)
+
+
 def test_every_reference_that_a_sentence_needs_exists():
     text = sentences()
-    needed = [key for step in text["steps"].values() for key in step["references"]]
+    needed = [
+        key for step in text["steps"].values() for entry in step.values() for key in entry["references"]
+    ]
+    entries = [text["conversion"], text["statistics"], text["ranks"]]
+    entries += [*text["sources"].values(), *text["influence"].values()]
+    needed += [key for entry in entries for key in entry.get("references", [])]
+    needed += [key for keys in text["lesion_references"].values() for key in keys]
     needed += text["relaxometry"]["references"]
     needed += [key for keys in text["tools"].values() for key in keys]
     assert set(needed) <= set(text["references"])

@@ -112,19 +112,68 @@ def losses(path: Path, folds: dict[str, list[tables.Row]]) -> None:
                 panel.plot(epoch, training, dash, color=colour, linewidth=0.8, alpha=0.7)
             panel.plot(epoch, validation, color=colour, linewidth=1.8, label=f"fold {fold}")
             drawn += [*columns.values(), validation]
-        values = np.concatenate(drawn)
-        values = values[np.isfinite(values)]
-        if values.size and values.min() > 0 and values.max() > 10 * values.min():
-            panel.set_yscale("log")
-            panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            panel.yaxis.set_major_formatter("{x:g}")
-            panel.yaxis.set_minor_locator(NullLocator())
-        panel.set_xlabel("epoch")
-        panel.set_ylabel("loss")
-        panel.grid(color="#dde2e8", linewidth=0.6)
+        _loss_axes(panel, np.concatenate(drawn))
         if len(folds) <= LEGEND:
             panel.legend(frameon=False, fontsize=8)
         _save(figure, path)
+
+
+def curves(path: Path, experiments: dict[str, list[tables.Row]]) -> None:
+    """The validation loss of several experiments by epoch; the training loss, thin, where there is no other.
+
+    Args:
+        path: SVG to write.
+        experiments: for each experiment the rows of its table, as for `losses`, of one fold.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.6, 3.4), layout="constrained")
+        panel, drawn = figure.subplots(), []
+        for number, (name, rows) in enumerate(experiments.items()):
+            colour, dash = PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE) % len(DASHES)]
+            columns = {key: np.array([tables.number(row[key]) for row in rows]) for key in rows[0]}
+            validated = np.isfinite(columns["validation"]).any()
+            values = columns["validation" if validated else list(columns)[1]]
+            panel.plot(
+                columns["epoch"], values, dash, color=colour, linewidth=1.6 if validated else 0.8, label=name
+            )
+            drawn.append(values)
+        _loss_axes(panel, np.concatenate(drawn))
+        panel.legend(frameon=False, fontsize=8)
+        _save(figure, path)
+
+
+def profile(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
+    """Intensities along a line: the acquired image in black, a colour for each experiment.
+
+    Args:
+        path: SVG to write.
+        curves: name -> distance in mm and intensity of every point; the first is the acquired image.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+        panel = figure.subplots()
+        for number, (name, points) in enumerate(curves.items()):
+            colour = PALETTE[(number - 1) % (len(PALETTE) - 1)] if number else PALETTE[-1]
+            dash = DASHES[(number - 1) // (len(PALETTE) - 1) % len(DASHES)] if number else "-"
+            panel.plot(*np.array(points).T, dash, color=colour, linewidth=1.2 if number else 2.2, label=name)
+        panel.set_xlabel("distance, mm")
+        panel.set_ylabel("intensity")
+        panel.grid(color="#dde2e8", linewidth=0.6)
+        figure.legend(frameon=False, fontsize=8, loc="outside right upper")
+        _save(figure, path)
+
+
+def _loss_axes(panel: Axes, values: np.ndarray) -> None:
+    """Epochs and losses, the latter by decades where they span more than one."""
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0 and values.max() > 10 * values.min():
+        panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_locator(NullLocator())
+    panel.set_xlabel("epoch")
+    panel.set_ylabel("loss")
+    panel.grid(color="#dde2e8", linewidth=0.6)
 
 
 def _save(figure: Figure, path: Path) -> None:

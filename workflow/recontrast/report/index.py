@@ -8,6 +8,7 @@ from .. import layout, tables
 from ..images import write_text
 from ..measures import MEASURES
 from . import pages
+from .lesion_examples import lesion_examples
 from .lesions import lesion_section
 from .methods_text import methods_section, steps_that_ran
 from .models import kind_of, models_of
@@ -62,10 +63,13 @@ def index(
         plan=content,
         counts=_counts(content, sessions),
         results=result_tables(summarized, content["experiments"]),
-        figures=_figures(page.parent / "figures", scores, names, models),
+        figures=_figures(
+            page.parent / "figures", scores, names, models, content["study"]["report"]["curves"]
+        ),
         models=list(models.values()),
         own=study_tables(own, {name: t["title"] for name, t in content["study"]["tables"].items()}),
         lesions=lesion_section(*lesions, page.parent) if lesions else None,
+        examples=lesion_examples(lesions[0], sessions, page.parent) if lesions else [],
         backends=steps_that_ran(content),
         links=links,
         tables={"metrics": f"tables/{metrics.name}", "summary": f"tables/{summary.name}"},
@@ -166,11 +170,22 @@ def _cohort_pages(
     return links
 
 
-def _figures(folder: Path, scores: list[tables.Row], metrics: list[str], models: dict) -> dict:
-    """Draw the figures; returns their addresses, relative to the page."""
+def _figures(
+    folder: Path, scores: list[tables.Row], metrics: list[str], models: dict, together: dict[str, list[str]]
+) -> dict:
+    """Draw the figures; returns their addresses, relative to the page.
+
+    Args:
+        folder: where they go.
+        scores: rows with experiment, metric, participant_id, value.
+        metrics: those that there are.
+        models: by name and fold.
+        together: name of a figure -> the experiments whose losses it compares.
+    """
     from . import figures  # matplotlib takes a while to load: not for --help
 
-    drawn = {"dots": "", "losses": []}
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {"dots": "", "losses": [], "curves": []}
     if scores:
         chosen = [metric for metric in IN_COHORT if metric in metrics] or metrics[:2]
         figures.dots(folder / "metrics.svg", scores, chosen)
@@ -181,6 +196,15 @@ def _figures(folder: Path, scores: list[tables.Row], metrics: list[str], models:
         # A method without epochs, such as a forest, has a table without rows.
         if file.is_file() and (rows := tables.read(file, ["epoch", "validation"])):
             curves.setdefault(name, {})[fold] = rows
+    for name, experiments in together.items():
+        known = {experiment: curves[experiment] for experiment in experiments if experiment in curves}
+        # Of one fold, on the same people: losses of several folds cannot be told apart by experiment.
+        shared = [fold for fold in next(iter(known.values()), {}) if all(fold in f for f in known.values())]
+        if shared:
+            file = folder / f"curves-{name}.svg"
+            figures.curves(file, {experiment: folds[shared[0]] for experiment, folds in known.items()})
+            found = {"name": name, "fold": shared[0], "figure": f"{folder.name}/{file.name}"}
+            drawn["curves"].append(found)
     for name, folds in curves.items():
         figures.losses(folder / f"losses-{name}.svg", folds)
         drawn["losses"].append({"experiment": name, "figure": f"{folder.name}/losses-{name}.svg"})

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from .. import tables
+from ..measures import MEASURES
 from . import figures
 
+KEYS = ("experiment", "region", "load")
 SHOWN = ("dice", "sensitivity", "precision", "f1", "volume_bias", "surface_distance")
 
 
@@ -17,21 +19,23 @@ def lesion_section(scores: Path, summary: Path, folder: Path) -> dict[str, objec
         folder: where the figure goes.
 
     Returns:
-        `metrics`, `rows` (with found, truth, load, n and the cells by metric), and `figure`, relative to the
-        page.
+        `metrics` (title by name), `rows` (with experiment, region, load, n and the cells by metric), and
+        `figure`, relative to the page.
     """
-    rows: dict[tuple[str, str, str], dict] = {}
-    for line in tables.read(summary, ["found", "truth", "load", "metric", "n", "mean", "sd"]):
-        key = (line["found"], line["truth"], line["load"])
-        row = rows.setdefault(key, dict(zip(("found", "truth", "load"), key, strict=True)) | {"cells": {}})
+    rows: dict[tuple[str, ...], dict] = {}
+    for line in tables.read(summary, [*KEYS, "metric", "n", "mean", "sd"]):
+        key = tuple(line[name] for name in KEYS)
+        row = rows.setdefault(key, dict(zip(KEYS, key, strict=True)) | {"cells": {}})
         row["cells"][line["metric"]] = line
         row["n"] = max(int(line["n"]), row.get("n", 0))
-    metrics = [name for name in SHOWN if any(name in row["cells"] for row in rows.values())]
-    pairs = _volumes(tables.read(scores, ["found", "truth", "metric", "value"]))
+    measured = {metric for row in rows.values() for metric in row["cells"]}
+    pairs = _volumes(tables.read(scores, ["experiment", "region", "metric", "value"]))
     if pairs:
         figures.agreement(folder / "figures/lesion-volumes.svg", pairs)
     return {
-        "metrics": metrics,
+        "metrics": {
+            name: MEASURES[name].title for name in (f"lesion_{n}" for n in SHOWN) if name in measured
+        },
         "rows": list(rows.values()),
         "figure": "figures/lesion-volumes.svg" if pairs else "",
     }
@@ -40,9 +44,9 @@ def lesion_section(scores: Path, summary: Path, folder: Path) -> dict[str, objec
 def _volumes(rows: list[tables.Row]) -> dict[str, list[tuple[float, float]]]:
     """Judged and true volume of every comparison."""
     pairs: dict[str, list[tuple[float, float]]] = {}
-    found = [tables.number(row["value"]) for row in rows if row["metric"] == "volume"]
-    true = [tables.number(row["value"]) for row in rows if row["metric"] == "true_volume"]
-    who = [f"{row['found']} − {row['truth']}" for row in rows if row["metric"] == "volume"]
-    for title, one, other in zip(who, found, true, strict=True):
-        pairs.setdefault(title, []).append((one, other))
+    found = [row for row in rows if row["metric"] == "lesion_volume"]
+    true = [row for row in rows if row["metric"] == "lesion_true_volume"]
+    for one, other in zip(found, true, strict=True):
+        volumes = tables.number(one["value"]), tables.number(other["value"])
+        pairs.setdefault(f"{one['experiment']} − {one['region']}", []).append(volumes)
     return pairs

@@ -7,6 +7,7 @@ import yaml
 
 from ..errors import RecontrastError
 from ..methods import recipes
+from . import methods_judged
 
 FILE = Path(__file__).with_name("methods_text.yaml")
 
@@ -26,11 +27,19 @@ def methods_section(plan: dict, metrics: list[str]) -> tuple[list[str], list[str
         plan: the plan of the study, as `index` reads it.
         metrics: names of the metrics that were computed.
     """
+    text = sentences()
     parts = [
         _preparation(plan),
-        *[_experiment(name, experiment) for name, experiment in plan["experiments"].items()],
+        *[_experiments(plan, names) for names in _alike(plan["experiments"])],
         _validation(plan),
-        _evaluation(plan, metrics),
+        methods_judged.influence(text, plan),
+        methods_judged.lesions(text, plan),
+        methods_judged.evaluation(text, plan, metrics),
+        methods_judged.statistics(text, plan, metrics),
+        (
+            [text["workflow"].format(recontrast=plan["versions"]["recontrast"])],
+            [text["references"]["molder2021"]],
+        ),
     ]
     references = [reference for _, needed in parts for reference in needed]
     return [" ".join(part) for part, _ in parts if part], list(dict.fromkeys(references))
@@ -52,46 +61,111 @@ def steps_that_ran(plan: dict) -> dict[str, dict]:
 
 def _preparation(plan: dict) -> Part:
     text, study = sentences(), plan["study"]
-    anatomy = study.get("anatomy", {})
-    values = {"reference": study["reference"], "dof": anatomy.get("dof", 6)}
-    diffusion = study.get("diffusion", {})
+    anatomy, diffusion = study.get("anatomy", {}), study.get("diffusion", {})
+    values = {"reference": study["reference"], "region": study["region"], "dof": anatomy.get("dof", 6)}
     values |= {"fit": text["fits"].get(diffusion.get("fit")), "highest_b": diffusion.get("highest_b")}
     ran = steps_that_ran(plan)
     part, needed = [], []
+    if plan["ran"]["converted"]:
+        part.append(text["conversion"]["sentence"])
+        needed += text["conversion"]["references"]
     if study["prepare"] in text["prepare"]:
         part.append(text["prepare"][study["prepare"]])
-    for name, entry in text["steps"].items():
+    for name, entries in text["steps"].items():
         if name in ran:
+            entry = entries.get(ran[name]["backend"], entries["any"])
             tools = {tool: version for tool, version in ran[name]["tools"].items() if tool in text["tools"]}
             listed = ", ".join(f"{tool} {version}" for tool, version in tools.items())
-            part.append(entry["sentence"].format(tools=listed, **values))
+            # Tools that conda brings are not known before they run.
+            said = entry["sentence"].format(tools=listed, **values)
+            part.append(said.replace("; )", ")").replace(" ()", ""))
             needed += entry["references"] + [key for tool in tools for key in text["tools"][tool]]
     if study.get("relaxometry", {}).get("images"):
         part.append(text["relaxometry"]["sentence"].format(**values))
         needed += text["relaxometry"]["references"]
+    if masks := [f"{name}: {count} sessions" for name, count in plan["ran"]["masks"].items() if count]:
+        part.append(text["masks"].format(masks=", ".join(masks), **values))
+    if study["region"] != "brain":
+        kind = "region_foreground" if study["region"] == "foreground" else "region_mask"
+        part.append(text[kind].format(**values))
     others = sum(session["reference"] != study["reference"] for session in plan["sessions"])
     if others:
         part.append(text["fallback"].format(count=others, **values))
     if study["prepare"] != "none" and anatomy.get("intensity") == "median":
-        part.append(text["intensity"].format(region=study["region"]))
+        part.append(text["intensity"].format(**values))
     return part, [text["references"][key] for key in needed]
 
 
-def _experiment(name: str, experiment: dict) -> Part:
-    facts = recipes.load(experiment["method"])
+def _alike(experiments: dict[str, dict]) -> list[list[str]]:
+    """The names of experiments that differ in nothing but inputs, target and folds, group by group."""
+    groups: dict[str, list[str]] = {}
+    for name, experiment in experiments.items():
+        same = [experiment["method"], experiment["recipe"], experiment["settings"], experiment.get("choose")]
+        groups.setdefault(repr(same), []).append(name)
+    return list(groups.values())
+
+
+def _experiments(plan: dict, names: list[str]) -> Part:
+    """One paragraph for experiments of one method and recipe."""
+    text, first = sentences(), plan["experiments"][names[0]]
+    facts = recipes.load(first["method"])
     try:
-        described = facts.describes.format(**experiment["settings"])
+        described = facts.describes.format(**first["settings"])
     except KeyError as error:
         raise RecontrastError(
             f"describes {error}, which its recipe does not have",
-            file=f"{experiment['method']}.yaml",
+            file=f"{first['method']}.yaml",
             remedy="add it to the recipe or mend the sentence",
         ) from error
-    inputs, target, recipe = ", ".join(experiment["inputs"]), experiment["target"], experiment["recipe"]
-    part = [f"Experiment {name} ({inputs} to {target}, recipe {recipe}): {described}"]
-    if experiment["settings"].get("leaks"):
-        part.append(sentences()["leaks"])
+    shown = [
+        f"{name} ({', '.join(plan['experiments'][name]['inputs'])} to {plan['experiments'][name]['target']})"
+        for name in names
+    ]
+    part = [f"Experiment{'s' if len(names) > 1 else ''} {methods_judged.listed(shown)}: {described}"]
+    published = facts.recipes["paper"]
+    changes = [
+        f"{key.replace('_', ' ')} ({_said(value)}; published {_said(published[key])})"
+        for key, value in first["settings"].items()
+        if key in published and value != published[key]
+    ]
+    if changes:
+        part.append(text["departs"].format(recipe=first["recipe"], changes=methods_judged.listed(changes)))
+    if choose := first.get("choose"):
+        keys = ", ".join(dict.fromkeys(key for chosen in choose for key in chosen))
+        part.append(text["choose"].format(keys=keys, count=len(choose)))
+    part += _limits(plan, names)
+    if first["settings"].get("leaks"):
+        part.append(text["leaks"])
     return part, [facts.citation]
+
+
+def _said(value: object) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _limits(plan: dict, names: list[str]) -> list[str]:
+    """Experiments of some folds only, and sessions that had fewer inputs."""
+    text, said, folds = sentences(), [], {}
+    asked = plan["study"].get("experiments", {})
+    for name in names:
+        if only := asked.get(name, {}).get("folds"):
+            folds.setdefault(", ".join(f"fold {fold}" for fold in only), []).append(name)
+    said += [text["one_fold"].format(experiments=methods_judged.listed(n), folds=f) for f, n in folds.items()]
+    for name in names:
+        fewer = sum(
+            name in session["experiments"]
+            and set(session["experiments"][name]["inputs"]) != set(plan["experiments"][name]["inputs"])
+            for session in plan["sessions"]
+        )
+        if fewer:
+            said.append(text["fewer"].format(experiment=name, count=fewer))
+    return said
 
 
 def _validation(plan: dict) -> Part:
@@ -107,16 +181,3 @@ def _validation(plan: dict) -> Part:
     if imputed:
         part.append(text["imputed"].format(count=imputed))
     return part, []
-
-
-def _evaluation(plan: dict, metrics: list[str]) -> Part:
-    text, part, needed = sentences(), [], []
-    if metrics:
-        names = ", ".join(metric.upper() for metric in metrics)
-        part.append(text["evaluation"].format(region=plan["study"]["region"], metrics=names))
-        if "ssim" in metrics:
-            part.append(text["ssim"])
-            needed.append(text["references"]["wang2004"])
-        part.append(text["numbers"])
-    part.append(text["workflow"].format(recontrast=plan["versions"]["recontrast"]))
-    return part, [*needed, text["references"]["molder2021"]]

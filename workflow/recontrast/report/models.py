@@ -14,8 +14,8 @@ def models_of(plan: dict) -> dict[tuple[str, str], dict]:
 
     Returns:
         For each model `name`, `fold`, `experiment`, `training` and `validation` (session labels),
-        `best_epoch` and `parameters` (None if not known), and `older`: whether the method's code has
-        changed since it was trained.
+        `best_epoch` and `parameters` (None if not known), `chosen` (the settings that validation chose, in
+        words), and `older`: whether the method's code has changed since it was trained.
     """
     planned = {
         (name, fold): (name, roles)
@@ -46,8 +46,17 @@ def _model(name: str, fold: str, experiment: str, roles: dict, experiments: dict
         "validation": roles.get("validation", []),
         "best_epoch": facts.get("best_epoch"),
         "parameters": facts.get("parameters"),
+        "chosen": _chosen(facts.get("chosen")),
         "older": bool(now and then and now != then),
     }
+
+
+def _chosen(choice: dict | None) -> str:
+    """`c2_weight 0.3 (of 5)`, or nothing where there was no choice."""
+    if not choice:
+        return ""
+    settings = next(c["settings"] for c in choice["candidates"] if c["number"] == choice["number"])
+    return f"{', '.join(f'{k} {v}' for k, v in settings.items())} (of {len(choice['candidates'])})"
 
 
 def kind_of(made: dict, session: dict, model: dict) -> str:

@@ -6,7 +6,7 @@ of the sagittal plane.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -18,6 +18,7 @@ GAP = 6  # pixels between planes
 MARGIN = 12.0  # mm around the mask, so that one sees what the mask leaves out
 QUALITY = 82  # of lossy WebP
 OUTLINE = (255, 196, 0)
+MARK = 0.6  # how much of a mark's colour covers the image
 BRIGHTER, DARKER = (255, 150, 60), (70, 150, 255)  # synthetic above, below acquired
 TISSUE_COLOURS = ((0, 0, 0, 0), (255, 120, 90, 110), (245, 230, 140, 110), (64, 140, 255, 110))
 
@@ -59,6 +60,36 @@ class View:
         widest = max((part.stop - part.start) * size for part, size in zip(box[:2], sizes[:2], strict=True))
         return cls(orientation, box, centre, sizes, WIDTH / widest)
 
+    @property
+    def panels(self) -> list[tuple[int, int]]:
+        """Rows and columns in pixels of the axial, coronal and sagittal plane."""
+        x, y, z = (
+            max(1, round((part.stop - part.start) * size * self.scale))
+            for part, size in zip(self.box, self.sizes, strict=True)
+        )
+        return [(y, x), (z, x), (z, y)]
+
+    @property
+    def in_slices(self) -> tuple[int, int]:
+        """Which rows of a montage show the plane in which slices lie: the first, and how many."""
+        across = self.sizes[::-1]  # of the axial, coronal and sagittal plane
+        plane = next(i for i, size in enumerate(across) if size > 0.95 * max(across))
+        return sum(rows + GAP for rows, _ in self.panels[:plane]), self.panels[plane][0]
+
+    def through(self, marked: np.ndarray) -> "View":
+        """The same view with its planes where most is marked; unchanged if nothing is.
+
+        Args:
+            marked: not zero where something is, shape (x, y, z) of the grid.
+        """
+        turned = nib.orientations.apply_orientation(marked, self.orientation) > 0
+        if not turned.any():
+            return self
+        counts = (turned.sum(axis=tuple({0, 1, 2} - {axis})) for axis in range(3))
+        # Of equal planes the middle one, as along a line.
+        best = (np.flatnonzero(count == count.max()) for count in counts)
+        return replace(self, centre=tuple(int(planes[len(planes) // 2]) for planes in best))
+
     def planes(self, volume: np.ndarray) -> list[np.ndarray]:
         """Axial, coronal and sagittal plane of an array on the grid, rows downwards, one pixel a voxel."""
         turned = nib.orientations.apply_orientation(volume, self.orientation)
@@ -79,12 +110,8 @@ class View:
         Returns:
             uint8, shape (rows, WIDTH), zero beside the planes.
         """
-        x, y, z = self.sizes
         panels = []
-        for plane, (down, across) in zip(self.planes(volume), ((y, x), (z, x), (z, y)), strict=True):
-            size = [
-                max(1, round(n * mm * self.scale)) for n, mm in zip(plane.shape, (down, across), strict=True)
-            ]
+        for plane, size in zip(self.planes(volume), self.panels, strict=True):
             panel = Image.fromarray(np.ascontiguousarray(plane)).resize(size[::-1], resample)
             left = max(0, (WIDTH - size[1]) // 2)
             canvas = np.zeros((size[0], WIDTH), np.uint8)
@@ -126,6 +153,33 @@ def colours(levels: np.ndarray) -> np.ndarray:
 def save_grey(path: Path, view: View, volume: np.ndarray, limits: tuple[float, float]) -> None:
     """Picture of an image."""
     _save(path, Image.fromarray(view.montage(grey(volume, limits))))
+
+
+def save_map(path: Path, view: View, volume: np.ndarray, top: float, *, grey_levels: bool = False) -> None:
+    """Picture of a map from 0 to `top`, in matplotlib's inferno or in grey levels."""
+    from matplotlib import colormaps  # takes a while to load: not for --help
+
+    levels = view.montage(grey(volume, (0.0, top)))
+    shades = (colormaps["inferno"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
+    _save(path, Image.fromarray(levels if grey_levels else shades[levels]))
+
+
+def save_marked(
+    path: Path,
+    view: View,
+    volume: np.ndarray,
+    limits: tuple[float, float],
+    marked: np.ndarray,
+    colour: tuple[int, int, int],
+) -> None:
+    """Picture of an image with some voxels in a colour through which it still shows."""
+    levels = view.montage(grey(volume, limits))
+    # A quarter of a pixel is enough: a line of single voxels must not vanish.
+    share = view.montage(marked.astype(np.uint8) * 255, resample=Image.Resampling.BILINEAR) >= 64
+    amount = np.where(share, MARK, 0.0)[..., None]
+    _save(
+        path, Image.fromarray((levels[..., None] * (1 - amount) + amount * np.array(colour)).astype(np.uint8))
+    )
 
 
 def save_fibres(path: Path, view: View, anisotropy: np.ndarray, direction: np.ndarray) -> int:

@@ -1,18 +1,13 @@
 """The page of one session: what was acquired, what was made, and how the two compare."""
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from .. import tables
 from ..errors import RecontrastError
-from ..images import check_same_grid, read, read_header, read_series, sidecar
-from . import pages, pictures, viewer
-
-DIFFERENCE = 0.5  # the strongest colour of a difference, as a part of the acquired window
+from . import overlays, pages, pictures
+from .gallery import Gallery
 
 
 def session_page(
@@ -31,6 +26,13 @@ def session_page(
     synthetic: list[Path] = [],  # noqa: B006
     scores: list[Path] = [],  # noqa: B006
     notes: list[str] = [],  # noqa: B006
+    maps: list[Path] = [],  # noqa: B006
+    map_experiments: list[str] = [],  # noqa: B006
+    map_kinds: list[str] = [],  # noqa: B006
+    lesions: list[Path] = [],  # noqa: B006
+    lesion_sources: list[str] = [],  # noqa: B006
+    lesion_contrast: str = "FLAIR",
+    profiles: list[Path] = [],  # noqa: B006
     viewers: bool = False,
 ) -> None:
     """Draw the pictures of one session and write its page.
@@ -52,6 +54,13 @@ def session_page(
         synthetic: the synthetic images, in the same order.
         scores: score tables of this session.
         notes: what a reader should know about this session.
+        maps: maps of metrics (one volume) or of influence (one for each input) of experiments.
+        map_experiments: whose they are, in the same order.
+        map_kinds: what each shows: ssim, nrmse, hagiwara_nrmse, p3s, gradient, without.
+        lesions: masks of lesions.
+        lesion_sources: where each was found: `acquired`, `manual`, or an experiment.
+        lesion_contrast: the acquired contrast of the first two.
+        profiles: tables of intensities along a line.
         viewers: also write a page to walk through each synthetic image.
     """
     paired = len(contrasts) == len(images) and len(experiments) == len(targets) == len(synthetic)
@@ -71,6 +80,12 @@ def session_page(
             gallery.experiment(name, target, path)
             for name, target, path in zip(experiments, targets, synthetic, strict=True)
         ]
+        on_top = [
+            overlays.draw_map(gallery, *which) for which in zip(map_experiments, map_kinds, maps, strict=True)
+        ]
+        marked = dict(zip(lesion_sources, lesions, strict=True))
+        found = overlays.draw_lesions(gallery, marked, lesion_contrast) if marked else []
+        lines = [drawn for file in profiles for drawn in overlays.draw_profiles(gallery, file)]
         shutil.rmtree(folder, ignore_errors=True)
         drawn.rename(folder)
     pages.write(
@@ -83,6 +98,11 @@ def session_page(
         tissue=tissue_picture,
         fibres=fibres,
         experiments=made,
+        maps=on_top,
+        lesions=found,
+        profiles=lines,
+        beside=_beside(made),
+        crop=gallery.view.in_slices,
         metrics=metrics,
         scores=rows,
         notes=notes,
@@ -93,120 +113,13 @@ def session_page(
     print(f"{session}: {len(list(folder.iterdir()))} pictures, {size / 1e6:.2f} MB with the page")
 
 
-class Gallery:
-    """The pictures of one session, all with one view, in one folder.
-
-    Args:
-        folder: where the pictures go.
-        mask: mask file; its grid is that of every image.
-        viewers: whether synthetic images get a page to walk through them.
-    """
-
-    OUTLINE = "outline.png"
-
-    def __init__(self, folder: Path, mask: Path, viewers: bool) -> None:
-        self.folder = folder
-        self.viewers = viewers
-        self.grid = read_header(mask)
-        self.mask = np.asarray(self.grid.dataobj).reshape(self.grid.shape[:3]) > 0
-        self.view = pictures.View.of(self.mask, self.grid.affine)
-        self.height = self.view.montage(self.mask.astype(np.uint8)).shape[0]
-        self.acquired: dict[str, Path] = {}
-        pictures.save_outline(folder / self.OUTLINE, self.view, self.mask)
-
-    def contrasts(self, files: dict[str, Path], reference: str) -> list[dict]:
-        """Draw every prepared contrast, the reference first."""
-        self.acquired = files
-        shown = []
-        for name in sorted(files, key=lambda name: name != reference):
-            volume = self._read(files[name])
-            picture = pictures.file_name("contrast", name)
-            pictures.save_grey(self.folder / picture, self.view, volume, pictures.window(volume, self.mask))
-            shown.append(
-                {
-                    "name": name,
-                    "reference": name == reference,
-                    "picture": self.address(picture),
-                    "facts": _facts(files[name]),
-                }
-            )
-        if not shown[0]["reference"]:
-            raise RecontrastError(f"{reference!r} is none of its contrasts", file=self.folder.name)
-        return shown
-
-    def tissue(self, labels: Path) -> str:
-        """Draw the tissue labels."""
-        image = read_header(labels)
-        check_same_grid(labels, image, self.grid)
-        values = np.asarray(image.dataobj).reshape(self.mask.shape).round()
-        pictures.save_tissue(self.folder / "tissue.png", self.view, values)
-        return self.address("tissue.png")
-
-    def fibres(self, anisotropy: Path, directions: Path) -> dict:
-        """Draw colour FA in a view of its own, as the diffusion series has its own grid."""
-        image, vectors = read(anisotropy), read_series(directions)
-        check_same_grid(directions, vectors, image)
-        strength = image.get_fdata(dtype=np.float32)
-        view = pictures.View.of(strength > 0, image.affine)
-        first = np.asarray(vectors.dataobj, dtype=np.float32)[..., :3]
-        height = pictures.save_fibres(self.folder / "fibres.webp", view, strength, first)
-        return {"picture": self.address("fibres.webp"), "height": height}
-
-    def experiment(self, name: str, target: str, synthetic: Path) -> dict:
-        """Draw a synthetic image and, where its contrast was acquired, that and the difference.
-
-        Intensities of both are shown in the window of the acquired image. Outside the mask nothing was
-        predicted, so there the acquired image is left out too.
-        """
-        volume = np.where(self.mask, self._read(synthetic), 0)
-        drawn = {
-            "name": name,
-            "target": target,
-            "facts": _facts(synthetic),
-            "acquired": None,
-            "difference": None,
-        }
-        limits = pictures.window(volume, self.mask)
-        shown, beside, strongest = volume, None, 0.0
-        if target in self.acquired:
-            truth = np.where(self.mask, self._read(self.acquired[target]), 0)
-            limits = pictures.window(truth, self.mask)
-            strongest = DIFFERENCE * (limits[1] - limits[0])
-            acquired = pictures.file_name("acquired", target)
-            difference = pictures.file_name("difference", name)
-            pictures.save_grey(self.folder / acquired, self.view, truth, limits)
-            pictures.save_difference(self.folder / difference, self.view, volume - truth, strongest)
-            shown, beside = truth, volume - truth
-            drawn |= {
-                "acquired": self.address(acquired),
-                "difference": self.address(difference),
-                "strongest": _units(strongest),
-            }
-        walk = pictures.file_name("viewer", name).replace(".webp", ".html")
-        if self.viewers:
-            title = f"{self.folder.name}: {target} by {name}{'' if beside is None else ' − acquired'}"
-            viewer.write(self.folder / walk, title, shown, self.grid.affine, beside, strongest)
-        picture = pictures.file_name("synthetic", name)
-        pictures.save_grey(self.folder / picture, self.view, volume, limits)
-        return drawn | {
-            "picture": self.address(picture),
-            "viewer": self.address(walk) if self.viewers else "",
-            "window": [_units(limit) for limit in limits],
-        }
-
-    def address(self, picture: str) -> str:
-        """A picture as the page links it."""
-        return f"{self.folder.name}/{picture}"
-
-    def _read(self, file: Path) -> np.ndarray:
-        image = read(file)
-        check_same_grid(file, image, self.grid)
-        return image.get_fdata(dtype=np.float32)
-
-
-def _units(value: float) -> str:
-    """An intensity in a caption: three digits, and whole numbers from there on."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+def _beside(made: list[dict]) -> dict[str, list[dict]]:
+    """The targets that several experiments make and that were acquired, with these experiments."""
+    targets: dict[str, list[dict]] = {}
+    for experiment in made:
+        if experiment["acquired"]:
+            targets.setdefault(experiment["target"], []).append(experiment)
+    return {target: several for target, several in targets.items() if len(several) > 1}
 
 
 def _score_table(files: list[Path]) -> tuple[list[str], list[dict]]:
@@ -227,14 +140,3 @@ def _score_table(files: list[Path]) -> tuple[list[str], list[dict]]:
             row["values"][line["metric"]] = line["value"]
             metrics[line["metric"]] = None
     return list(metrics), list(rows.values())
-
-
-def _facts(image: Path) -> list[tuple[str, str]]:
-    """What the sidecar of an image says, one line per key."""
-    if not sidecar(image).is_file():
-        return []
-    facts = json.loads(sidecar(image).read_text(encoding="utf-8"))
-    return [
-        (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for key, value in facts.items()
-    ]

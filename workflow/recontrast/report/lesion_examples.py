@@ -1,0 +1,55 @@
+"""Sessions in which lesions on a synthetic image agree best and worst with those on the acquired one."""
+
+from pathlib import Path
+
+from .. import tables
+from .overlays import ACQUIRED, MANUAL, lesion_pictures
+
+
+def lesion_examples(scores: Path, sessions: list[dict], folder: Path) -> list[dict]:
+    """The pictures of the highest and the lowest Dice of every experiment, as in Wei 2019, Figure 5.
+
+    Args:
+        scores: the long table of lesion comparisons.
+        sessions: of the cohort, with `session`, `participant_id`, `session_id` and `page`.
+        folder: of the report, where the pages of sessions have left their pictures.
+
+    Returns:
+        For each experiment `experiment` and `shown`: one or two sessions with `dice`, `session`, `page` and
+        `pictures` (each with `name` and `picture`).
+    """
+    pages = {(s["participant_id"], s["session_id"]): s for s in sessions if s["page"]}
+    found: dict[str, list[tuple[float, dict]]] = {}
+    for row in tables.read(
+        scores, ["participant_id", "session_id", "experiment", "region", "metric", "value"]
+    ):
+        session = pages.get((row["participant_id"], row["session_id"]))
+        by_image = row["experiment"] != ACQUIRED and row["region"] == ACQUIRED
+        if by_image and row["metric"] == "lesion_dice" and session:
+            found.setdefault(row["experiment"], []).append((tables.number(row["value"]), session))
+    examples = []
+    for experiment, scored in found.items():
+        ordered = sorted(scored, key=lambda each: -each[0])
+        shown = [ordered[0], *ordered[1:][-1:]]
+        examples.append(
+            {
+                "experiment": experiment,
+                "shown": [
+                    {"dice": dice, "session": session["session"], "page": session["page"]}
+                    | {"pictures": _pictures(folder, session["session"], experiment)}
+                    for dice, session in shown
+                ],
+            }
+        )
+    return examples
+
+
+def _pictures(folder: Path, session: str, experiment: str) -> list[dict[str, str]]:
+    """The acquired and the synthetic image, each without and with lesions; those drawn by hand where there are any."""
+    wanted = []
+    for source, name in ((ACQUIRED, "acquired"), (MANUAL, "drawn by hand"), (experiment, experiment)):
+        plain, marked = lesion_pictures(source)
+        wanted += [] if source == MANUAL else [(name, plain)]
+        wanted.append((name if source == MANUAL else f"lesions on {name}", marked))
+    found = [(name, f"sessions/{session}/{picture}") for name, picture in wanted]
+    return [{"name": name, "picture": picture} for name, picture in found if (folder / picture).is_file()]

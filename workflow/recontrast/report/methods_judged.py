@@ -1,0 +1,123 @@
+"""The part of the methods section on how images were judged: metrics, tests, influence, lesions."""
+
+import re
+
+from ..measures import MEASURES
+from ..methods import recipes
+
+KAPPA = 0.1  # of lesion growth, where neither the study nor masks drawn by hand say another
+
+Part = tuple[list[str], list[str]]  # sentences of one paragraph, and the references that they need
+
+
+def listed(words: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def evaluation(text: dict, plan: dict, metrics: list[str]) -> Part:
+    """Metrics, harmonised and as printed, with their sources; where they were taken."""
+    study = plan["study"]
+    asked = study.get("evaluation", {})
+    if not metrics:
+        return [], []
+    papers = {source for source, entry in text["sources"].items() if "method" in entry}
+    own = [m for m in metrics if MEASURES[m].source not in papers and MEASURES[m].scope in ("mask", "region")]
+    part, needed = [], []
+    names = ", ".join(MEASURES[metric].title for metric in own)
+    part.append(text["evaluation"].format(region=study["region"], metrics=names) if own else text["no_scale"])
+    parts = {"tissue": "grey matter, white matter and cerebrospinal fluid"}
+    regions = [parts.get(name, f"the mask {name}") for name in asked.get("regions", []) if name != "region"]
+    if regions and own:
+        part.append(text["parts"].format(parts=listed(regions)))
+    for source, entry in text["sources"].items():
+        used = [m for m in metrics if MEASURES[m].source == source]
+        if source in papers and used:
+            said = listed(list(dict.fromkeys(MEASURES[m].title for m in used)))
+            known = re.sub(r" (\d{4})$", r" (\1)", source)
+            part.append(text["printed"].format(source=known, metrics=said, how=entry["sentence"]))
+            needed.append(recipes.load(entry["method"]).citation)
+        elif used:
+            part.append(entry["sentence"])
+            needed += _cited(text, entry["references"])
+    if asked.get("pairs") and any(MEASURES[m].scope == "pair" for m in asked["metrics"]):
+        part.append(text["pairs"].format(pairs=listed([" and ".join(pair) for pair in asked["pairs"]])))
+    if asked.get("structures") and "dice" in asked["metrics"]:
+        part.append(text["structures"].format(structures=listed(_structures(asked["structures"]))))
+        needed += _cited(text, ["dice1945"])
+    if maps := plan["ran"]["maps"]:
+        part.append(text["maps"].format(maps=listed([MEASURES[m].title for m in maps])))
+    if lines := plan["ran"]["profiles"]:
+        part.append(text["profiles"].format(lines=listed(lines)))
+    part.append(text["numbers"])
+    return part, needed
+
+
+def statistics(text: dict, plan: dict, metrics: list[str]) -> Part:
+    """Tests between experiments of one target, and between regions, where there were several."""
+    asked = plan["study"].get("evaluation", {})
+    targets = [experiment["target"] for experiment in plan["experiments"].values()]
+    several = {target for target in targets if targets.count(target) > 1}
+    compared = ["Experiments with the same target"] if several else []
+    if len(asked.get("regions", [])) > 1 or "tissue" in asked.get("regions", []):
+        compared.append("regions of one experiment" if compared else "Regions of one experiment")
+    if not metrics or not compared:
+        return [], []
+    settings = {key: asked[key] for key in ("confidence", "bootstrap", "seed")}
+    part = [text["statistics"]["sentence"].format(compared=listed(compared), **settings)]
+    needed = list(text["statistics"]["references"])
+    if any(targets.count(target) > 2 for target in several):
+        part.append(text["ranks"]["sentence"])
+        needed += text["ranks"]["references"]
+    return part, _cited(text, needed)
+
+
+def influence(text: dict, plan: dict) -> Part:
+    """Maps of what synthetic images hang on."""
+    part, needed = [], []
+    for kind, experiments in plan["ran"]["influence"].items():
+        entry = text["influence"][kind]
+        part.append(entry["sentence"].format(experiments=listed(experiments)))
+        needed += _cited(text, entry.get("references", []))
+        needed += [recipes.load(entry["method"]).citation] if "method" in entry else []
+    return part, needed
+
+
+def lesions(text: dict, plan: dict) -> Part:
+    """How lesions were found, by coefficients learned from whom, and what they were compared with."""
+    asked, ran = plan["study"].get("lesions", {}), plan["ran"]
+    part, needed = [], []
+    if ran["lesions"]:
+        method = asked["method"]
+        values = asked | asked.get("network", {}) | {"features": text["features"][asked["features"]]}
+        part.append(
+            text["lesions"][method].format(**values) + "; " + text["lesions"]["applied"].format(**values)
+        )
+        needed += _cited(text, text["lesion_references"].get(method, []))
+        if ran["lesions_learned"]:
+            learned = text["learned"][method].format(count=ran["lesions_learned"])
+            part.append(text["learned"]["held_out"].format(learned=learned))
+        elif method in text["default"]:
+            values = ran["lesions_shipped"] | {"kappa": asked.get("kappa") or KAPPA}
+            part.append(text["default"][method].format(**values))
+            needed += _cited(text, ["lesjak2018"] if method == "lpa" else [])
+        if asked.get("smallest"):
+            part.append(text["lesions_smallest"].format(**asked))
+        if ran["lesion_pairs"]:
+            part.append(text["lesions_compared"].format(pairs=listed(ran["lesion_pairs"])))
+            needed += _cited(text, ["dice1945"])
+    if asked.get("fill") and ran["masks"].get(asked["manual"]):
+        part.append(text["filled"])
+    return part, needed
+
+
+def _structures(structures: dict[str, dict]) -> list[str]:
+    said = []
+    for name, how in structures.items():
+        bounds = [f"{side} {how[side]:g}" for side in ("above", "below") if how.get(side) is not None]
+        said.append(f"{name}: {' and '.join(bounds)} in {how['within']}")
+    return said
+
+
+def _cited(text: dict, keys: list[str]) -> list[str]:
+    return [text["references"][key] for key in keys]
