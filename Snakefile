@@ -88,6 +88,7 @@ include: "rules/synthesis.smk"
 if "lesions" in graph.stages:
 
     include: "rules/lesions.smk"
+    include: "rules/lesions_network.smk"
 
 
 include: "rules/evaluation.smk"

@@ -14,8 +14,8 @@ from recontrast.stages import STEPS
 PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 SHARED = {
-    "backends", "errors", "fingerprint", "images", "layout", "measures", "methods", "relaxation", "signals",
-    "tables", "trainer", "",
+    "backends", "columns", "errors", "fingerprint", "images", "layout", "measures", "methods", "participants",
+    "relaxation", "signals", "tables", "trainer", "",
 }  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_a_stage_imports_only_shared_rooms(stage: str) -> None:
 
 def test_every_step_has_a_rule_and_a_function_of_its_name() -> None:
     for stage, steps in STEPS.items():
-        rules = (CHECKOUT / f"rules/{stage}.smk").read_text()
+        rules = "".join(path.read_text() for path in (CHECKOUT / "rules").glob(f"{stage}*.smk"))
         for step in steps:
             assert f"rule {step}:" in rules
             assert f"recontrast step --log {{log}} {stage} {step} " in rules
@@ -53,7 +53,7 @@ def test_every_rule_has_its_place_in_the_order_of_waves() -> None:
     rules = [
         r
         for file in (CHECKOUT / "rules").glob("*.smk")
-        for r in re.findall(r"^rule (\w+):", file.read_text(), re.M)
+        for r in re.findall(r"^(?:use rule \w+ as|rule) (\w+)", file.read_text(), re.M)
     ]
     assert sorted(rules) == sorted(RULES)
 

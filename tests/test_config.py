@@ -1,6 +1,7 @@
 """The typed study: defaults, and all mistakes at once with the nearest valid name."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,15 @@ def keys(model: type, content: dict, place: str = "") -> set[str]:
 def test_the_default_study_is_valid_and_holds_every_key(config: dict) -> None:
     assert load(copy.deepcopy(config)).experiments.keys() == {"PatchToVoxel", "Fcn3d"}
     assert keys(Study, config) == set()
+
+
+def test_settings_to_choose_from_are_checked_like_overrides(config: dict) -> None:
+    config["experiments"]["Fcn3d"]["choose"] = [{"filters": 8}, {"filtres": 16}]
+    config["splits"]["validation"] = 0
+    with pytest.raises(RecontrastError) as caught:
+        load(config)
+    assert re.search(r"Fcn3d: .*unknown key filtres \(did you mean filters", caught.value.problem)
+    assert "Fcn3d.choose: needs participants to choose by" in caught.value.problem
 
 
 def test_the_default_study_says_the_defaults(config: dict) -> None:
@@ -74,6 +84,8 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
         ),
         ({"experiments": {"A": {"method": "fcn3d", "inputs": ["FA"], "target": "FLAIR"}}}, "diffusion.dwi"),
         ({"diffusion": {"dwi": {"suffix": "dwi"}}, "reference": "FA"}, "reference: no contrast 'FA'"),
+        ({"evaluation": {"profiles": {"a": {"start": [0, 0, 0]}}}}, r"profiles\.a: .*give start and end"),
+        ({"report": {"curves": {"Depth": ["Nobody"]}}}, r"report\.curves\.Depth: no experiment 'Nobody'"),
         (
             {
                 "diffusion": {"dwi": {}},

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from recontrast import layout
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -90,6 +92,12 @@ def test_every_link_of_the_report_leads_somewhere(outcome: Path) -> None:
 
 
 @pytest.mark.real
+def test_what_only_trainings_shared_is_gone(outcome: Path) -> None:
+    assert list((outcome / "work").iterdir())
+    assert not (outcome / layout.PACKED).exists()
+
+
+@pytest.mark.real
 def test_run_again_does_nothing(outcome: Path) -> None:
     bids = outcome.parent / "bids"
     done = run("run", bids, outcome, "group", "--target", "FLAIR")
@@ -118,6 +126,9 @@ def test_the_wheel_runs_without_a_checkout(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path / "wheel", CHECKOUT], check=True)
     (wheel,) = (tmp_path / "wheel").glob("*.whl")
+    captions = {f"recontrast/workflow/rules/captions/{c.name}" for c in CHECKOUT.glob("rules/captions/*.rst")}
+    assert captions
+    assert captions <= set(zipfile.ZipFile(wheel).namelist())
     subprocess.run([*pip, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True)
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); from recontrast.cli import main;"

@@ -50,6 +50,26 @@ def test_without_manual_masks_the_coefficients_that_ship_are_used() -> None:
     assert Graph(Plan(study(**LESIONS), cohort(**people))).lesion_groups() == []
 
 
+def test_only_tables_about_lesions_wait_for_lesions() -> None:
+    tables = {
+        "Images": {"rows": ["Fcn"], "columns": ["psnr"]},
+        "Lesions": {"rows": ["Fcn", "acquired"], "columns": ["lesion_ratio1"]},
+        "Times": {"rows": ["Fcn"], "columns": [{"value": "seconds"}]},
+    }
+    graph = Graph(Plan(study(**LESIONS, tables=tables), cohort(**PEOPLE)))
+    needs = {
+        name: [*graph.table_metrics(w), *graph.table_statistics(w), *graph.table_times(w)]
+        for name in tables
+        for w in [SimpleNamespace(table=name)]
+    }
+    own = ["evaluation/metrics.tsv", "evaluation/statistics.tsv"]
+    assert needs == {
+        "Images": own,
+        "Lesions": [own[0], "evaluation/lesions.tsv", own[1], "evaluation/lesion_statistics.tsv"],
+        "Times": [*own, "evaluation/times/sub-01_desc-Fcn_time.json"],
+    }
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

@@ -1,6 +1,8 @@
 """The plan: what is done with whose images, on cohorts that exist only in memory."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from recontrast.cohort.manifest import Image, Manifest
@@ -58,6 +60,36 @@ def test_an_ablation_is_trained_and_predicted_on_its_folds_alone() -> None:
     assert {fold for name, fold in plan.models if name == "Fcn"} == {"1", "2", "3", "all"}
     predicted = {label for label, s in plan.sessions.items() if "Ablation" in s.predictions}
     assert predicted == {label for label, s in plan.sessions.items() if s.fold == "1"}
+
+
+CHOICE = {"choose": [{"filters": 8}, {"filters": 16}, {"filters": 32}]}
+
+
+def test_every_candidate_is_trained_and_one_that_failed_is_no_choice() -> None:
+    asked, failed = study(experiment=CHOICE), Failure("", "FcnCandidate2_fold-1", "training train", "why", "")
+    plan = Plan(asked, cohort(**FOUR), failures=[failed])
+    assert plan.models["Fcn", "2"].candidates == {1: "FcnCandidate1", 2: "FcnCandidate2", 3: "FcnCandidate3"}
+    assert plan.models["Fcn", "1"].candidates == {1: "FcnCandidate1", 3: "FcnCandidate3"}
+    assert ("FcnCandidate2", "1") not in plan.models
+    candidate = plan.models["FcnCandidate3", "1"]
+    assert candidate.settings.settings == asked.experiments["Fcn"].settings | {"filters": 32}
+    assert candidate.roles == plan.models["Fcn", "1"].roles
+    assert {p.model for s in plan.sessions.values() for p in s.predictions.values()} == {"Fcn"}
+    graph, w = Graph(plan), SimpleNamespace(experiment="Fcn", fold="1")
+    assert [path.split("/")[1] for path in graph.candidates(w)] == ["FcnCandidate1", "FcnCandidate3"]
+    assert json.loads(graph.candidate_settings(w)) == {"1": {"filters": 8}, "3": {"filters": 32}}
+    # By the validation people alone: two images and a mask of each.
+    (validation,) = [label for label, role in candidate.roles.items() if role == "validation"]
+    assert len(graph.choice_images(w)) == 4
+    assert all(validation in path for path in graph.choice_images(w))
+    assert (graph.chosen(), graph.trained()) == ("Fcn", "FcnCandidate1|FcnCandidate2|FcnCandidate3")
+
+
+def test_without_validation_people_nothing_is_chosen() -> None:
+    plan = Plan(study(experiment=CHOICE, splits={"folds": 2}), cohort(s01=FULL, s02=FULL))
+    assert plan.models == {}
+    note = "Fcn: too few others have T1w, T2w and FLAIR to train on and to choose by"
+    assert all(note in planned.notes for planned in plan.sessions.values())
 
 
 def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:

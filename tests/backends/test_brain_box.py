@@ -1,7 +1,9 @@
-"""The brain ends at the box around the head, also where the head comes near a face of it."""
+"""The brain ends at the box around the head; which threshold of the surface is taken, and how many are tried."""
 
 import nibabel as nib
 import numpy as np
+import pytest
+from recontrast.backends.embedded import extract_brain as module
 from recontrast.backends.embedded.extract_brain import depth, walled
 from recontrast.backends.embedded.grids import back
 
@@ -15,3 +17,34 @@ def test_a_brain_at_the_face_of_the_box_does_not_go_on_to_the_edge_of_the_image(
     expected = np.zeros(image.shape, bool)
     expected[10:22, 9:21, 9:21] = True
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("overlaps", "tried", "taken"),
+    [
+        ((0.94, 0.99), 1, 0),
+        ((0.91, 0.99), 1, 0),
+        ((0.85, 0.87), 2, 0),
+        ((0.85, 0.95), 2, 1),
+        ((None, 0.80), 2, 1),
+        ((None, None), 2, None),
+    ],
+)
+def test_a_second_threshold_has_to_be_needed_and_clearly_better(monkeypatch, overlaps, tried, taken):
+    image = nib.Nifti1Image(np.zeros((30, 30, 30), np.float32), np.diag([2.0, 2, 2, 1]))
+    brains = np.zeros((2, *image.shape), bool)
+    brains[0, 5:15, 5:25, 5:25] = brains[1, 5:25, 5:25, 5:25] = True
+    calls = []
+
+    def surface(box, level):
+        number = len(calls)
+        calls.append(level)
+        return brains[number] if overlaps[number] else np.zeros(image.shape, bool)
+
+    monkeypatch.setattr(module, "upper_head", lambda cube: cube)
+    monkeypatch.setattr(module, "inside_surface", surface)
+    monkeypatch.setattr(module, "template_brain", lambda box, brain: brain)
+    monkeypatch.setattr(module, "dice", lambda one, other: overlaps[len(calls) - 1])
+    found = module.extract_brain(image, "T1w", None)
+    assert calls == [0.4, 0.6][:tried]
+    np.testing.assert_array_equal(found, np.zeros(image.shape) if taken is None else brains[taken])

@@ -16,7 +16,7 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(baseline: Path) -> Iterator[World]:
-    """A fresh copy of the tiny study after its first run."""
+    """A fresh copy of it; a module with a study of its own has its own `baseline`."""
     root = baseline.with_name("world")
     shutil.copytree(baseline, root, symlinks=True)
     yield World(root)

@@ -1,7 +1,5 @@
 """Maps of diffusion in the graph: made where there is a series, used as inputs, and made again as it changes."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +18,7 @@ EXPERIMENT = {
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of maps after its first run."""
     return build(
         tmp_path_factory.mktemp("maps") / "world",
@@ -31,15 +29,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         experiments={"Patch": EXPERIMENT},
         diffusion={"dwi": {"suffix": "dwi"}, "motion": "keep"},
     )
-
-
-@pytest.fixture
-def world(finished: Path) -> Iterator[World]:
-    """A fresh copy of it."""
-    root = finished.with_name("world")
-    shutil.copytree(finished, root, symlinks=True)
-    yield World(root)
-    shutil.rmtree(root)
 
 
 def after_training(world: World, label: str) -> set[str]:

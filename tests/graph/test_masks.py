@@ -1,7 +1,5 @@
 """Masks that the user has: carried to the reference grid, used as region, made again as they change."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import nibabel as nib
@@ -13,7 +11,7 @@ from world import World, build
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of preparation alone, whose region is the lesions, after its first run."""
     return build(
         tmp_path_factory.mktemp("masks") / "world",
@@ -25,15 +23,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         region="drawn",
         experiments={},
     )
-
-
-@pytest.fixture
-def world(finished: Path) -> Iterator[World]:
-    """A fresh copy of it."""
-    root = finished.with_name("world")
-    shutil.copytree(finished, root, symlinks=True)
-    yield World(root)
-    shutil.rmtree(root)
 
 
 def drawn(world: World) -> Path:

@@ -13,7 +13,8 @@ from .anatomy.register import register
 from .anatomy.resample import resample
 from .errors import RecontrastError
 from .images import check_same_grid, read_header
-from .synthesis.synthesize import read_model, synthesize
+from .methods.frozen import read_model
+from .synthesis.synthesize import synthesize
 
 ENDINGS = (".nii", ".nii.gz")
 DEFAULT = {"prepare": "full", "intensity": "median"}  # of models trained by hand, whose cards do not say

@@ -57,6 +57,13 @@ class Anatomy(Section):
     template: bool = True
 
 
+class Weight(Section):
+    """Where training shall look harder."""
+
+    mask: Name = Field(description="one of the study's masks")
+    factor: float = Field(5.0, gt=0, description="how much its voxels count in the loss against others")
+
+
 class Experiment(Section):
     """One method on one set of inputs."""
 
@@ -67,6 +74,8 @@ class Experiment(Section):
     overrides: dict[str, Any] = Field({})
     fallback: tuple[tuple[Name, ...], ...] = ()
     folds: tuple[int, ...] = Field((), description="only these folds; all if empty")
+    weight: Weight | None = None
+    choose: tuple[dict[str, Any], ...] = Field((), description="overrides to choose from, by validation")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -102,6 +111,9 @@ class Report(Section):
     title: str = "Recontrast report"
     sessions_per_page: int = Field(50, ge=1)
     viewer: bool = Field(True, description="a page of half a megabyte to walk through each synthetic image")
+    curves: dict[Name, tuple[Name, ...]] = Field(
+        {}, description="experiments whose losses are drawn together, by the name of the figure"
+    )
 
 
 class Influence(Section):
@@ -224,9 +236,18 @@ def _contradictions(study: Study):
             yield f"{key}.method: no method {experiment.method!r}{nearest}"
             continue
         try:
-            _ = experiment.settings
+            for chosen in ({}, *experiment.choose):
+                recipes.resolve(experiment.method, experiment.recipe, experiment.overrides | chosen)
         except RecontrastError as error:
             yield f"{key}: {error}"
+        if experiment.weight and experiment.weight.mask not in study.masks:
+            nearest = _nearest(experiment.weight.mask, list(study.masks))
+            yield f"{key}.weight: no mask {experiment.weight.mask!r} is defined under masks{nearest}"
+        if experiment.weight and not recipes.load(experiment.method).weights:
+            able = [method for method in recipes.available() if recipes.load(method).weights]
+            yield f"{key}.weight: {experiment.method} weights no voxels; {', '.join(able)} can"
+        if experiment.choose and not study.splits.validation:
+            yield f"{key}.choose: needs participants to choose by; set splits.validation to 1 or more"
     possible = maps(Diffusion(dwi=Series()), Relaxometry(images=Contrast(suffix="MESE")))
     for key, names in named.items():
         made = [] if key.endswith((".target", "reference", "reference_fallback")) else list(study.maps)
@@ -244,9 +265,11 @@ def _contradictions(study: Study):
         if labels.count(contrast.label) > 1:
             yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
     yield from lesion_settings.contradictions(study)
-    for name in study.influence.experiments:
-        if name not in study.experiments:
-            yield f"influence: no experiment {name!r}{_nearest(name, list(study.experiments))}"
+    shown = {f"report.curves.{figure}": names for figure, names in study.report.curves.items()}
+    for key, names in ({"influence": study.influence.experiments} | shown).items():
+        for name in names:
+            if name not in study.experiments:
+                yield f"{key}: no experiment {name!r}{_nearest(name, list(study.experiments))}"
     for name, mask in study.masks.items():
         if mask.of not in known:
             yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{_nearest(mask.of, known)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from . import __version__, frozen, layout
 from .cohort import quarantine
 from .config import Study
-from .graph import Graph, session_id
+from .graph import Graph
 from .images import write_json, write_text
 from .stages import STEPS
 
@@ -60,7 +60,7 @@ def content(graph: Graph) -> dict:
             {
                 "session": label,
                 "participant_id": planned.participant,
-                "session_id": session_id(planned),
+                "session_id": planned.session_id,
                 "dataset": next(iter(planned.images.values())).dataset,
                 "reference": planned.reference,
                 "contrasts": graph.contrasts_of(planned),
@@ -85,6 +85,7 @@ def content(graph: Graph) -> dict:
                 "method": experiment.method,
                 "recipe": experiment.recipe,
                 "settings": experiment.settings,
+                "choose": experiment.choose,
                 "inputs": experiment.inputs,
                 "target": experiment.target,
                 "code": graph.method_code(experiment.method),
@@ -95,6 +96,7 @@ def content(graph: Graph) -> dict:
         "versions": {"recontrast": __version__}
         | {name: version(name) for name in ("snakemake", "torch", "nibabel", "scikit-image", "numpy")},
         "backends": graph.tools(),
+        "ran": graph.ran(),
     }
 
 
@@ -117,7 +119,9 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
             code += [graph.method_code(method) for method in methods]
         cause = [_settings(graph.study, stage), code]
         found[stage] = {label: _hash([hashes, *cause]) for label, hashes in raw.items()}
-        # Anyone's change may mend a model.
+        # Anyone's change may mend a model, or what is learned about lesions.
+        lesions = [f"lesions_without-{group}" for group in graph.lesion_groups()]
+        found[stage] |= {unit: _hash([raw, *cause]) for unit in lesions}
         found[stage] |= {f"{name}_fold-{fold}": _hash([raw, *cause]) for name, fold in graph.plan.models}
     return found
 

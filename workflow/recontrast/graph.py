@@ -3,8 +3,6 @@
 A rule names these methods as its inputs and params; those with a parameter `w` take Snakemake's wildcards.
 """
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,19 +13,19 @@ from . import layout
 from .cohort import quarantine
 from .conversion.planned import Job
 from .errors import RecontrastError
-from .fingerprint import fingerprint
 from .graph_code import JobCode
 from .graph_influence import InfluenceJobs
 from .graph_lesions import LesionJobs
 from .graph_maps import MapJobs
+from .graph_models import ModelJobs
+from .graph_pages import PageJobs
 from .graph_scores import ScoreJobs
+from .graph_tables import TableJobs
 from .layout import TISSUES, Session, fill
-from .plan import Model, Plan, PlannedSession
-
-SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
+from .plan import Plan, PlannedSession
 
 
-class Graph(MapJobs, LesionJobs, ScoreJobs, InfluenceJobs, JobCode):
+class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs, PageJobs, JobCode):
     """Answers the rules' questions from one plan.
 
     Args:
@@ -165,74 +163,7 @@ class Graph(MapJobs, LesionJobs, ScoreJobs, InfluenceJobs, JobCode):
         planned = self._session(w)
         return self._fill(layout.PREPROC, planned, planned.reference)
 
-    # --- models and what they make ---
-
-    def model(self, w) -> Model:
-        """The model of an experiment and fold."""
-        return self.plan.models[w.experiment, w.fold]
-
-    def training_images(self, w) -> list[str]:
-        """Every image and mask that a model is trained, stopped or scaled on."""
-        model = self.model(w)
-        found = []
-        for label in model.roles:
-            planned = self.plan.sessions[label]
-            contrasts = (*model.inputs, model.settings.target)
-            found += [self._mask(planned), *(self._prepared(planned, c) for c in contrasts)]
-        return found
-
-    def training_list(self, w) -> str:
-        """The table of sessions that the training step reads; its content is in the params, by digest."""
-        return fill(layout.TRAINING_LIST, experiment=w.experiment, fold=w.fold)
-
-    def training_digest(self, w) -> str:
-        """Changes when someone joins, leaves or changes between training and validation."""
-        return _digest(self.training_rows(self.model(w)))
-
-    def training_rows(self, model: Model) -> list[dict[str, str]]:
-        """The rows of the table of sessions."""
-        rows = []
-        for label, role in model.roles.items():
-            planned = self.plan.sessions[label]
-            contrasts = (*model.inputs, model.settings.target)
-            rows.append(
-                {"participant_id": planned.participant, "session_id": session_id(planned), "role": role}
-                | {"mask": self._mask(planned)}
-                | {c: self._prepared(planned, c) for c in contrasts}
-            )
-        return rows
-
-    def recipe(self, w) -> str:
-        """The settings of a model's recipe, as JSON."""
-        return json.dumps(self.model(w).settings.settings, sort_keys=True)
-
-    def training_code(self, w) -> str:
-        """The fingerprint of a method's code; constant unless the study trains again when code changes."""
-        return self.method_code(self.model(w).settings.method) if self.study.training.retrain else "kept"
-
-    def synthesis_code(self, w) -> str:
-        """The fingerprint of applying the method of an experiment."""
-        method = self.study.experiments[w.experiment].method
-        return fingerprint("recontrast.synthesis.synthesize", f"recontrast.methods.{method}")
-
-    def preparation(self, w=None) -> str:
-        """What a model's card says of the preparation of its images, as JSON."""
-        study = self.study
-        facts = {"prepare": study.prepare, "region": study.region, "intensity": study.anatomy.intensity}
-        return json.dumps(facts, sort_keys=True)
-
-    def synthesis_model(self, w) -> list[str]:
-        """The frozen model that applies to a session, and its card."""
-        prediction = self._session(w).predictions[w.experiment]
-        where = {"experiment": prediction.model, "fold": prediction.fold}
-        return [fill(layout.MODEL, **where), fill(layout.MODEL_CARD, **where)]
-
-    def synthesis_images(self, w) -> list[str]:
-        """The prepared inputs of an experiment in a session, in the order of the model."""
-        planned = self._session(w)
-        return [self._prepared(planned, c) for c in planned.predictions[w.experiment].inputs]
-
-    # --- scores and pages ---
+    # --- scores ---
 
     def acquired(self, w) -> str:
         """The acquired image of an experiment's target."""
@@ -253,7 +184,7 @@ class Graph(MapJobs, LesionJobs, ScoreJobs, InfluenceJobs, JobCode):
 
     def session_id(self, w) -> str:
         """`ses-1`, or n/a."""
-        return session_id(self._session(w))
+        return self._session(w).session_id
 
     def scores(self, w=None) -> list[str]:
         """The score tables of every prediction that has an acquired image."""
@@ -268,60 +199,11 @@ class Graph(MapJobs, LesionJobs, ScoreJobs, InfluenceJobs, JobCode):
         """The score tables of one session."""
         return [path for path in self.scores() if path.startswith(f"evaluation/sessions/{w.session}_desc-")]
 
-    def contrasts(self, w) -> list[str]:
-        """What the page of a session shows: its contrasts, reference first, and maps."""
-        planned = self._session(w)
-        return [*self.contrasts_of(planned), *(name for name in SHOWN_MAPS if name in planned.maps)]
-
     def contrasts_of(self, planned: PlannedSession) -> list[str]:
         """The contrasts of a planned session, reference first, then as the study names them."""
         return sorted(
             planned.images, key=lambda c: (c != planned.reference, list(self.study.contrasts).index(c))
         )
-
-    def prepared(self, w) -> list[str]:
-        """Their files, in that order."""
-        planned = self._session(w)
-        return [self._prepared(planned, name) for name in self.contrasts(w)]
-
-    def tissue(self, w) -> list[str]:
-        """The tissue labels of a session, where the study asks for them."""
-        planned = self._session(w)
-        return [self._segmentation(planned)] if self.segments_tissue else []
-
-    def fibres(self, w) -> list[str]:
-        """Fractional anisotropy and eigenvectors on the grid of the diffusion series, where there is one."""
-        planned = self._session(w)
-        parameters = ("FA", "eigenvectors") if "FA" in planned.maps else ()
-        return [fill(layout.NATIVE_DWIMAP, planned.session, parameter=name) for name in parameters]
-
-    def experiments(self, w) -> list[str]:
-        """The experiments predicted in a session."""
-        return list(self._session(w).predictions)
-
-    def experiment_targets(self, w) -> list[str]:
-        """Their targets."""
-        return [p.target for p in self._session(w).predictions.values()]
-
-    def synthetics(self, w) -> list[str]:
-        """Their synthetic images."""
-        planned = self._session(w)
-        return [self._synthetic(planned, name) for name in planned.predictions]
-
-    def notes(self, w) -> list[str]:
-        """What a reader of a session's page should know."""
-        return self._session(w).notes
-
-    def pages(self, w=None) -> list[str]:
-        """The pages of all sessions but those whose page could not be made."""
-        failed = {f.session for f in self.plan.failures if f.step.startswith("report")}
-        return [
-            fill(layout.SESSION_PAGE, session=label) for label in self.plan.sessions if label not in failed
-        ]
-
-    def losses(self, w=None) -> list[str]:
-        """The loss tables of all models."""
-        return [fill(layout.LOSSES, experiment=name, fold=fold) for name, fold in self.plan.models]
 
     # --- targets and provenance ---
 
@@ -374,6 +256,9 @@ class Graph(MapJobs, LesionJobs, ScoreJobs, InfluenceJobs, JobCode):
 
     def _session(self, w) -> PlannedSession:
         return self.plan.sessions[w.session]
+
+    def _failed(self, planned: PlannedSession, item: str) -> bool:
+        return any((f.session, f.item) == (planned.session.label, item) for f in self.plan.failures)
 
     def _contrast(self, w) -> str:
         if hasattr(w, "contrast"):
@@ -429,12 +314,3 @@ class Graph(MapJobs, LesionJobs, ScoreJobs, InfluenceJobs, JobCode):
     def _synthetics(self, label: str) -> list[str]:
         planned = self.plan.sessions[label]
         return [self._synthetic(planned, name) for name in planned.predictions]
-
-
-def session_id(planned: PlannedSession) -> str:
-    """`ses-1`, or n/a, as BIDS tables say it."""
-    return f"ses-{planned.session.session}" if planned.session.session else "n/a"
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

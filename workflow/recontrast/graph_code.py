@@ -69,10 +69,27 @@ class JobCode:
         """The fingerprint of training a method."""
         return fingerprint("recontrast.training.train", f"recontrast.methods.{method}")
 
+    def choice_code(self, w) -> str:
+        """The fingerprint of choosing between its models; constant where `training_code` is."""
+        method = f"recontrast.methods.{self.model(w).settings.method}"
+        return fingerprint("recontrast.training.choose", method) if self.study.training.retrain else "kept"
+
     def gpus(self, w) -> int:
         """How many GPUs a training wants: one, if its method can use it and the study lets it."""
-        able = "recontrast.trainer.device" in closure(f"recontrast.methods.{self.model(w).settings.method}")
-        return int(able and self.study.training.device != "cpu")
+        return int(self._device(self.model(w).settings.method) != "cpu")
+
+    def timed_device(self, w) -> str:
+        """What the time of a prediction is taken on: where the images are made."""
+        return self._device(self.study.experiments[w.experiment].method)
+
+    def timed_gpus(self, w) -> int:
+        """A GPU of its own, so that no training slows it down."""
+        return int(self.timed_device(w) != "cpu")
+
+    def _device(self, method: str) -> str:
+        """The study's device for a method that can use a GPU, else the CPU."""
+        able = "recontrast.trainer.device" in closure(f"recontrast.methods.{method}")
+        return self.study.training.device if able else "cpu"
 
     def _versions(self, stage: str, step: str) -> dict[str, str]:
         if known := self._tools.get(f"{stage} {step}"):

@@ -4,29 +4,26 @@ from . import layout
 from .fingerprint import closure, fingerprint
 from .layout import fill
 from .options import options
+from .plan import PlannedSession
 
 
 class InfluenceJobs:
     """What the rules `explain` and `summarize_influence` ask; a part of `Graph`."""
 
     def influences(self, w=None) -> list[str]:
-        """The tables of all maps of influence that the study asks for and that can be made."""
-        asked = self.study.influence
-        failed = {(failure.session, failure.item) for failure in self.plan.failures}
+        """The tables of all maps of influence."""
         return [
-            fill(
-                layout.INFLUENCE_TABLE,
-                planned.session,
-                reference=planned.reference,
-                experiment=name,
-                kind=kind,
-            )
-            for label, planned in self.plan.sessions.items()
-            for name, prediction in planned.predictions.items()
-            for kind in asked.kinds
-            if name in asked.experiments
-            and self._possible(kind, name, prediction.acquired)
-            and (label, f"influence-{name}-{kind}") not in failed
+            fill(layout.INFLUENCE_TABLE, planned.session, reference=planned.reference, **which)
+            for planned in self.plan.sessions.values()
+            for which in self._influences(planned)
+        ]
+
+    def influence_maps(self, planned: PlannedSession) -> list[tuple[str, str, str]]:
+        """Experiment, kind and file of every map of influence of a session."""
+        where = {"reference": planned.reference}
+        return [
+            (*which.values(), fill(layout.INFLUENCE_MAP, planned.session, **which, **where))
+            for which in self._influences(planned)
         ]
 
     def influence_target(self, w) -> str:
@@ -45,6 +42,18 @@ class InfluenceJobs:
     def influence_targets(self, w=None) -> list[str]:
         """The cohort's table, where the study asks for one."""
         return [layout.INFLUENCE] if self.influences() else []
+
+    def _influences(self, planned: PlannedSession) -> list[dict[str, str]]:
+        """The maps that the study asks for and that can be made, as wildcards."""
+        asked = self.study.influence
+        return [
+            {"experiment": name, "kind": kind}
+            for name, prediction in planned.predictions.items()
+            for kind in asked.kinds
+            if name in asked.experiments
+            and self._possible(kind, name, prediction.acquired)
+            and not self._failed(planned, f"influence-{name}-{kind}")
+        ]
 
     def _possible(self, kind: str, experiment: str, acquired: bool) -> bool:
         method = self.study.experiments[experiment].method

@@ -1,5 +1,8 @@
 """The part of the graph that finds lesions, on acquired and synthetic FLAIR, and judges them."""
 
+import json
+from functools import cache
+
 from . import layout
 from .layout import TISSUES, fill
 from .options import options
@@ -24,12 +27,12 @@ class LesionJobs:
             planned
             for planned in self.plan.sessions.values()
             if self.study.lesions.manual in planned.masks
-            and self.study.lesions.flair in planned.images
+            and {self.study.lesions.flair, *self._lesion_others()} <= {*planned.images}
             and heldout not in (f"fold{planned.fold}", _person(planned))
         ]
 
     def lesion_training(self, w) -> list[str]:
-        """Every image that coefficients or kappa are learned from."""
+        """Every image that coefficients, kappa or a network are learned from."""
         found = []
         for planned in self.lesion_people(w.heldout):
             row = self._lesion_row(planned)
@@ -44,10 +47,12 @@ class LesionJobs:
         """That table; its rows are inputs of the job one by one."""
         return fill(layout.LESION_LIST, heldout=w.heldout)
 
+    @cache  # noqa: B019 - one graph lives as long as the process
     def lesion_groups(self) -> list[str]:
         """Who is held out of what is learned from manual masks, group by group; none where nobody has any."""
         asked = self.study.lesions
         learns = asked.method == "lpa" and asked.coefficients == "manual"
+        learns = learns or asked.method == "network"
         learns = learns or (asked.method == "lga" and asked.kappa is None and asked.manual is not None)
         if not learns:
             return []
@@ -79,21 +84,45 @@ class LesionJobs:
         return self._template_transform(self._session(w))
 
     def lesion_model(self, w) -> list[str]:
-        """Coefficients and spatial effect, or kappa, that never saw a person; none if the study gives them."""
+        """What was learned without a person: coefficients and spatial effect, kappa, or a network and its card.
+
+        None where the study or the product gives it.
+        """
         heldout = self._held_out(self._session(w))
         if heldout not in self.lesion_groups():
             return []
-        patterns = (
-            (layout.LESION_KAPPA,)
-            if self.study.lesions.method == "lga"
-            else (layout.LESION_COEFFICIENTS, layout.LESION_SPATIAL)
-        )
+        patterns = {
+            "lga": (layout.LESION_KAPPA,),
+            "lpa": (layout.LESION_COEFFICIENTS, layout.LESION_SPATIAL),
+            "network": (layout.LESION_NETWORK, layout.LESION_NETWORK_CARD),
+        }[self.study.lesions.method]
         return [fill(pattern, heldout=heldout) for pattern in patterns]
+
+    def lesion_command(self, w) -> str:
+        """The command of a user's tool; asked for by a function, or its places would pass for wildcards."""
+        return self.study.lesions.command
 
     def lesion_kappa(self, w) -> str:
         """Kappa, as an option, where the study gives it."""
         kappa = self.study.lesions.kappa
         return options(kappa=[kappa] if kappa else [])
+
+    def lesion_images(self, w=None) -> list[str]:
+        """What a network sees, as the columns of the list of sessions."""
+        return ["flair", *(["t1w"] if self.study.lesions.network.t1w else [])]
+
+    def lesion_other_images(self, w) -> list[str]:
+        """The prepared images that a network sees beside FLAIR."""
+        planned = self._session(w)
+        return [self._fill(layout.PREPROC, planned, name) for name in self._lesion_others()]
+
+    def lesion_network(self, w=None) -> str:
+        """The settings of a network, as JSON."""
+        return json.dumps(self.study.lesions.network.model_dump(exclude={"t1w"}))
+
+    def lesion_network_code(self, w=None) -> str:
+        """The fingerprint of training a network; constant unless the study trains again when code changes."""
+        return self.code("lesions", "train_network") if self.study.training.retrain else "kept"
 
     # --- how it is judged ---
 
@@ -111,6 +140,13 @@ class LesionJobs:
         if w.truth == MANUAL:
             return self._given_mask(planned, self.study.lesions.manual)
         return self._lesion_mask(planned, ACQUIRED)
+
+    def lesion_fold(self, w) -> str:
+        """The fold whose model made an image; of an acquired one, that in which models are tested on the person."""
+        planned = self._session(w)
+        if w.source != ACQUIRED:
+            return planned.predictions[w.source].fold
+        return planned.fold if planned.fold.isdecimal() else "n/a"
 
     def lesion_contrast(self, w) -> str:
         """FLAIR and white matter, for the contrast of lesions in the image on which they were found."""
@@ -166,12 +202,18 @@ class LesionJobs:
 
     def _lesion_row(self, planned: PlannedSession) -> dict[str, str]:
         transform = self._template_transform(planned)
+        asked = self.study.lesions
         row = {
             "participant_id": planned.participant,
-            "session_id": f"ses-{planned.session.session}" if planned.session.session else "n/a",
-            "flair": self._fill(layout.PREPROC, planned, self.study.lesions.flair),
+            "session_id": planned.session_id,
+            "flair": self._fill(layout.PREPROC, planned, asked.flair),
             "mask": self._mask(planned),
-            "manual": self._given_mask(planned, self.study.lesions.manual),
+            "manual": self._given_mask(planned, asked.manual),
+        }
+        if asked.method == "network":
+            others = [self._fill(layout.PREPROC, planned, name) for name in self._lesion_others()]
+            return row | dict(zip(self.lesion_images()[1:], others, strict=True))
+        row |= {
             "transform": transform[0] if transform else "n/a",
         }
         if self.segments_tissue:
@@ -192,12 +234,26 @@ class LesionJobs:
 
     def _lesion_sources(self, planned: PlannedSession) -> list[str]:
         asked = self.study.lesions
-        if not asked.method or (asked.method == "lga" and asked.t1w not in planned.images):
+        if not asked.method or not {*self._lesion_others()} <= {*planned.images}:
+            return []
+        heldout = self._held_out(planned)
+        learned = heldout in self.lesion_groups()
+        if asked.method == "network" and not learned:
+            return []
+        if learned and ("", f"lesions_without-{heldout}") in {
+            (f.session, f.item) for f in self.plan.failures
+        }:
             return []
         found = [ACQUIRED] if asked.flair in planned.images else []
         found += [name for name, p in planned.predictions.items() if p.target == asked.flair]
         failed = {f.item for f in self.plan.failures if f.session == planned.session.label}
         return [source for source in found if f"lesions-{source}" not in failed]
+
+    def _lesion_others(self) -> list[str]:
+        """The contrasts without which no lesions are found, beside FLAIR."""
+        asked = self.study.lesions
+        needed = asked.method == "lga" or (asked.method == "network" and asked.network.t1w)
+        return [asked.t1w] if needed else []
 
     def _lesion_pairs(self, planned: PlannedSession) -> list[tuple[str, str]]:
         sources = self._lesion_sources(planned)

@@ -1,9 +1,11 @@
-"""The part of the graph that judges: regions of scores, comparisons, and the study's own tables."""
+"""The part of the graph that judges: what is measured, where, and along which lines."""
 
 import json
 
-from . import layout, published
+from . import layout
 from .layout import fill
+from .options import options
+from .plan import PlannedSession
 
 
 class ScoreJobs:
@@ -41,29 +43,51 @@ class ScoreJobs:
         """The target of each experiment of the study."""
         return [experiment.target for experiment in self.study.experiments.values()]
 
-    def table_cards(self, w) -> list[str]:
-        """The cards of models whose parameters a table counts: of one fold each, as they are alike."""
-        table = self.study.tables[w.table]
-        if not any(part.value == "parameters" for part in (*table.rows, *table.columns, table.cells)):
-            return []
-        folds = {name: fold for name, fold in self.plan.models if name in table.experiments}
-        return [fill(layout.MODEL_CARD, experiment=name, fold=fold) for name, fold in folds.items()]
+    def metric(self, w) -> str:
+        """The metric that a map shows, as the study writes it."""
+        return w.measure.replace("hagiwara", "hagiwara_")
 
-    def table_specification(self, w) -> str:
-        """All that a table says, with its published values, as JSON."""
-        table = self.study.tables[w.table]
-        content = {
-            "table": table.model_dump(mode="json", exclude_none=True),
-            "published": published.load(table.published) if table.published else None,
-            "region": self.study.region,
-            "inputs": {name: self.study.experiments[name].inputs for name in sorted(table.experiments)},
+    def metric_maps(self, planned: PlannedSession) -> list[tuple[str, str, str]]:
+        """Experiment, metric and file of every map of a metric that a session has."""
+        found = []
+        for name, prediction in planned.predictions.items():
+            for metric in self.study.evaluation.maps if prediction.acquired else ():
+                where = {"experiment": name, "measure": metric.replace("_", "")}
+                path = fill(layout.METRIC_MAP, planned.session, reference=planned.reference, **where)
+                if not self._failed(planned, "map-{experiment}-{measure}".format(**where)):
+                    found.append((name, metric, path))
+        return found
+
+    def profiled(self, w) -> dict[str, list[str]]:
+        """The acquired targets of a session, and the experiments that make them, with their files."""
+        planned = self._session(w)
+        made = [p for p in planned.predictions.values() if p.acquired]
+        contrasts = list(dict.fromkeys(p.target for p in made))
+        return {
+            "contrasts": contrasts,
+            "acquired": [self._fill(layout.PREPROC, planned, contrast) for contrast in contrasts],
+            "experiments": [p.experiment for p in made],
+            "targets": [p.target for p in made],
+            "synthetic": [self._synthetic(planned, p.experiment) for p in made],
         }
-        return json.dumps(content)
 
-    def tables(self, w=None) -> list[str]:
-        """Comparisons over the cohort, and the study's own tables."""
-        return [layout.SUMMARY, layout.STATISTICS, layout.RANKS, *self.own_tables()]
+    def profile_images(self, w) -> list[str]:
+        """The images that a line runs through."""
+        found = self.profiled(w)
+        return [*found["acquired"], *found["synthetic"]]
 
-    def own_tables(self, w=None) -> list[str]:
-        """The study's own tables."""
-        return [fill(layout.TABLE, table=name) for name in self.study.tables]
+    def profile_line(self, w) -> str:
+        """Where the line runs, as options."""
+        given = self.study.evaluation.profiles[w.line]
+        ends = {name: end for name in ("start", "end") if (end := getattr(given, name))}
+        return options(along=given.along, **ends)
+
+    def profiles(self, planned: PlannedSession) -> list[str]:
+        """The tables of intensities along lines of a session."""
+        if not any(p.acquired for p in planned.predictions.values()):
+            return []
+        return [
+            fill(layout.PROFILE, planned.session, line=line)
+            for line in self.study.evaluation.profiles
+            if not self._failed(planned, f"line-{line}")
+        ]

@@ -73,7 +73,7 @@ def launch(
     with _study_file(study, keep=not dry_run) as file:
         base = [sys.executable, "-m", "snakemake", level]
         if level == "participant":  # models are taken as they are, never trained
-            base += ["--allowed-rules", level, *(rule for rule in RULES if rule != "train")]
+            base += ["--allowed-rules", level, *(rule for rule in RULES if rule not in STEPS["training"])]
         base += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(file)]
         base += ["--directory", str(study.output)]
         # Cores of this machine would also limit the threads of jobs elsewhere.
@@ -88,6 +88,9 @@ def launch(
             base += ["--logger", "rich"]
         if dry_run:
             return subprocess.run([*base, "--dry-run", *extra]).returncode
+        # Of what has run: Snakemake starts no job then, and there is nothing to be done in waves.
+        if any(word.startswith("--report") for word in extra):
+            return subprocess.run([*base, *extra]).returncode
         return _in_waves(study, base, list(extra))
 
 

@@ -14,6 +14,7 @@ QUARANTINE = "cohort/quarantine.tsv"
 BACKENDS = "cohort/backends.json"
 PLAN = "cohort/plan.json"
 GRAPH = "cohort/graph.json"
+PACKED = "work/packed"  # sessions as arrays, which the trainings of one run share (rules/training.smk)
 TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"
 INFLUENCE_LIST = "cohort/lists/influence.tsv"
@@ -55,6 +56,7 @@ LESION_MASK = "{folder}/anat/{session}_space-{reference}_label-lesion_desc-{sour
 LESION_TABLE = "{folder}/anat/{session}_space-{reference}_label-lesion_desc-{source}_lesions.tsv"
 LESION_SCORES = "work/{folder}/anat/{session}_space-{reference}_found-{source}_truth-{truth}_lesions.tsv"
 INFLUENCE_MAP = "{folder}/anat/{session}_space-{reference}_desc-{experiment}_{kind}map.nii.gz"
+METRIC_MAP = "{folder}/anat/{session}_space-{reference}_desc-{experiment}_{measure}map.nii.gz"
 INFLUENCE_TABLE = "work/{folder}/anat/{session}_space-{reference}_desc-{experiment}_{kind}map.tsv"
 
 # One model.
@@ -65,20 +67,28 @@ LOSSES = "models/{experiment}/fold-{fold}/training.tsv"
 # Lesions, as far as they are learned from masks drawn by hand.
 LESION_COEFFICIENTS = "models/lesions/without-{heldout}/coefficients.json"
 LESION_SPATIAL = "models/lesions/without-{heldout}/spatial.nii.gz"
+LESION_NETWORK = "models/lesions/without-{heldout}/network.safetensors"
+LESION_NETWORK_CARD = "models/lesions/without-{heldout}/network.json"
+LESION_LOSSES = "models/lesions/without-{heldout}/training.tsv"
 LESION_KAPPA = "models/lesions/without-{heldout}/kappa.json"
 
 # Scores, tables and the report.
 LESION_METRICS = "evaluation/lesions.tsv"
+LESION_STATISTICS = "evaluation/lesion_statistics.tsv"
+LESION_RANKS = "evaluation/lesion_ranks.tsv"
 LESION_SUMMARY = "tables/lesions.tsv"
 INFLUENCE = "tables/influence.tsv"
 SCORES = "evaluation/sessions/{session}_desc-{experiment}_metrics.tsv"
 METRICS = "evaluation/metrics.tsv"
+TIME = "evaluation/times/{session}_desc-{experiment}_time.json"
+PROFILE = "evaluation/profiles/{session}_line-{line}.tsv"
 STATISTICS = "evaluation/statistics.tsv"
 RANKS = "evaluation/ranks.tsv"
 SUMMARY = "tables/summary.tsv"
 TABLE = "tables/{table}.tsv"
 SESSION_PAGE = "report/sessions/{session}.html"
 REPORT = "report/index.html"
+FIGURES = "report/figures"
 
 MADE_TABLES = ("summary", "influence", "lesions")  # no names for a study's own tables
 
@@ -96,7 +106,7 @@ WILDCARDS = {
     "folder": r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?",
     "session": r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     "entities": r"(_(acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
-    "suffix": r"(?!(mask|dseg|probseg|(p3s|gradient|without)map)\b)[A-Za-z0-9]+",
+    "suffix": r"(?!(mask|dseg|probseg|(p3s|gradient|without|ssim|nrmse|hagiwaranrmse)map)\b)[A-Za-z0-9]+",
     "datatype": r"[a-z]+",
     "reference": rf"(?!{TEMPLATE})[A-Za-z0-9]+",  # a transform to the template is no registration
     "contrast": r"[A-Za-z0-9]+",
@@ -107,6 +117,8 @@ WILDCARDS = {
     # A synthetic image must not look like a prepared one.
     "experiment": rf"(?!({'|'.join(RESERVED)})_)[A-Za-z0-9]+",
     "kind": "p3s|gradient|without",
+    "measure": "ssim|nrmse|hagiwaranrmse",
+    "line": r"[A-Za-z0-9]+",
     "source": r"[A-Za-z0-9]+",
     "truth": "manual|acquired",
     "heldout": r"nobody|fold\d+|sub[A-Za-z0-9]+",

@@ -1,17 +1,16 @@
 """What is done with whose images: decided before the graph, from study, manifest and past failures."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
-from .cohort import quarantine, splits
+from .cohort import exclusions, quarantine, splits
 from .cohort.manifest import Image, Manifest
 from .config import Experiment, Study
 from .errors import RecontrastError
 from .layout import ALL, Session
 from .maps import UNITS
 
+ROLES = ("training", "validation", "test")
 CHECK = "cohort check"  # the step in whose name a bad raw file is recorded
 
 
@@ -37,6 +36,9 @@ class Model:
     settings: Experiment
     inputs: tuple[str, ...]
     roles: dict[str, str]  # session label -> training | validation | test
+    candidates: dict[int, str] = field(
+        default_factory=dict
+    )  # number -> name of a model that it may turn out to be
 
 
 @dataclass
@@ -65,6 +67,11 @@ class PlannedSession:
     def participant(self) -> str:
         """`sub-01`."""
         return f"sub-{self.session.participant}"
+
+    @property
+    def session_id(self) -> str:
+        """`ses-1`, or n/a, as BIDS tables say it."""
+        return f"ses-{self.session.session}" if self.session.session else "n/a"
 
     def has(self, names: Iterable[str]) -> bool:
         """Whether all of some contrasts and maps are there."""
@@ -102,7 +109,7 @@ class Plan:
         self.manifest = manifest
         self.pinned = pinned
         self.trained = trained
-        self.excluded = _exclusions(study.exclude) if excluded is None else excluded
+        self.excluded = exclusions.read(study.exclude) if excluded is None else excluded
         self.failures = [*_bad_files(study, manifest), *failures]
         # A page that could not be made takes nothing else from its session.
         self._failed = {
@@ -204,18 +211,30 @@ class Plan:
                 return
         if (model, fold) not in self.models:
             roles = self._roles(experiment, inputs, fold)
-            if "training" in roles.values():
-                self.models[model, fold] = Model(model, fold, name, experiment, inputs, roles)
+            if "training" in roles.values() and ("validation" in roles.values() or not experiment.choose):
+                self._add_model(Model(model, fold, name, experiment, inputs, roles))
             elif (model, fold) not in self.trained:
-                planned.notes.append(
-                    f"{name}: nobody else has {', '.join(inputs)} and {experiment.target} to train on"
-                )
+                who = "too few others have" if roles else "nobody else has"
+                to = "to train on and to choose by" if roles else "to train on"
+                planned.notes.append(f"{name}: {who} {', '.join(inputs)} and {experiment.target} {to}")
                 return
         if inputs != experiment.inputs:
             planned.notes.append(f"{name}: from {', '.join(inputs)} only")
         if not acquired:
             planned.notes.append(f"{name}: no {experiment.target}, imputed")
         planned.predictions[name] = Prediction(name, model, fold, inputs, experiment.target, acquired)
+
+    def _add_model(self, model: Model) -> None:
+        """Plan a model and, where the study leaves settings to be chosen, those that it is chosen from."""
+        settings, candidates = model.settings, {}
+        for number, chosen in enumerate(settings.choose, 1):
+            name = f"{model.name}Candidate{number}"
+            if ("", f"{name}_fold-{model.fold}") not in self._failed:
+                given = {"overrides": settings.overrides | chosen, "choose": ()}
+                candidate = replace(model, name=name, settings=settings.model_copy(update=given))
+                self.models[name, model.fold] = candidate
+                candidates[number] = name
+        self.models[model.name, model.fold] = replace(model, candidates=candidates)
 
     def _roles(self, experiment: Experiment, inputs: tuple[str, ...], fold: str) -> dict[str, str]:
         """Who trains, who validates and, where the recipe leaks as its paper did, who is tested."""
@@ -264,30 +283,3 @@ def _items(study: Study, label: str, image: Image) -> list[str]:
     if image.contrast in UNITS:
         return list(dict.fromkeys((*UNITS[image.contrast], *own)))
     return list(dict.fromkeys((study.contrasts[image.contrast].label, *own, f"from-{image.contrast}")))
-
-
-def _exclusions(table: Path | None) -> dict[tuple[str, str], str]:
-    """(session or participant label, contrast or "") -> reason, from the study's table of exclusions."""
-    if table is None:
-        return {}
-    try:
-        with open(table, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-    except OSError as error:
-        raise RecontrastError(
-            "the table of exclusions cannot be read", file=table, remedy="check the path"
-        ) from error
-    if rows and not {"participant_id", "reason"} <= set(rows[0]):
-        raise RecontrastError(
-            "has no columns participant_id and reason",
-            file=table,
-            remedy="add them (session_id, contrast as needed)",
-        )
-    found = {}
-    for row in rows:
-        parts = [
-            row[key] for key in ("participant_id", "session_id") if row.get(key) not in (None, "", "n/a")
-        ]
-        contrast = row.get("contrast") or ""
-        found["_".join(parts), "" if contrast == "n/a" else contrast] = row["reason"] or "no reason given"
-    return found

@@ -37,6 +37,7 @@ def print_plan(graph: Graph) -> int:
         count = {role: list(model.roles.values()).count(role) for role in ("training", "validation")}
         console.print(
             f"model {model.name}, fold {model.fold}: {model.settings.method}, recipe {model.settings.recipe},"
+            f"{f' the best of {len(model.candidates)} candidates,' if model.candidates else ''}"
             f" {count['training']} sessions to train and {count['validation']} to validate"
         )
     for problem in plan.problems:

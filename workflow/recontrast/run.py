@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from .conversion.planned import Planned
 from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
-from .layout import GRAPH, MODEL, SPLITS, fill
+from .layout import GRAPH, MODEL, PACKED, SPLITS, fill
 from .plan import CHECK, Plan
 
 CACHE = "cohort/scan.json"
@@ -104,7 +105,8 @@ def begin(graph: Graph) -> None:
 
 
 def end(graph: Graph) -> None:
-    """After the last job: give the output folder back."""
+    """After the last job: drop what only its trainings shared, and give the output folder back."""
+    shutil.rmtree(graph.study.output / PACKED, ignore_errors=True)
     lock.release(graph.study.output)
 
 

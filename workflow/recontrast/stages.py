@@ -20,27 +20,38 @@ STEPS = {
         "resample_maps": "apply_transform",
     },
     "relaxometry": {"fit_relaxation": None, "synthesize_contrast": None},
-    "training": {"train": None},
-    "synthesis": {"synthesize": None, "explain": None, "summarize_influence": None},
+    "training": {"train": None, "choose": None},
+    "synthesis": {"synthesize": None, "explain": None, "summarize_influence": None, "time_prediction": None},
     "lesions": {
         "fit_lesions": None,
         "choose_kappa": None,
+        "train_network": None,
         "predict_lesions": None,
         "grow_lesions": None,
+        "segment_lesions": None,
         "run_external": None,
         "describe_lesions": None,
         "compare_lesions": None,
         "summarize_lesions": None,
         "fill_lesions": None,
     },
-    "evaluation": {"score": None, "collect": None, "summarize": None, "compare": None, "table": None},
+    "evaluation": {
+        "score": None,
+        "map_metric": None,
+        "trace_profile": None,
+        "collect": None,
+        "summarize": None,
+        "compare": None,
+        "table": None,
+    },
     "report": {"session_page": None, "index": None},
 }
 
-# Rules that run a step of anatomy on what another stage made, by the step that they follow.
+# Rules that run a step on what another stage made, by the step that they follow.
 FURTHER_RULES = {
     "correct_motion": ("extract_dwi_brain",),
     "fit_tensor": ("register_dwi",),
+    "compare": ("compare_lesion_scores",),
     "fit_relaxation": ("register_relaxation", "resample_relaxation"),
 }
 

@@ -1,0 +1,115 @@
+"""The part of the graph that shows: what the page of a session and the first page are made of."""
+
+import json
+from pathlib import Path
+
+from . import layout
+from .graph_lesions import ACQUIRED, MANUAL
+from .layout import fill
+
+SHIPPED_LESIONS = Path(__file__).parent / "lesions/default_lpa.json"
+SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
+
+
+class PageJobs:
+    """What the rules of the report ask; a part of `Graph`."""
+
+    def contrasts(self, w) -> list[str]:
+        """What the page of a session shows: its contrasts, reference first, and maps."""
+        planned = self._session(w)
+        return [*self.contrasts_of(planned), *(name for name in SHOWN_MAPS if name in planned.maps)]
+
+    def prepared(self, w) -> list[str]:
+        """Their files, in that order."""
+        planned = self._session(w)
+        return [self._prepared(planned, name) for name in self.contrasts(w)]
+
+    def tissue(self, w) -> list[str]:
+        """The tissue labels of a session, where the study asks for them."""
+        planned = self._session(w)
+        return [self._segmentation(planned)] if self.segments_tissue else []
+
+    def fibres(self, w) -> list[str]:
+        """Fractional anisotropy and eigenvectors on the grid of the diffusion series, where there is one."""
+        planned = self._session(w)
+        parameters = ("FA", "eigenvectors") if "FA" in planned.maps else ()
+        return [fill(layout.NATIVE_DWIMAP, planned.session, parameter=name) for name in parameters]
+
+    def experiments(self, w) -> list[str]:
+        """The experiments predicted in a session."""
+        return list(self._session(w).predictions)
+
+    def experiment_targets(self, w) -> list[str]:
+        """Their targets."""
+        return [p.target for p in self._session(w).predictions.values()]
+
+    def synthetics(self, w) -> list[str]:
+        """Their synthetic images."""
+        planned = self._session(w)
+        return [self._synthetic(planned, name) for name in planned.predictions]
+
+    def maps_shown(self, w) -> list[tuple[str, str, str]]:
+        """Experiment, kind and file of maps that say where an image is good, and what it hangs on."""
+        planned = self._session(w)
+        return [*self.metric_maps(planned), *self.influence_maps(planned)]
+
+    def shown_files(self, w) -> list[str]:
+        """The files of these maps."""
+        return [file for *_, file in self.maps_shown(w)]
+
+    def lesions_shown(self, w) -> dict[str, str]:
+        """Where lesions were found in a session, and those drawn by hand: source -> mask."""
+        planned = self._session(w)
+        masks = {source: self._lesion_mask(planned, source) for source in self._lesion_sources(planned)}
+        if masks and self.study.lesions.manual in planned.masks:
+            masks[MANUAL] = self._given_mask(planned, self.study.lesions.manual)
+        return masks
+
+    def lesion_files(self, w) -> list[str]:
+        """These masks."""
+        return list(self.lesions_shown(w).values())
+
+    def profiles_shown(self, w) -> list[str]:
+        """The tables of intensities along lines of a session."""
+        return self.profiles(self._session(w))
+
+    def notes(self, w) -> list[str]:
+        """What a reader of a session's page should know."""
+        return self._session(w).notes
+
+    def pages(self, w=None) -> list[str]:
+        """The pages of all sessions but those whose page could not be made."""
+        failed = {f.session for f in self.plan.failures if f.step.startswith("report")}
+        return [
+            fill(layout.SESSION_PAGE, session=label) for label in self.plan.sessions if label not in failed
+        ]
+
+    def losses(self, w=None) -> list[str]:
+        """The loss tables of all models."""
+        return [fill(layout.LOSSES, experiment=name, fold=fold) for name, fold in self.plan.models]
+
+    def ran(self) -> dict:
+        """What the methods section says and the study alone does not: what the cohort made possible."""
+        sessions = self.plan.sessions.values()
+        influence: dict[str, list[str]] = {}
+        for name, kind, _ in (found for planned in sessions for found in self.influence_maps(planned)):
+            influence.setdefault(kind, []).append(name)
+        truths = {MANUAL: "those drawn by hand", ACQUIRED: "those found on the acquired image"}
+        pairs = [
+            f"those found on {'the acquired' if source == ACQUIRED else 'synthetic'} images against {truths[truth]}"
+            for planned in sessions
+            for source, truth in self._lesion_pairs(planned)
+        ]
+        by_hand = self.lesion_people("nobody") if self.study.lesions.manual else []
+        shipped = json.loads(SHIPPED_LESIONS.read_text(encoding="utf-8"))["provenance"]
+        return {
+            "converted": len(self.converted()),
+            "masks": {name: sum(name in planned.masks for planned in sessions) for name in self.study.masks},
+            "maps": sorted({metric for planned in sessions for _, metric, _ in self.metric_maps(planned)}),
+            "profiles": sorted(self.study.evaluation.profiles),
+            "influence": {kind: list(dict.fromkeys(names)) for kind, names in influence.items()},
+            "lesions": len(self.lesion_masks()),
+            "lesions_learned": len(by_hand) if self.lesion_groups() else 0,
+            "lesions_shipped": {"people": len(shipped["intensities"]), "places": len(shipped["places"])},
+            "lesion_pairs": list(dict.fromkeys(pairs)),
+        }
