@@ -26,6 +26,13 @@ def test_depth_counts_hidden_layers(layers):
     assert sum(isinstance(module, torch.nn.Conv3d) for module in network) == layers + 1
 
 
+def test_first_weights_are_those_of_keras():
+    first = fcn3d.build(5, recipes.resolve("fcn3d"))[0]
+    largest = (6 / (27 * (5 + 64))) ** 0.5
+    assert not first.bias.any()
+    assert 0.98 * largest < first.weight.abs().max() <= largest
+
+
 def test_slabs_equal_the_whole_volume(monkeypatch):
     recipe = recipes.resolve("fcn3d", "quick")
     network = fcn3d.build(2, recipe)

@@ -22,7 +22,8 @@ def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
     modules: list[nn.Module] = []
     for before, after in itertools.pairwise(widths):
         modules += [nn.Conv3d(before, after, 3, padding=1), nn.ReLU()]
-    return nn.Sequential(*modules, nn.Conv3d(widths[-1], 1, 3, padding=1))
+    network = nn.Sequential(*modules, nn.Conv3d(widths[-1], 1, 3, padding=1))
+    return cubes.initialise(network, recipe["initialisation"])
 
 
 def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:
