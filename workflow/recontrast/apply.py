@@ -13,7 +13,7 @@ from .anatomy.register import register
 from .anatomy.resample import resample
 from .errors import RecontrastError
 from .images import check_same_grid, read_header
-from .methods.frozen import read_model
+from .methods.model_file import read_model
 from .synthesis.synthesize import synthesize
 
 ENDINGS = (".nii", ".nii.gz")

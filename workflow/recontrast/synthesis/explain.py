@@ -9,8 +9,8 @@ import numpy as np
 from .. import tables
 from ..errors import RecontrastError
 from ..images import write
-from ..methods.frozen import read_model
 from ..methods.interface import Model, Run, Volumes, method_module
+from ..methods.model_file import read_model
 from ..methods.recipes import Recipe
 from ..methods.volumes import read_volumes
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..errors import RecontrastError
 from ..images import write
-from ..methods.frozen import read_model
 from ..methods.interface import Run, method_module
+from ..methods.model_file import read_model
 from ..methods.volumes import read_volumes
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from .. import images as files
-from ..methods.frozen import read_model
 from ..methods.interface import Run, method_module
+from ..methods.model_file import read_model
 from ..methods.volumes import read_volumes
 
 
