@@ -37,7 +37,7 @@ def session(seed: int = 0, gain: float = 900.0) -> Volumes:
 
 
 def test_parameter_count_and_order_of_the_paper():
-    generator = pixel_gan.Generator(128)
+    generator = pixel_gan.Generator(128, 8)
     assert sum(parameter.numel() for parameter in generator.parameters()) == 2562
     made = generator(torch.randn(500, 8) * 10)
     assert (made >= 0).all()  # a square times a share
@@ -85,6 +85,24 @@ def test_raw_images_out_of_proportion_are_named():
         coarse_flair.coarse_flair(replace(one, inputs=alone), PAPER)
     with pytest.raises(RecontrastError, match="7 inputs"):
         pixel_gan.normalise_inputs(replace(one, inputs=one.inputs[:7]), PAPER)
+
+
+def test_complex_images_are_their_magnitudes_where_water_and_scale_are_found():
+    one, recipe = session(), PAPER | {"complex": True}
+    phases = np.exp(1j * np.random.default_rng(3).uniform(0, 2 * np.pi, one.inputs.shape))
+    parts = one.inputs * phases
+    both = replace(one, inputs=np.concatenate([parts.real, parts.imag]).astype(np.float32))
+    expected = coarse_flair.coarse_flair(one, PAPER)
+    np.testing.assert_allclose(coarse_flair.coarse_flair(both, recipe), expected, rtol=1e-2)
+    scaled = pixel_gan.normalise_inputs(both, recipe)
+    magnitude = np.hypot(scaled[:8], scaled[8:])
+    np.testing.assert_allclose(magnitude, pixel_gan.normalise_inputs(one, PAPER), rtol=1e-5)
+    model = pixel_gan.fit(Cohort([both]), recipe | {"conditional": True}, Run(device="cpu"))
+    assert model.weights["signal.0.weight"].shape == (128, 16)
+    made = pixel_gan.predict(model, replace(both, target=None), recipe, Run(device="cpu"))
+    assert np.isfinite(made).all()
+    with pytest.raises(RecontrastError, match="imaginary"):
+        pixel_gan.fit(Cohort([one]), recipe, Run(device="cpu"))
 
 
 def test_the_critic_judges_every_pixel_at_three_resolutions():
@@ -156,7 +174,7 @@ def test_prediction_is_the_generator_of_each_mask_voxel():
     model = pixel_gan.fit(Cohort([session(1)], [session(2)]), recipe, Run(device="cpu"))
     one = session(3)
     made = pixel_gan.predict(model, replace(one, target=None), recipe, Run(device="cpu"))
-    generator = pixel_gan.Generator(128)
+    generator = pixel_gan.Generator(128, 8)
     generator.load_state_dict({name: torch.from_numpy(array) for name, array in model.weights.items()})
     raw = torch.from_numpy(pixel_gan.normalise_inputs(one, recipe)[:, 4, 5, 1])
     assert made[4, 5, 1] == pytest.approx(

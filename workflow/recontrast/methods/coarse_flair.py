@@ -13,20 +13,31 @@ from .recipes import Recipe
 
 IMAGES = 8  # S1 to S8: delay by delay, the shorter echo first
 REMEDY = (
-    "give the eight raw images, delay by delay with the shorter echo first, and after them R1, R2 and PD where "
-    "the study has relaxometry"
+    "give the eight raw images, delay by delay with the shorter echo first (with `complex: true` their real parts, "
+    "then in the same order their imaginary parts), and after them R1, R2 and PD where the study has relaxometry"
 )
 
 
-def split(volumes: Volumes) -> tuple[np.ndarray, np.ndarray]:
-    """The raw images (8, x, y, z) and the maps (3, x, y, z) among the inputs; no maps: shape (0, x, y, z).
+def channels(recipe: Recipe) -> int:
+    """How many inputs are raw images: magnitudes, or real and imaginary parts."""
+    return 2 * IMAGES if recipe["complex"] else IMAGES
+
+
+def split(volumes: Volumes, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """The raw images (8 or 16, x, y, z) and the maps (3, x, y, z) among the inputs; no maps: shape (0, x, y, z).
 
     Raises:
-        RecontrastError: the inputs are neither eight nor eleven.
+        RecontrastError: they are neither the raw images alone nor these and three maps.
     """
-    if len(volumes.inputs) not in (IMAGES, IMAGES + 3):
+    count = channels(recipe)
+    if len(volumes.inputs) not in (count, count + 3):
         raise RecontrastError(f"pixel_gan was given {len(volumes.inputs)} inputs", remedy=REMEDY)
-    return volumes.inputs[:IMAGES], volumes.inputs[IMAGES:]
+    return volumes.inputs[:count], volumes.inputs[count:]
+
+
+def magnitudes(raw: np.ndarray) -> np.ndarray:
+    """The eight magnitudes of raw images (8 or 16, ...)."""
+    return raw if len(raw) == IMAGES else np.hypot(raw[:IMAGES], raw[IMAGES:])
 
 
 def coarse_flair(volumes: Volumes, recipe: Recipe) -> np.ndarray:
@@ -38,7 +49,8 @@ def coarse_flair(volumes: Volumes, recipe: Recipe) -> np.ndarray:
         RecontrastError: there are no maps, and the raw images are not in proportion to each other.
     """
     inside = volumes.mask
-    raw, maps = (images[:, inside].astype(np.float64) for images in split(volumes))
+    raw, maps = (images[:, inside].astype(np.float64) for images in split(volumes, recipe))
+    raw = magnitudes(raw)
     scheme = acquisition(recipe)
     if len(maps):
         r1, r2, pd = maps

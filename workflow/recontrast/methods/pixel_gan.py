@@ -18,7 +18,7 @@ from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
 from ..trainer.slices import SlicePool
-from .coarse_flair import IMAGES, coarse_flair, split
+from .coarse_flair import channels, coarse_flair, magnitudes, split
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import percentile_scale
 from .recipes import Recipe
@@ -37,7 +37,7 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     level = float(np.median([_scale(one.target, one, recipe) for one in cohort.training]))
 
     def prepare(session: Volumes) -> Volumes:
-        """Raw images and, as a ninth channel, the target of step one; all divided, the target 0 outside."""
+        """Raw images and, as a last channel, the target of step one; all divided, the target 0 outside."""
         unit = _scale(session.target, session, recipe) if recipe["scale"] == "session" else level
         first = coarse_flair(session, recipe) if recipe["start"] == "synthetic" else session.target
         inputs = np.concatenate([normalise_inputs(session, recipe), first[None] / np.float32(unit)])
@@ -65,7 +65,7 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
 def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied:
     """The generator before the voxels of one session."""
     device = devices.begin(run)
-    network = restored(Generator(recipe["hidden"]), model, device)
+    network = restored(Generator(recipe["hidden"], channels(recipe)), model, device)
     inputs = torch.from_numpy(normalise_inputs(volumes, recipe)).to(device)
 
     def forward(seen: torch.Tensor) -> torch.Tensor:
@@ -76,10 +76,11 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
 
 
 def normalise_inputs(volumes: Volumes, recipe: Recipe) -> np.ndarray:
-    """The raw images of a session divided by one number, so that their ratios stay; float32 (8, x, y, z)."""
-    raw, _ = split(volumes)
-    everywhere = np.broadcast_to(volumes.mask, raw.shape)
-    return raw / np.float32(percentile_scale(raw, everywhere, recipe["percentile"], volumes.label))
+    """The raw images of a session divided by one number, so that their ratios stay; float32 (8 or 16, x, y, z)."""
+    raw, _ = split(volumes, recipe)
+    sizes = magnitudes(raw)
+    everywhere = np.broadcast_to(volumes.mask, sizes.shape)
+    return raw / np.float32(percentile_scale(sizes, everywhere, recipe["percentile"], volumes.label))
 
 
 class Generator(nn.Module):
@@ -88,15 +89,15 @@ class Generator(nn.Module):
     Source: Hagiwara 2019, figure 1A.
     """
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, hidden: int, images: int) -> None:
         super().__init__()
-        self.signal = nn.Sequential(nn.Linear(IMAGES, hidden), nn.Sigmoid(), nn.Linear(hidden, 1))
+        self.signal = nn.Sequential(nn.Linear(images, hidden), nn.Sigmoid(), nn.Linear(hidden, 1))
         self.suppression = nn.Sequential(
-            nn.Linear(IMAGES, hidden), nn.ELU(), nn.Linear(hidden, 1), nn.Sigmoid()
+            nn.Linear(images, hidden), nn.ELU(), nn.Linear(hidden, 1), nn.Sigmoid()
         )
 
     def forward(self, signals: torch.Tensor) -> torch.Tensor:
-        """From (..., 8) to (...)."""
+        """From (..., images) to (...)."""
         return (self.signal(signals).square() * self.suppression(signals))[..., 0]
 
 
@@ -111,8 +112,10 @@ class _TwoSteps(Task):
         )
         self.epochs = self.first + second
         self.adversarial = False
-        channels = 1 + IMAGES if recipe["conditional"] else 1
-        generator, critic = Generator(recipe["hidden"]), PixelCritic(channels, recipe["filters"])
+        self.images = channels(recipe)
+        generator = Generator(recipe["hidden"], self.images)
+        seen = 1 + self.images if recipe["conditional"] else 1
+        critic = PixelCritic(seen, recipe["filters"])
         self.network = nn.ModuleDict({"discriminator": critic, "generator": generator}).to(
             training.target.device
         )
@@ -142,7 +145,7 @@ class _TwoSteps(Task):
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, mask = batch
-        raw, first = inputs[:, :IMAGES], inputs[:, IMAGES]
+        raw, first = inputs[:, : self.images], inputs[:, self.images]
         critic = self.network["discriminator"].requires_grad_(turn == "discriminator")
 
         def logits(image: torch.Tensor) -> list[torch.Tensor]:
@@ -165,7 +168,7 @@ class _TwoSteps(Task):
         if self.validation is None:
             return None
         errors = [
-            (self.network["generator"](inputs[:, :IMAGES].movedim(1, -1)) - target)[mask].abs()
+            (self.network["generator"](inputs[:, : self.images].movedim(1, -1)) - target)[mask].abs()
             for inputs, target, mask in self.validation.batches(self.recipe["batch"])
         ]
         return float(torch.cat(errors).mean())
