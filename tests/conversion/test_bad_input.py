@@ -20,7 +20,6 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 from recontrast.conversion.convert import convert
-from recontrast.conversion.folders import holds_dicom
 from recontrast.conversion.plan import key_folder
 from recontrast.conversion.settings import Conversion
 from recontrast.errors import RecontrastError
@@ -242,9 +241,6 @@ def test_a_folder_without_images_is_refused(source, out):
     (source / "a.txt").write_text("text")
     with pytest.raises(RecontrastError, match="holds no MR images in DICOM but 1 × a text file"):
         sort(source, out)
-    assert not holds_dicom(source)
-    scan(source / "b")
-    assert holds_dicom(source)
 
 
 def test_what_dicom_headers_promise_is_checked(source, out):

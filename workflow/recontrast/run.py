@@ -17,6 +17,7 @@ from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
 from .layout import GRAPH, MODEL, PACKED, SPLITS, fill
+from .places import check_output
 from .plan import CHECK, Plan
 
 CACHE = "cohort/scan.json"
@@ -29,16 +30,7 @@ def open_study(config: dict) -> Study:
     output = study.output.expanduser().absolute()
     exclude = study.exclude and study.exclude.expanduser().absolute()
     study = study.model_copy(update={"datasets": datasets, "output": output, "exclude": exclude})
-    for dataset in datasets:
-        inside = (
-            dataset.path in output.parents and "derivatives" not in output.relative_to(dataset.path).parts
-        )
-        if inside or output == dataset.path:
-            raise RecontrastError(
-                f"the output folder {output} lies inside the input",
-                file=dataset.path,
-                remedy="put it elsewhere, or under its derivatives/",
-            )
+    check_output(output, [d.path for d in datasets])
     return study
 
 
@@ -118,10 +110,13 @@ def _use_this_python() -> None:
 def _sort_dicom(study: Study) -> Planned:
     """What the study's DICOM folders will become; nothing where all are BIDS."""
     from .conversion.folders import holds_dicom
-    from .conversion.plan import plan
+    from .conversion.plan import key_folder, plan
 
     folders = [(d.path, d.prefix) for d in study.datasets if d.path.is_dir() and holds_dicom(d.path)]
-    return plan(folders, study.conversion, study.output) if folders else Planned()
+    if not folders:
+        return Planned()
+    key_folder(study.output, study.conversion, [d.path for d in study.datasets])
+    return plan(folders, study.conversion, study.output)
 
 
 def _make_phantom(dataset: Dataset) -> None:

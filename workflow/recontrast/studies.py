@@ -10,6 +10,7 @@ from .cohort import bids
 from .config import load_file
 from .contrasts import ENTITIES
 from .errors import RecontrastError
+from .places import check_output
 
 DEFAULT_METHOD = "fcn3d"
 DEFAULT_RECIPE = "quick"
@@ -71,6 +72,7 @@ def propose(bids_dir: Path, target: str, output: Path) -> dict:
 
     Only anatomical images without an `acq-` or other distinguishing entity become contrasts by themselves.
     """
+    check_output(output, [bids_dir])  # before anything is written beside the output
     images = _images(bids_dir, output)
     has: dict[str, set[tuple[str, str]]] = {}
     for image in images:

@@ -11,6 +11,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from .elements import group, number, numbers, text, texts, whole
+from .folders import may_be_dicom
 
 MR_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.4": "classic",
@@ -149,7 +150,7 @@ def read(path: str | Path) -> File:
 
 def _foreign(start: bytes) -> str:
     """What a file is that cannot be DICOM by its first bytes, or nothing."""
-    if start[128:132] == b"DICM" or start[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08"):
+    if may_be_dicom(start):
         return ""
     kind = next((name for magic, name in KINDS if start.startswith(magic)), "")
     if not start:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,16 +32,18 @@ class _Candidate:
     label: str
 
 
-def key_folder(output: Path, settings: Conversion) -> Path:
-    """Where the key and the table of series lie: beside the output folder, never in it.
+def key_folder(output: Path, settings: Conversion, datasets: Iterable[Path] = ()) -> Path:
+    """Where the key and the table of series lie: beside the output folder, never in it or in a data set.
 
     Raises:
-        RecontrastError: the study puts it into the output folder.
+        RecontrastError: it would lie there, links followed.
     """
     folder = (settings.key or output.parent / f"{output.name}-key").expanduser().absolute()
-    if folder == output or output in folder.parents:
-        remedy = "name another folder under conversion.key"
-        raise RecontrastError("the key must not lie in the output folder", file=folder, remedy=remedy)
+    real = folder.resolve()
+    for place, name in ((output, "the output folder"), *((d, f"the data set {d}") for d in datasets)):
+        if place.resolve() in (real, *real.parents):
+            remedy = "put the output elsewhere, or name another folder under conversion.key"
+            raise RecontrastError(f"the key must not lie in {name}", file=folder, remedy=remedy)
     return folder
 
 
@@ -62,23 +64,22 @@ def plan(
         progress: called with (done, of how many) while headers are read.
 
     Raises:
-        RecontrastError: a folder without MR images, or a key or table that cannot be read.
+        RecontrastError: a folder without MR images, a key or table that cannot be read, or a key among raw data.
     """
-    place = key_folder(output, settings)
+    place = key_folder(output, settings, [folder for folder, _ in folders])
     key, edits = keys.read(place), table.edits(place)
     keys.make_private(place)
     planned, others, rows = Planned(), {}, []
     found = []
     for folder, prefix in folders:
-        files = scan(folder, place / CACHE, jobs, progress)
+        files = scan(folder, place / CACHE, jobs, progress, (output, place))
         others |= {path: file.reason for path, file in files.items() if file.header is None}
         series = sort(files)
         if not series:
             kinds = Counter(file.reason for file in files.values()).most_common(3)
             held = ", ".join(f"{count} × {what}" for what, count in kinds) or "nothing"
-            raise RecontrastError(
-                f"holds no MR images in DICOM but {held}", file=folder, remedy="check the path"
-            )
+            remedy = "give the folder of the DICOM files, or the one that holds the sub-* folders"
+            raise RecontrastError(f"holds no MR images in DICOM but {held}", file=folder, remedy=remedy)
         found.append((folder, prefix, series))
     key.enrol(s.visit for _, _, series in found for s in series)
     for folder, prefix, series in found:

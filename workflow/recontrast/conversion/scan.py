@@ -21,6 +21,7 @@ def scan(
     cache: Path | None = None,
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    leave: tuple[Path, ...] = (),
 ) -> dict[Path, File]:
     """Read every file below a folder that is not in the cache as it is now.
 
@@ -30,6 +31,7 @@ def scan(
             people: keep it with the key.
         jobs: processes; all cores if None.
         progress: called with (done, of how many) now and then.
+        leave: folders in it that are not looked at, such as our own output.
 
     Raises:
         RecontrastError: there is no such folder.
@@ -41,7 +43,8 @@ def scan(
         )
     checks = fingerprint("recontrast.conversion.headers")
     known = _load(cache, checks)
-    keys = {path: (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in walk(folder)}
+    listed = walk(folder, leave)
+    keys = {path: (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in listed}
     unread = [path for path, key in keys.items() if key not in known]
     found = {key: known[key] for key in keys.values() if key in known}
     try:
