@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pydicom
 from pydicom.dataset import Dataset
 
-from .elements import group, number, numbers, text, texts, whole
+from .elements import Private, group, number, numbers, private_numbers, text, texts, whole
 from .folders import may_be_dicom
 
 MR_IMAGES = {
@@ -20,9 +20,14 @@ MR_IMAGES = {
 }
 DIRECTORY = "1.2.840.10008.1.3.10"
 DEFLATED = "1.2.840.10008.1.2.1.99"
-# Private elements: b-values of Siemens, Philips, GE and UIH; the number of slices that Philips announces.
-PRIVATE_B = (0x0019100C, 0x20011003, 0x00431039, 0x00651009)
-PHILIPS_SLICES = 0x20011018
+# b-values of Siemens, Philips, GE and UIH; the number of slices that Philips announces.
+PRIVATE_B = (
+    Private(0x0019, 0x0C, "SIEMENS MR HEADER", "IS"),
+    Private(0x2001, 0x03, "Philips Imaging DD 001", "FL"),
+    Private(0x0043, 0x39, "GEMS_PARM_01", "IS"),
+    Private(0x0065, 0x09, "Image Private Header", "FD"),
+)
+PHILIPS_SLICES = Private(0x2001, 0x18, "Philips Imaging DD 001", "SL")
 TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName"),
     *("PatientBirthDate", "StudyDate", "SeriesTime", "SeriesNumber", "InstanceNumber", "SeriesDescription"),
@@ -51,8 +56,7 @@ TAGS = [
         "InversionRecovery",
     ),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
-    *PRIVATE_B,
-    PHILIPS_SLICES,
+    *(tag for element in (*PRIVATE_B, PHILIPS_SLICES) for tag in element.tags),
 ]
 # What pydicom lets through when a file is damaged, depending on where it is.
 DAMAGED = (
@@ -206,7 +210,7 @@ def parse(content: bytes) -> Header | str:
         columns=whole(data, "Columns"),
         spacing=(*numbers(measures, "PixelSpacing"), 1.0, 1.0)[:2],
         announced=whole(data, "ImagesInAcquisition"),
-        slices=whole(data, PHILIPS_SLICES) or 0,
+        slices=int(next(iter(private_numbers(data, PHILIPS_SLICES)), 0)),
         problem=_cut_short(data, content, stream.tell()),
         frames=frames,
     )
@@ -217,8 +221,8 @@ def _classic(data: Dataset) -> tuple[Frame, ...]:
     if len(place) != 3 or len(directions) != 6:
         return ()
     b = number(data, "DiffusionBValue")
-    for tag in PRIVATE_B:
-        if b is None and (values := numbers(data, tag)):
+    for element in PRIVATE_B:
+        if b is None and (values := private_numbers(data, element)):
             # GE adds multiples of 1e9 that say how the value was made.
             b = values[0] % 100000
     part = _part(texts(data, "ImageType")[2:])
