@@ -56,6 +56,13 @@ def test_equations_4_to_6_to_the_letter():
         torch.testing.assert_close(network(images), expected)
 
 
+def test_first_weights_are_those_of_keras():
+    network = cc_dnn.build(3, recipes.resolve("cc_dnn"))
+    for kernel, before in ((network.each[0].first[0], 1), (network.together.first[0], 192)):
+        largest = (6 / (9 * (before + 64))) ** 0.5
+        assert 0.97 * largest < kernel.weight.abs().max() <= largest
+
+
 def test_sees_as_far_as_its_margin_and_no_further():
     recipe = recipes.resolve("cc_dnn", "quick")
     network = cc_dnn.build(1, recipe).eval()

@@ -109,7 +109,12 @@ def build(contrasts: int, recipe: Recipe) -> nn.Module:
     """The network, from (n, contrasts, h, w) to (n, 1, h, w)."""
     if recipe["network"] == "unet":
         return UNet(contrasts, UNET | {"filters": recipe["maps"]})
-    return _CCDNN(contrasts, recipe["maps"], recipe["momentum"])
+    network = _CCDNN(contrasts, recipe["maps"], recipe["momentum"])
+    if recipe["initialisation"] == "glorot":
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.xavier_uniform_(module.weight)
+    return network
 
 
 def coarsest(recipe: Recipe) -> int:
