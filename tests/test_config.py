@@ -84,6 +84,8 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
         ),
         ({"experiments": {"A": {"method": "fcn3d", "inputs": ["FA"], "target": "FLAIR"}}}, "diffusion.dwi"),
         ({"diffusion": {"dwi": {"suffix": "dwi"}}, "reference": "FA"}, "reference: no contrast 'FA'"),
+        ({"splits": {"validation": 1.5}}, "splits.validation: .*a share of them below 1"),
+        ({"splits": {"validation": -1}}, "splits.validation: .*a number of participants"),
         ({"evaluation": {"profiles": {"a": {"start": [0, 0, 0]}}}}, r"profiles\.a: .*give start and end"),
         ({"report": {"curves": {"Depth": ["Nobody"]}}}, r"report\.curves\.Depth: no experiment 'Nobody'"),
         (

@@ -8,6 +8,7 @@ import pytest
 from recontrast.cohort.manifest import Image, Manifest
 from recontrast.cohort.quarantine import Failure
 from recontrast.config import Study, load
+from recontrast.errors import RecontrastError
 from recontrast.graph import Graph
 from recontrast.plan import Plan
 
@@ -98,6 +99,37 @@ def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
     assert (prediction.fold, prediction.acquired) == ("all", False)
     assert set(plan.models["Fcn", "all"].roles) == {"sub-01", "sub-02", "sub-03", "sub-04"}
     assert "Fcn: no FLAIR, imputed" in plan.sessions["sub-05"].notes
+
+
+NAMED = {"scheme": "holdout", "test": ["sub-02"], "never_train": ["04"]}
+
+
+def test_people_named_in_the_splits_are_tested_or_only_predicted() -> None:
+    plan = Plan(study(splits=NAMED), cohort(**FOUR))
+    found = {
+        label: planned.predictions["Fcn"] for label, planned in plan.sessions.items() if planned.predictions
+    }
+    assert {label: (p.fold, p.acquired) for label, p in found.items()} == {
+        "sub-02": ("1", True),
+        "sub-04": ("all", True),
+    }
+    assert set(plan.models["Fcn", "1"].roles) == {"sub-01", "sub-03"}
+    assert set(plan.models["Fcn", "all"].roles) == {"sub-01", "sub-02", "sub-03"}
+
+
+def test_people_named_in_the_splits_whom_nobody_knows() -> None:
+    said = (
+        r"splits.test: no participant '022' \(did you mean '02'\?\); splits.never_train: no participant 'x'"
+    )
+    wrong = study(splits=NAMED | {"test": ["022"], "never_train": ["x"]})
+    with pytest.raises(RecontrastError, match=said):
+        Plan(wrong, cohort(**FOUR))
+    # Of a part of the cohort only those are asked for who belong to it.
+    part = study(splits=NAMED, include={"participants": ["01", "03"]})
+    plan = Plan(part, cohort(s01=FULL, s03=FULL))
+    assert plan.problems == ["splits.test: nobody who is named has a target: no model is tested"]
+    with pytest.raises(RecontrastError, match=r"test: holds out named .*never_train: 02 is also in"):
+        study(splits={"test": ["02"], "never_train": ["02"]})
 
 
 def test_a_visit_without_the_target_is_predicted_by_a_model_that_left_the_person_out() -> None:

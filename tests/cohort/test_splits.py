@@ -14,7 +14,7 @@ SETTINGS = st.builds(
     scheme=st.sampled_from(SCHEMES),
     folds=st.integers(2, 7),
     holdout=st.floats(0.05, 0.9),
-    validation=st.integers(0, 5),
+    validation=st.integers(0, 5) | st.floats(0.01, 0.99),
     seed=st.integers(0, 5),
     include_new=st.booleans(),
 )
@@ -41,7 +41,9 @@ def test_everyone_has_one_place(people, chosen, random):
         assert training | validation | tested == people
         assert len(training) + len(validation) + len(tested) == len(people)
         assert training
-        assert len(validation) == min(chosen.validation, len(people) - len(tested) - 1)
+        share = chosen.validation < 1 and chosen.validation
+        wanted = max(1, int(share * len(people) + 0.5)) if share else chosen.validation
+        assert len(validation) == min(wanted, len(people) - len(tested) - 1)
 
 
 @given(PEOPLE, st.integers(2, 7), RANDOM)
@@ -152,6 +154,65 @@ def test_written_and_read_again(tmp_path_factory, people, chosen):
     assert splits.read(path) == made
 
 
+@given(PEOPLE, PEOPLE, SETTINGS, RANDOM)
+def test_who_never_trains_is_in_no_fold_and_moves_nobody(people, later, chosen, random):
+    never = {label for label in people if random.random() < 0.3}
+    if len(people - never) < 2:
+        return
+    chosen = chosen.model_copy(update={"never_train": tuple(sorted(never))})
+    made = splits.assign(list(people), chosen)
+    assert {label for label, fold in made.fold.items() if fold == "never"} == never
+    alone = splits.assign(list(people - never), chosen)
+    for fold in [*made.folds, "all"]:
+        assert made.training(fold) == alone.training(fold)
+        assert made.validation(fold) == alone.validation(fold)
+
+    joined = splits.assign(list(people | later), chosen.model_copy(update={"include_new": True}), made)
+    assert {label: joined.fold[label] for label in people} == made.fold
+    # Whom the study names later leaves the fold, and comes back as anyone who is new; nobody else moves.
+    (first, *_) = sorted(people - never)
+    named = (
+        splits.assign(
+            list(people), chosen.model_copy(update={"never_train": (*chosen.never_train, first)}), alone
+        )
+        if len(people - never) > 2
+        else made
+    )
+    assert all(named.fold[label] == made.fold[label] for label in people - {first})
+    back = splits.assign(list(people), chosen.model_copy(update={"include_new": False}), named)
+    assert back.fold == named.fold | ({first: "new"} if named is not made else {})
+
+
+@given(PEOPLE, PEOPLE, SETTINGS, RANDOM)
+def test_named_people_are_held_out_and_no_others(people, later, chosen, random):
+    named = random.sample(sorted(people), random.randint(1, len(people) - 1))
+    chosen = chosen.model_copy(update={"scheme": "holdout", "test": tuple(named)})
+    made = splits.assign(list(people), chosen)
+    assert {label for label, fold in made.fold.items() if fold == "1"} == set(named)
+    assert set(made.fold.values()) == {"1", "training"}
+    grown = splits.assign(list(people | later), chosen, made)
+    assert {label: grown.fold[label] for label in people} == made.fold
+
+
+def test_one_who_is_named_and_comes_late_is_held_out():
+    chosen = config.Splits(scheme="holdout", test=["sub-c"])
+    first = splits.assign(["a", "b"], chosen)
+    assert first.folds == []
+    assert splits.assign(["a", "b", "c"], chosen, first).fold["c"] == "1"
+    with pytest.raises(RecontrastError, match="everyone who may train"):
+        splits.assign(["a", "b"], config.Splits(scheme="holdout", test=["a", "b"]))
+
+
+def test_the_share_that_validates_is_rounded_half_up():
+    people = [f"{n:02}" for n in range(10)]
+    for share, count in ((0.16, 2), (0.15, 2), (0.14, 1), (0.01, 1), (0.25, 3)):
+        made = splits.assign(people, config.Splits(scheme="holdout", holdout=0.2, validation=share))
+        assert len(made.validation("1")) == count
+        newcomers = splits.assign([*people, "x", "y", "z"], made.settings, made)
+        assert newcomers.validation("1") == made.validation("1")
+    assert len(made.validation("1", set(people[:6]))) == 2  # a quarter of those who can be used
+
+
 def test_inner_validation_is_the_first_of_the_next_fold():
     made = splits.assign([f"{n:02}" for n in range(12)], config.Splits(folds=3, validation=2))
     for fold, following in (("1", "2"), ("2", "3"), ("3", "1")):
@@ -168,6 +229,9 @@ def test_inner_validation_is_the_first_of_the_next_fold():
         ({"scheme": "leave-one-out"}, True),
         ({"stratify": "site"}, True),
         ({"validation": 3}, False),
+        ({"validation": 0.2}, False),
+        ({"never_train": ["99"]}, False),
+        ({"scheme": "holdout", "test": ["03"]}, True),
         ({"include_new": True}, False),
         ({"holdout": 0.5}, False),
     ],

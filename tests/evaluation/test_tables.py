@@ -3,6 +3,7 @@
 import pytest
 from recontrast import tables
 from recontrast.errors import RecontrastError
+from recontrast.participants import by_participant
 
 
 def test_what_is_written_is_read_again(tmp_path):
@@ -11,6 +12,18 @@ def test_what_is_written_is_read_again(tmp_path):
     )
     assert (tmp_path / "t.tsv").read_text() == 'a\tb\nx "y"\t0.3\n2\tn/a\n'
     assert tables.read(tmp_path / "t.tsv", ["b"]) == [{"a": 'x "y"', "b": "0.3"}, {"a": "2", "b": "n/a"}]
+
+
+def test_people_in_no_fold_do_not_count_among_those_who_are(tmp_path):
+    columns = {"experiment": "A", "region": "brain", "metric": "mse"}
+    rows = [
+        columns | {"participant_id": who, "fold": fold, "value": value}
+        for who, fold, value in (("a", "1", "1"), ("b", "2", "3"), ("c", "all", "9"))
+    ]
+    key = tuple(columns.values())
+    assert by_participant(rows)[key] == {"a": 1, "b": 3}
+    assert by_participant(rows, "all")[key] == {"c": 9}
+    assert by_participant(rows[2:])[key] == {"c": 9}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 import yaml
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from . import lesion_settings
 from .backends import protocol
@@ -83,13 +83,32 @@ class Experiment(Section):
         return recipes.resolve(self.method, self.recipe, self.overrides)
 
 
+def _count_or_share(value: int | float) -> int | float:
+    if value < 0 or (value > 1 and value != int(value)):
+        raise ValueError("input should be a number of participants, or a share of them below 1")
+    return value if 0 < value < 1 else int(value)
+
+
+def _labels(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({label.removeprefix("sub-") for label in given}))
+
+
+Labels = Annotated[tuple[str, ...], AfterValidator(_labels)]
+
+
 class Splits(Section):
     """Who trains and who is predicted; pinned once made."""
 
     scheme: Literal["kfold", "holdout", "leave-one-out"] = "kfold"
     folds: int = Field(5, ge=2)
     holdout: float = Field(0.2, gt=0, lt=1, description="share of participants held out")
-    validation: int = Field(1, ge=0, description="inner validation participants of each fold")
+    test: Labels = Field((), description="of the scheme holdout: these participants are held out, no others")
+    never_train: Labels = Field(
+        (), description="predicted by the model of all others, in no fold, in no mean"
+    )
+    validation: Annotated[int | float, AfterValidator(_count_or_share)] = Field(
+        1, description="inner validation participants of each fold; below 1: their share"
+    )
     stratify: str | None = None
     seed: int = 1
     include_new: bool = Field(False, description="participants who come later with the target join training")
@@ -248,6 +267,10 @@ def _contradictions(study: Study):
             yield f"{key}.weight: {experiment.method} weights no voxels; {', '.join(able)} can"
         if experiment.choose and not study.splits.validation:
             yield f"{key}.choose: needs participants to choose by; set splits.validation to 1 or more"
+    if study.splits.test and study.splits.scheme != "holdout":
+        yield "splits.test: holds out named participants, which needs splits.scheme: holdout"
+    for label in sorted({*study.splits.test} & {*study.splits.never_train}):
+        yield f"splits.never_train: {label} is also in splits.test; say one of both"
     possible = maps(Diffusion(dwi=Series()), Relaxometry(images=Contrast(suffix="MESE")))
     for key, names in named.items():
         made = [] if key.endswith((".target", "reference", "reference_fallback")) else list(study.maps)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from . import tables
+from .layout import ALL
 
 # (experiment, region, metric) -> participant -> value
 Values = dict[tuple[str, str, str], dict[str, float]]
@@ -15,12 +16,16 @@ def by_participant(scores: Iterable[tables.Row], fold: str = "") -> Values:
 
     Args:
         scores: rows of a long table of scores.
-        fold: only the scores of this fold; all if empty.
+        fold: only the scores of this fold. If empty those of all folds, which together are the cross-validation;
+            those of the model of everyone (fold `all`), whose people are in no fold, only if there are no others.
     """
+    rows = list(scores)
+    folds = {row.get("fold") for row in rows} - {tables.MISSING}
+    wanted = {fold} if fold else (folds - {ALL} or folds) | {tables.MISSING}
     sessions: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for row in scores:
+    for row in rows:
         value = tables.number(row["value"])
-        if not np.isnan(value) and fold in ("", row.get("fold")):
+        if not np.isnan(value) and row.get("fold") in wanted:
             group = sessions.setdefault((row["experiment"], row["region"], row["metric"]), {})
             group.setdefault(row["participant_id"], []).append(value)
     return {

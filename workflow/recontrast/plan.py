@@ -1,5 +1,6 @@
 """What is done with whose images: decided before the graph, from study, manifest and past failures."""
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
@@ -179,14 +180,32 @@ class Plan:
             strata = {name: rows.get(name, {}).get(column, "") for name in having}
             if not any(strata.values()):
                 self.problems.append(f"splits.stratify: no participants.tsv has a column {column!r}")
+        self._check_named(pinned)
         try:
             assigned = splits.assign(having, self.study.splits, pinned, strata)
         except RecontrastError as error:
             self.problems.append(str(error))
             return None
+        if self.study.splits.test and not assigned.folds:
+            self.problems.append("splits.test: nobody who is named has a target: no model is tested")
         for planned in self.sessions.values():
             planned.fold = assigned.fold.get(planned.session.participant, "")
         return assigned
+
+    def _check_named(self, pinned: splits.Splits | None) -> None:
+        """Raise unless everyone whom the splits name is, or once was, in the cohort."""
+        known = {image.participant for image in self.manifest.images}
+        known |= {row.participant for row in pinned.rows} if pinned else set()
+        only = self.study.include.participants
+        wrong = []
+        for key in ("test", "never_train"):
+            for label in getattr(self.study.splits, key):
+                if label not in known and (not only or label in only):
+                    close = difflib.get_close_matches(label, sorted(known), n=1, cutoff=0.5)
+                    near = f" (did you mean {close[0]!r}?)" if close else ""
+                    wrong.append(f"splits.{key}: no participant {label!r}{near}")
+        if wrong:
+            raise RecontrastError("; ".join(wrong), remedy="name people of the cohort")
 
     def _choose_prediction(self, planned: PlannedSession, name: str, experiment: Experiment) -> None:
         """The model that predicts an experiment's target in a session, if any can."""

@@ -1,9 +1,10 @@
 """Who trains and who is predicted: every participant with the target is dealt to a fold once and stays."""
 
 import csv
+import math
 from collections import Counter
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ..layout import ALL
 
 TRAINING = "training"  # in place of a fold: trains always, is never predicted by a model that left it out
 NEW = "new"  # in place of a fold: came after the splits were made, does not train
+NEVER = "never"  # in place of a fold: does not train as the study says so
 COLUMNS = ("participant_id", "fold", "rank", "stratum")
 
 
@@ -46,7 +48,7 @@ class Splits:
 
     @cached_property
     def fold(self) -> dict[str, str]:
-        """Participant -> the fold whose model predicts them, or `training`, or `new`; of those present."""
+        """Participant -> the fold whose model predicts them, or `training`, `new`, `never`; of those present."""
         return {row.participant: row.fold for row in self.rows if row.participant in self.present}
 
     @cached_property
@@ -58,7 +60,7 @@ class Splits:
         """Who the model of a fold (or of `all`) is fitted to, by label.
 
         Args:
-            fold: one of `folds`, or `all`: everyone but those who are `new`.
+            fold: one of `folds`, or `all`: everyone but those who are `new` or `never` train.
             among: those that can be used, everyone present if None; others take no part, and nobody moves.
         """
         validation = set(self.validation(fold, among))
@@ -69,10 +71,15 @@ class Splits:
     def validation(self, fold: str, among: Set[str] | None = None) -> list[str]:
         """The inner validation participants of a fold, by whom training stops; one at least is left to train.
 
-        They come from the next fold first, so that folds differ in them; arguments as for `training`.
+        They come from the next fold first, so that folds differ in them; arguments as for `training`. A share
+        is one of all who train or are tested in a fold, rounded half up, and at least one of them.
         """
         others = self._others(fold, among)
-        wanted = self.settings.validation if self.settings else config.Splits().validation
+        wanted = (self.settings or config.Splits()).validation
+        if 0 < wanted < 1:
+            usable = self.present if among is None else self.present & among
+            part = sum(r.participant in usable and r.fold not in (NEW, NEVER) for r in self.rows)
+            wanted = max(1, math.floor(wanted * part + 0.5))
         return [row.participant for row in others[: max(0, min(wanted, len(others) - 1))]]
 
     def _others(self, fold: str, among: Set[str] | None) -> list[Row]:
@@ -85,7 +92,7 @@ class Splits:
             return ahead, row.rank
 
         return sorted(
-            (r for r in self.rows if r.participant in usable and r.fold not in (NEW, fold)), key=order
+            (r for r in self.rows if r.participant in usable and r.fold not in (NEW, NEVER, fold)), key=order
         )
 
     def write(self, path: str | Path) -> None:
@@ -121,20 +128,38 @@ def assign(
         raise RecontrastError(f"{count} with the target, where splits need two", remedy=remedy)
     stratum = {label: " ".join((strata or {}).get(label, "").split()) or "n/a" for label in sorted(present)}
     if pinned is None or (pinned.settings is not None and _dealing(pinned.settings) != _dealing(settings)):
-        rows = _deal(stratum, settings)
+        named = [label for label in stratum if label in settings.never_train]
+        rows = _deal({label: stratum[label] for label in stratum if label not in named}, settings)
+        rows += [Row(label, NEVER, len(rows) + n, stratum[label]) for n, label in enumerate(named)]
     else:
-        rows = _add(stratum, settings, list(pinned.rows), present)
+        rows = _add(stratum, settings, _keep(pinned.rows, settings), present)
     splits = Splits(tuple(sorted(rows, key=lambda row: row.participant)), settings, present)
     if not splits.training(ALL):
         remedy = "set splits.include_new: true, or delete the splits to have them made anew"
-        raise RecontrastError("everyone with the target came after the splits were made", remedy=remedy)
+        why = "all came after the splits were made, or never train"
+        raise RecontrastError(f"nobody with the target may train: {why}", remedy=remedy)
+    if settings.test and splits.folds and not splits.training(splits.folds[0]):
+        raise RecontrastError("splits.test names everyone who may train", remedy="name fewer")
     return splits
 
 
 def _dealing(settings: config.Splits) -> dict:
     """The settings that decide who goes to which fold."""
-    matter = {"kfold": {"folds", "stratify"}, "holdout": {"holdout", "stratify"}, "leave-one-out": set()}
+    matter = {
+        "kfold": {"folds", "stratify"},
+        "holdout": {"holdout", "test", "stratify"},
+        "leave-one-out": set(),
+    }
     return settings.model_dump(include={"scheme", "seed", *matter[settings.scheme]})
+
+
+def _keep(rows: Iterable[Row], settings: config.Splits) -> list[Row]:
+    """Pinned rows: who shall never train leaves the fold, who may again is as if newly come."""
+    never = settings.never_train
+    return [
+        replace(row, fold=NEVER if row.participant in never else NEW if row.fold == NEVER else row.fold)
+        for row in rows
+    ]
 
 
 def _deal(stratum: dict[str, str], settings: config.Splits) -> list[Row]:
@@ -149,6 +174,8 @@ def _deal(stratum: dict[str, str], settings: config.Splits) -> list[Row]:
     elif settings.scheme == "kfold":
         count = min(settings.folds, len(order))
         folds = {label: str(i % count + 1) for i, label in enumerate(order)}
+    elif settings.test:
+        folds = {label: "1" if label in settings.test else TRAINING for label in order}
     else:
         held = min(max(1, round(settings.holdout * len(order))), len(order) - 1)
         turns = [(i + 1) * held // len(order) > i * held // len(order) for i in range(len(order))]
@@ -162,12 +189,16 @@ def _add(stratum: dict[str, str], settings: config.Splits, rows: list[Row], pres
     waiting = [label for label in sorted(present) if label not in known]
     order = np.random.default_rng([settings.seed, len(rows)]).permutation(len(waiting))
     first = max((row.rank for row in rows), default=-1) + 1
-    newcomers = [Row(waiting[i], NEW, first + n, stratum[waiting[i]]) for n, i in enumerate(order)]
+    named = dict.fromkeys(settings.never_train, NEVER) | dict.fromkeys(settings.test, "1")
+    newcomers = [
+        Row(waiting[i], named.get(waiting[i], NEW), first + n, stratum[waiting[i]])
+        for n, i in enumerate(order)
+    ]
     if not settings.include_new:
         return [*rows, *newcomers]
-    newcomers += sorted((r for r in rows if r.fold == NEW and r.participant in present), key=lambda r: r.rank)
-    joined = {row.participant: row for row in rows}
-    for row in sorted(newcomers, key=lambda r: r.rank):
+    joined = {row.participant: row for row in (*rows, *newcomers)}
+    joining = [r for r in joined.values() if r.fold == NEW and r.participant in present]
+    for row in sorted(joining, key=lambda r: r.rank):
         fold = _smallest([r for r in joined.values() if r.participant in present], row.stratum, settings)
         if settings.scheme == "leave-one-out":
             fold = str(1 + max((int(r.fold) for r in joined.values() if r.fold.isdecimal()), default=0))
@@ -220,8 +251,10 @@ def _parse(path: Path, number: int, line: dict[str, str]) -> Row:
     fold, rank = line["fold"].strip(), line.get("rank", str(number)).strip()
     if not (participant.isascii() and participant.isalnum()):
         raise _broken(path, f"line {number + 2}: {line['participant_id']!r} is no participant label")
-    if fold not in (TRAINING, NEW) and not (fold.isascii() and fold.isdecimal() and not fold.startswith("0")):
-        raise _broken(path, f"line {number + 2}: fold {fold!r} is neither 1, 2, ... nor {TRAINING} nor {NEW}")
+    numbered = fold.isascii() and fold.isdecimal() and not fold.startswith("0")
+    if fold not in (TRAINING, NEW, NEVER) and not numbered:
+        words = f"neither 1, 2, ... nor {TRAINING}, {NEW} or {NEVER}"
+        raise _broken(path, f"line {number + 2}: fold {fold!r} is {words}")
     if not (rank.isascii() and rank.isdecimal()):
         raise _broken(path, f"line {number + 2}: rank {rank!r} is no whole number")
     return Row(participant, fold, int(rank), line.get("stratum", "").strip() or "n/a")

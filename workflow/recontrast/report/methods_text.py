@@ -172,9 +172,11 @@ def _validation(plan: dict) -> Part:
     text, splits = sentences(), plan["study"].get("splits", {})
     if not plan["experiments"] or splits.get("scheme") not in text["splits"]:
         return [], []
-    part = [text["splits"][splits["scheme"]].format(**splits)]
-    if splits.get("validation"):
-        part.append(text["validation"].format(**splits))
+    part = [text["splits"]["named" if splits.get("test") else splits["scheme"]].format(**splits)]
+    if share := splits.get("validation"):
+        part.append(text["validation"].format(validation=f"a share of {share:g}" if share < 1 else share))
+    if splits.get("never_train"):
+        part.append(text["never_train"].format(count=len(splits["never_train"])))
     imputed = sum(
         any(not done["acquired"] for done in session["experiments"].values()) for session in plan["sessions"]
     )
