@@ -138,7 +138,7 @@ def test_two_people_in_one_folder_stay_apart(source, out):
         file.rename(source / f"first-{file.name}")
     scan(source, participant="2", seed=1)
     planned = sort(source, out)
-    assert [path.split("/")[2] for path in planned.jobs] == ["sub-001", "sub-002"]
+    assert {path.split("/")[2] for path in planned.jobs} == {"sub-001", "sub-002"}
 
 
 def test_two_series_with_one_number_stay_apart(source, out):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recontrast.conversion.convert import convert
+from recontrast.conversion.key import Key
 from recontrast.conversion.plan import key_folder, plan
 from recontrast.conversion.settings import Conversion
 from recontrast.errors import RecontrastError
@@ -179,3 +180,11 @@ def test_a_series_that_has_gone_is_named_without_names(tmp_path):
     (tmp_path / "in/IM00002").unlink()
     with pytest.raises(RecontrastError, match=r"^1 of 7 files of the series are gone; plan again$"):
         convert(series=job.list, output=tmp_path / "x.nii.gz")
+
+
+def test_numbers_do_not_follow_the_order_of_ids():
+    key = Key()
+    key.enrol((f"RC-{number:02d}", "", "", "20200101") for number in range(20))
+    labels = [key.rows[visit][0] for visit in sorted(key.rows)]
+    assert sorted(labels) == [f"{number:03d}" for number in range(1, 21)]
+    assert labels != sorted(labels)

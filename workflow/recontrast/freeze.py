@@ -34,7 +34,9 @@ def freeze(graph: Graph) -> None:
         graph.plan.splits.write(folder / layout.SPLITS)
     quarantine.write(folder, graph.plan.failures)
     write_json(folder / layout.BACKENDS, graph.tools())
-    write_json(folder / layout.PLAN, content(graph) | {"states": states(graph)})
+    known = {"states": states(graph), "problems": graph.plan.problems, "results": _results(graph)}
+    write_json(folder / layout.PLAN, content(graph) | known)
+    write_json(folder / layout.PREPARATION, graph.preparation())
     frozen.write(graph)
     for model in graph.plan.models.values():
         where = {"experiment": model.name, "fold": model.fold}
@@ -55,7 +57,7 @@ def content(graph: Graph) -> dict:
     """Everything that the report and `recontrast status` say about the plan."""
     plan = graph.plan
     return {
-        "study": plan.study.model_dump(mode="json"),
+        "study": frozen.public(plan).model_dump(mode="json"),
         "sessions": [
             {
                 "session": label,
@@ -126,6 +128,13 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
     return found
 
 
+def _results(graph: Graph) -> list[str]:
+    """Every file that `recontrast status` looks for; it names the report itself."""
+    models = [layout.fill(layout.MODEL, experiment=name, fold=fold) for name, fold in graph.plan.models]
+    found = dict.fromkeys([*graph.group_targets(), *models, *graph.pages()])
+    return [file for file in found if file != layout.REPORT]
+
+
 def _settings(study: Study, stage: str) -> list:
     """What a stage and those before it take from the study."""
     shared = {"prepare", "region", "reference", "reference_fallback", "backend", "backend_order", "backends"}
@@ -156,10 +165,15 @@ def _write_table(path: Path, rows: list[dict[str, str]]) -> None:
 
 def _description(graph: Graph) -> dict:
     """dataset_description.json of the derivatives."""
+    names = graph.plan.manifest.names
+    sources = [
+        f"file://{d.path}" if names.get(d.path) == str(d.path) else layout.RAW_DATASET
+        for d in graph.study.datasets
+    ]
     return {
         "Name": graph.study.report.title,
         "BIDSVersion": "1.10.0",
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "Recontrast", "Version": __version__}],
-        "SourceDatasets": [{"URL": f"file://{d.path}"} for d in graph.study.datasets],
+        "SourceDatasets": [{"URL": url} for url in dict.fromkeys(sources)],
     }

@@ -43,7 +43,7 @@ def write(graph: Graph) -> None:
     """Freeze a graph in its output folder; its backends lie in a file of their own, for people too."""
     plan = graph.plan
     frozen = Frozen(
-        study=plan.study,
+        study=public(plan),
         images=plan.manifest.images,
         participants=plan.manifest.participants,
         pinned=plan.pinned,
@@ -53,6 +53,13 @@ def write(graph: Graph) -> None:
         jobs=dict(graph.jobs),
     )
     write_text(plan.study.output / layout.GRAPH, _JSON.dump_json(frozen).decode())
+
+
+def public(plan: Plan) -> Study:
+    """The study as outputs show it: folders of DICOM, whose names may say whose they are, go by other names."""
+    names = plan.manifest.names
+    shown = [d.model_copy(update={"path": Path(names.get(d.path, d.path))}) for d in plan.study.datasets]
+    return plan.study.model_copy(update={"datasets": tuple(shown)})
 
 
 def read(folder: Path) -> Graph:

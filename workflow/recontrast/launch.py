@@ -20,6 +20,9 @@ from rich.console import Console
 from . import layout
 from .cohort import quarantine
 from .config import Study
+from .conversion.folders import holds_dicom
+from .conversion.key import write_private
+from .conversion.plan import key_folder
 from .errors import RecontrastError
 from .images import write_text
 from .stages import FURTHER_RULES, STEPS
@@ -162,11 +165,19 @@ def _conclude(study: Study) -> int:
 
 @contextlib.contextmanager
 def _study_file(study: Study, keep: bool) -> Iterator[Path]:
-    """The study as a file for Snakemake: kept with the results, or gone after a dry run."""
+    """The study as a file for Snakemake: kept with the results, or gone after a dry run.
+
+    It names folders; those of DICOM may bear names of people, so it is then kept with the key.
+    """
     text = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False)
     if keep:
-        write_text(study.output / STUDY, text)
-        yield study.output / STUDY
+        if any(d.path.is_dir() and holds_dicom(d.path) for d in study.datasets):
+            file = key_folder(study.output, study.conversion) / Path(STUDY).name
+            write_private(file, text)
+        else:
+            file = study.output / STUDY
+            write_text(file, text)
+        yield file
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "study.yaml"

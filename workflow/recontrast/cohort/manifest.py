@@ -34,7 +34,7 @@ class Image:
         path: the chosen file; the session's folder where no file could be chosen.
         sha256: of the file as it is; empty where it cannot be opened. Of all files where there are several.
         problem: why the image cannot be used, or empty.
-        dataset: the folder that it comes from.
+        dataset: the folder that it comes from; for one of DICOM, whose name may say whose it is, see `names`.
         others: the further images of a group.
     """
 
@@ -57,12 +57,14 @@ class Manifest:
         participants: the rows of all participants.tsv, by participant label (without `sub-`, with prefix).
         problems: what is wrong beyond single images, such as misnamed files; includes all of `fatal`.
         fatal: those problems that leave the cohort itself in doubt: no run should start on it.
+        names: path of each data set -> what outputs call it.
     """
 
     images: list[Image] = field(default_factory=list)
     participants: dict[str, dict[str, str]] = field(default_factory=dict)
     problems: list[RecontrastError] = field(default_factory=list)
     fatal: list[RecontrastError] = field(default_factory=list)
+    names: dict[Path, str] = field(default_factory=dict)
 
     def sessions(self) -> dict[Session, dict[str, Image]]:
         """The images of each session by contrast, those with a problem among them."""
@@ -114,6 +116,7 @@ def build(
     """
     manifest, hashes, sources, masks = Manifest(), hashes or {}, sources or {}, masks or {}
     datasets = list(datasets)
+    manifest.names = _names(datasets, converted or {})
     visits = _gather(datasets, manifest, converted or {})
     everyone = [image for _, images in visits.values() for image in images]
     visits = _included(visits, include, manifest)
@@ -147,6 +150,13 @@ def build(
     return manifest
 
 
+def _names(datasets: list[Dataset], converted: Mapping[Path, list[bids.RawImage]]) -> dict[Path, str]:
+    """What outputs call each data set: its path; one of DICOM its prefix or a number, as folders bear names."""
+    numbered = enumerate((d for d in datasets if d.path in converted), 1)
+    dicom = {d.path: d.prefix or f"DICOM {number}" for number, d in numbered}
+    return {d.path: dicom.get(d.path, str(d.path)) for d in datasets}
+
+
 def _masks(
     datasets: list[Dataset], masks: Mapping[str, Mask], visits: Visits, manifest: Manifest
 ) -> list[tuple[Image, list[bids.RawImage]]]:
@@ -160,7 +170,7 @@ def _masks(
         except RecontrastError as error:
             manifest.problems.append(error)
         for session, (folder, _) in sorted(visits.items()):
-            for name, mask in masks.items() if folder == str(dataset.path) else []:
+            for name, mask in masks.items() if folder == manifest.names[dataset.path] else []:
                 image = Image(session.participant, session.session, name, dataset.path, "", dataset=folder)
                 try:
                     raw = choose_mask(name, mask, derived[session])
@@ -237,7 +247,7 @@ def _gather(
         origin |= dict.fromkeys(labels, dataset)
         for image in images:
             session = Session(dataset.prefix + image.participant, image.session)
-            visits.setdefault(session, (str(dataset.path), []))[1].append(image)
+            visits.setdefault(session, (manifest.names[dataset.path], []))[1].append(image)
     return visits
 
 

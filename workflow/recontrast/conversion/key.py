@@ -1,6 +1,7 @@
 """The key: who is behind which pseudonym, in a file outside the results, which the user may edit."""
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,8 +24,11 @@ class Key:
     rows: dict[Visit, tuple[str, str]] = field(default_factory=dict)
 
     def enrol(self, visits: Iterable[Visit]) -> None:
-        """Give every new visit its labels: known people keep theirs, new ones take the next number."""
-        for visit in sorted(set(visits) - set(self.rows)):
+        """Give every new visit its labels: known people keep theirs, new ones take the next number.
+
+        New people take numbers in the order of a hash, as the order of their IDs or names says something of them.
+        """
+        for visit in sorted(set(visits) - set(self.rows), key=lambda v: (_shuffled(v[:3]), v)):
             known = next((row for row in self.rows if _same_person(row, visit)), None)
             label, session = self.rows[known] if known else (self._next(p for p, _ in self.rows.values()), "")
             if known and not known[3]:
@@ -48,6 +52,10 @@ class Key:
             for label, whom in sorted(people.items())
             if len(whom) > 1
         ]
+
+
+def _shuffled(person: tuple[str, ...]) -> str:
+    return hashlib.sha256(repr(person).encode()).hexdigest()
 
 
 def _same_person(known: Visit, visit: Visit) -> bool:
