@@ -51,6 +51,7 @@ rule index:
     input:
         metrics=layout.METRICS,
         summary=layout.SUMMARY,
+        ranks=layout.RANKS,
         losses=graph.losses,
         lesions=graph.lesion_tables,
         own=graph.own_tables,
@@ -81,4 +82,5 @@ rule index:
         code=graph.code("report", "index"),
     shell:
         "recontrast step --log {log} report index --plan {params.plan} --metrics {input.metrics}"
-        " --summary {input.summary} --page {output.page} --per-page {params.per_page} {params.further}"
+        " --summary {input.summary} --ranks {input.ranks} --page {output.page}"
+        " --per-page {params.per_page} {params.further}"

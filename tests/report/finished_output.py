@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 from recontrast import images, layout
+from recontrast.evaluation.compare import compare
 from recontrast.evaluation.summarize import summarize
 from recontrast.methods.recipes import resolve
 from scipy.ndimage import gaussian_filter
@@ -129,6 +130,14 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
     )
     images.write_text(layout.METRICS, metrics.to_csv(sep="\t", index=False))
     summarize(metrics=Path(layout.METRICS), table=Path(layout.SUMMARY))
+    compare(
+        metrics=Path(layout.METRICS),
+        table=Path(layout.STATISTICS),
+        ranks=Path(layout.RANKS),
+        experiments=list(EXPERIMENTS),
+        targets=["FLAIR"] * len(EXPERIMENTS),
+        bootstrap=100,
+    )
     images.write_text(layout.PLAN, json.dumps(plan))
     return plan
 

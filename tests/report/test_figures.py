@@ -1,4 +1,6 @@
-"""Loss curves of methods that train one thing, and of those that train two in turns."""
+"""Loss curves of one or two losses; dots of participants, paired."""
+
+import re
 
 import pytest
 from recontrast.report import figures
@@ -19,3 +21,27 @@ def test_every_loss_has_its_curve(tmp_path, turns, dashed):
     drawn = (tmp_path / "losses.svg").read_text()
     assert drawn.count("stroke-dasharray") == dashed
     assert drawn.count("fold 2") == 1
+
+
+def drawn_lines(figure):
+    """The joined points of every line in the colour of pairs, as numbers of points."""
+    lines = re.findall(r'<path d="([^"]*)"[^>]*style="[^"]*stroke: #5a6675[^"]*stroke-width: 0.5', figure)
+    return [re.findall("[ML]", line) for line in lines]
+
+
+def test_dots_of_a_participant_are_joined_where_experiments_share_a_target(tmp_path):
+    targets = {"a": "FLAIR", "other": "T2w", "b": "FLAIR", "c": "FLAIR"}
+    scores = [
+        {"experiment": name, "metric": "psnr", "participant_id": who, "value": str(20 + number + len(who))}
+        for number, name in enumerate(targets)
+        for who in ("sub-1", "sub-22", "sub-333")
+        if (name, who) != ("c", "sub-1")
+    ]
+    figures.dots(tmp_path / "dots.svg", scores, ["psnr"], targets)
+    drawn = (tmp_path / "dots.svg").read_text()
+    # FLAIR: two people in three experiments, one in two of them; the other target has nothing to join.
+    assert sorted(map(len, drawn_lines(drawn))) == [2, 3, 3]
+    assert all(f">{name}<" in drawn for name in targets)
+    before = drawn
+    figures.dots(tmp_path / "dots.svg", scores[::-1], ["psnr"], targets)
+    assert drawn_lines((tmp_path / "dots.svg").read_text()) == drawn_lines(before)

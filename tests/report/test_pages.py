@@ -17,6 +17,7 @@ from recontrast.errors import RecontrastError
 from recontrast.report import pictures
 from recontrast.report.index import index, result_tables
 from recontrast.report.pages import number
+from recontrast.report.ranks import rank_tables
 from recontrast.report.session_page import session_page
 
 VOID = {"meta", "img", "br", "input", "link", "hr"}
@@ -84,6 +85,7 @@ def build(plan: dict, per_page: int = 50) -> Path:
         plan=Path(layout.PLAN),
         metrics=Path(layout.METRICS),
         summary=Path(layout.SUMMARY),
+        ranks=Path(layout.RANKS),
         page=page,
         per_page=per_page,
     )
@@ -176,6 +178,31 @@ def test_the_first_page_says_what_was_done(report):
     cohort = " ".join(Page(folder / "report/cohort-1.html").text)
     assert cohort.count("out of fold") == 6
     assert cohort.count("imputed") == 2
+
+
+def test_the_first_page_ranks_experiments_of_one_target(report):
+    folder, _ = report
+    page = Page(folder / "report/index.html")
+    assert "tables/ranks.tsv" in page.links
+    ranks = pd.read_csv(folder / layout.RANKS, sep="\t").set_index(["experiment", "metric"])["mean_rank"]
+    text = " ".join(" ".join(page.text).split())
+    after = text[text.index("mean over participants of their rank") :]
+    assert after.index("fcn") < after.index("voxels")  # the better one first
+    assert f"voxels {ranks['voxels', 'psnr']:.2f}" in after
+
+
+def test_ranks_of_nobody_are_no_table(tmp_path):
+    columns = "target\tmetric\tregion\texperiment\tn\tmean_rank\tfriedman_p\n"
+    rows = [
+        f"FLAIR\tpsnr\t{region}\t{name}\t{n}\t{rank}\t0.04\n"
+        for region, n in (("brain", 3), ("GM", 0))
+        for name, rank in (("a", "2" if n else "n/a"), ("b", "1" if n else "n/a"))
+    ]
+    (tmp_path / "ranks.tsv").write_text(columns + "".join(rows))
+    (table,) = rank_tables(tmp_path / "ranks.tsv", "brain")
+    assert [row["experiment"] for row in table["rows"]] == ["b", "a"]
+    assert [row["best"] for row in table["rows"]] == [["psnr"], []]
+    assert rank_tables(tmp_path / "ranks.tsv", "GM") == []
 
 
 def test_session_pages_know_their_order_from_a_file_of_the_index(report):

@@ -25,23 +25,31 @@ DASHES = ("-", "--", ":")  # of losses that are trained in turns
 LEGEND = 8  # with more folds a legend hides the curves
 
 
-def dots(path: Path, scores: list[tables.Row], metrics: list[str]) -> None:
+def dots(path: Path, scores: list[tables.Row], metrics: list[str], targets: dict[str, str]) -> None:
     """One dot per participant and experiment, one panel per metric, with mean and standard deviation.
+
+    A thin line joins the dots of one participant in experiments below each other that have the same target.
 
     Args:
         path: SVG to write.
         scores: rows with experiment, metric, participant_id, value.
         metrics: which to draw, from left to right.
+        targets: experiment -> its target.
     """
-    experiments = list(dict.fromkeys(row["experiment"] for row in scores))
+    found, order = {row["experiment"] for row in scores}, list(targets.values())
+    # Those of one target below each other, else as the study has them.
+    experiments = sorted((name for name in targets if name in found), key=lambda n: order.index(targets[n]))
+    people = sorted({row["participant_id"] for row in scores})
     with matplotlib.rc_context(STYLE):
-        size = (3.8 * len(metrics) + 1.2, 0.7 * len(experiments) + 0.9)
+        size = (3.8 * len(metrics) + 1.2, 0.55 * len(experiments) + 0.9)
         figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for panel, metric in zip(panels, metrics, strict=True):
-            for row, experiment in enumerate(experiments):
-                own = [r for r in scores if (r["metric"], r["experiment"]) == (metric, experiment)]
-                _row(panel, row, _participants(own), PALETTE[row % len(PALETTE)])
+            own = [row for row in scores if row["metric"] == metric]
+            values = _by_person(own, experiments, people)
+            for target in dict.fromkeys(targets[name] for name in experiments):
+                rows = [row for row, name in enumerate(experiments) if targets[name] == target]
+                _paired_rows(panel, rows, values[rows])
             panel.set_title(metric.upper(), loc="left", fontsize=9, fontweight="bold")
             panel.grid(axis="x", color="#dde2e8", linewidth=0.6)
             panel.set_axisbelow(True)
@@ -50,23 +58,32 @@ def dots(path: Path, scores: list[tables.Row], metrics: list[str]) -> None:
         _save(figure, path)
 
 
-def _participants(scores: list[tables.Row]) -> np.ndarray:
-    """One finite value per participant: the mean over sessions."""
-    sessions: dict[str, list[float]] = {}
+def _by_person(scores: list[tables.Row], experiments: list[str], people: list[str]) -> np.ndarray:
+    """The mean over sessions of every participant, shape (experiments, people); NaN where there is none."""
+    sessions: dict[tuple[str, str], list[float]] = {}
     for row in scores:
-        sessions.setdefault(row["participant_id"], []).append(tables.number(row["value"]))
-    values = np.array([np.mean(values) for values in sessions.values()])
-    return values[np.isfinite(values)]
+        key = row["experiment"], row["participant_id"]
+        sessions.setdefault(key, []).append(tables.number(row["value"]))
+    values = [[np.mean(sessions.get((name, who), [np.nan])) for who in people] for name in experiments]
+    values = np.array(values).reshape(len(experiments), len(people))
+    return np.where(np.isfinite(values), values, np.nan)
 
 
-def _row(panel: Axes, row: int, values: np.ndarray, colour: str) -> None:
-    # Spread by rank, not at random: equal numbers draw equal pictures.
-    spread = 0.28 * np.sin(2.4 * np.argsort(np.argsort(values, kind="stable"), kind="stable"))
-    panel.scatter(values, row + spread, s=20, color=colour, alpha=0.7, linewidths=0)
-    if values.size:
-        deviation = values.std(ddof=1) if values.size > 1 else 0.0
-        mean = {"fmt": "D", "color": "#1c2430", "markersize": 5, "capsize": 3, "linewidth": 1.2}
-        panel.errorbar(values.mean(), row, xerr=deviation, **mean)
+def _paired_rows(panel: Axes, rows: list[int], values: np.ndarray) -> None:
+    """Dots, means and lines of some experiments; `values` has shape (rows, people)."""
+    # A participant is as far above or below the row in all of them; not at random, so that equal numbers
+    # draw equal pictures.
+    places = np.array(rows)[:, None] + 0.28 * np.sin(2.4 * np.arange(values.shape[1]))
+    if len(rows) > 1:
+        panel.plot(values, places, color="#5a6675", linewidth=0.5, alpha=0.5, zorder=1)
+    for row, place, own in zip(rows, places, values, strict=True):
+        there = np.isfinite(own)
+        colour = PALETTE[row % len(PALETTE)]
+        panel.scatter(own[there], place[there], s=20, color=colour, alpha=0.7, linewidths=0, zorder=2)
+        if there.any():
+            deviation = own[there].std(ddof=1) if there.sum() > 1 else 0.0
+            mean = {"fmt": "D", "color": "#1c2430", "markersize": 5, "capsize": 3, "linewidth": 1.2}
+            panel.errorbar(own[there].mean(), row, xerr=deviation, zorder=3, **mean)
 
 
 def agreement(path: Path, pairs: dict[str, list[tuple[float, float]]]) -> None:

@@ -13,6 +13,7 @@ from .lesions import lesion_section
 from .methods_text import methods_section, steps_that_ran
 from .models import kind_of, models_of
 from .pictures import file_name
+from .ranks import rank_tables
 from .study_tables import study_tables
 
 IN_COHORT = ("psnr", "ssim")  # the scores shown in the table of sessions
@@ -24,6 +25,7 @@ def index(
     plan: Path,
     metrics: Path,
     summary: Path,
+    ranks: Path,
     page: Path,
     per_page: int = 50,
     lesions: list[Path] = [],  # noqa: B006 - read, never changed
@@ -38,6 +40,7 @@ def index(
         plan: what was planned and what became of it: study, sessions, failures, experiments, versions.
         metrics: the long table of all scores.
         summary: mean, SD and number of participants per experiment, region and metric.
+        ranks: mean ranks of the experiments of one target.
         page: HTML file to write; the rest goes beside it.
         per_page: how many sessions a page of the cohort holds.
         lesions: the long table of lesion comparisons and its summary, where the study has them.
@@ -46,14 +49,18 @@ def index(
     content = json.loads(plan.read_text(encoding="utf-8"))
     title = content["study"]["report"]["title"]
     scores = tables.read(metrics, ["participant_id", "session_id", "experiment", "region", "metric", "value"])
-    scores = [row for row in scores if row["region"] == content["study"]["region"]]
+    wanted = content["study"]["region"]
+    scores = [
+        row for row in scores if row["region"] == wanted and row["experiment"] in content["experiments"]
+    ]
     names = list(dict.fromkeys(row["metric"] for row in scores))
     summarized = tables.read(summary, ["experiment", "region", "metric", "n", "mean", "sd"])
     models = models_of(content)
     sessions = _sessions(content, scores, models, page.parent)
     links = _cohort_pages(page.parent, title, sessions, content["experiments"], names, per_page)
     # With its tables inside, the folder of the report can be passed on alone.
-    for table in (metrics, summary):
+    copied = {"metrics": metrics, "summary": summary, "ranks": ranks}
+    for table in copied.values():
         write_text(page.parent / "tables" / table.name, table.read_text(encoding="utf-8"))
     paragraphs, references = methods_section(content, names)
     pages.write(
@@ -63,16 +70,15 @@ def index(
         plan=content,
         counts=_counts(content, sessions),
         results=result_tables(summarized, content["experiments"]),
-        figures=_figures(
-            page.parent / "figures", scores, names, models, content["study"]["report"]["curves"]
-        ),
+        ranks=rank_tables(ranks, content["study"]["region"]),
+        figures=_figures(page.parent / "figures", scores, names, models, content),
         models=list(models.values()),
         own=study_tables(own, {name: t["title"] for name, t in content["study"]["tables"].items()}),
         lesions=lesion_section(*lesions, page.parent) if lesions else None,
         examples=lesion_examples(lesions[0], sessions, page.parent) if lesions else [],
         backends=steps_that_ran(content),
         links=links,
-        tables={"metrics": f"tables/{metrics.name}", "summary": f"tables/{summary.name}"},
+        tables={name: f"tables/{table.name}" for name, table in copied.items()},
         paragraphs=paragraphs,
         references=references,
     )
@@ -170,9 +176,7 @@ def _cohort_pages(
     return links
 
 
-def _figures(
-    folder: Path, scores: list[tables.Row], metrics: list[str], models: dict, together: dict[str, list[str]]
-) -> dict:
+def _figures(folder: Path, scores: list[tables.Row], metrics: list[str], models: dict, plan: dict) -> dict:
     """Draw the figures; returns their addresses, relative to the page.
 
     Args:
@@ -180,7 +184,7 @@ def _figures(
         scores: rows with experiment, metric, participant_id, value.
         metrics: those that there are.
         models: by name and fold.
-        together: name of a figure -> the experiments whose losses it compares.
+        plan: what was planned: experiments with their targets, and of which losses are compared.
     """
     from . import figures  # matplotlib takes a while to load: not for --help
 
@@ -188,7 +192,8 @@ def _figures(
     drawn = {"dots": "", "losses": [], "curves": []}
     if scores:
         chosen = [metric for metric in IN_COHORT if metric in metrics] or metrics[:2]
-        figures.dots(folder / "metrics.svg", scores, chosen)
+        targets = {name: experiment["target"] for name, experiment in plan["experiments"].items()}
+        figures.dots(folder / "metrics.svg", scores, chosen, targets)
         drawn["dots"] = f"{folder.name}/metrics.svg"
     curves: dict[str, dict[str, list[tables.Row]]] = {}
     for name, fold in models:
@@ -196,7 +201,7 @@ def _figures(
         # A method without epochs, such as a forest, has a table without rows.
         if file.is_file() and (rows := tables.read(file, ["epoch", "validation"])):
             curves.setdefault(name, {})[fold] = rows
-    for name, experiments in together.items():
+    for name, experiments in plan["study"]["report"]["curves"].items():
         known = {experiment: curves[experiment] for experiment in experiments if experiment in curves}
         # Of one fold, on the same people: losses of several folds cannot be told apart by experiment.
         shared = [fold for fold in next(iter(known.values()), {}) if all(fold in f for f in known.values())]

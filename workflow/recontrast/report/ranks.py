@@ -1,0 +1,51 @@
+"""The ranks of experiments, as the first page shows them."""
+
+from pathlib import Path
+
+from .. import tables
+
+COLUMNS = ("target", "metric", "region", "experiment", "n", "mean_rank", "friedman_p")
+
+
+def rank_tables(file: Path, region: str) -> list[dict]:
+    """Mean ranks as one table per target: a row per experiment, a column per metric.
+
+    Args:
+        file: table as `evaluation compare` writes it.
+        region: the region that is shown.
+
+    Returns:
+        Tables with `target`, `metrics`, `n` (the number of people, in words), `rows` (with `experiment`, `ranks`
+        by metric and `best`, the metrics in which no other has a better mean rank), in the order of the first
+        metric, and `tests`: Friedman's p by metric.
+    """
+    found: dict[str, list[tables.Row]] = {}
+    for row in tables.read(file, COLUMNS):
+        # Nobody may have a value of every experiment.
+        if row["region"] == region and int(row["n"]):
+            found.setdefault(row["target"], []).append(row)
+    return [_table(target, rows) for target, rows in found.items()]
+
+
+def _table(target: str, rows: list[tables.Row]) -> dict:
+    metrics = list(dict.fromkeys(row["metric"] for row in rows))
+    ranks: dict[str, dict[str, float]] = {}
+    for row in rows:
+        ranks.setdefault(row["experiment"], {})[row["metric"]] = tables.number(row["mean_rank"])
+    best = {metric: min(own[metric] for own in ranks.values() if metric in own) for metric in metrics}
+    last = float(len(ranks) + 1)
+    numbers = sorted({int(row["n"]) for row in rows})
+    return {
+        "target": target,
+        "metrics": metrics,
+        "n": " to ".join(str(number) for number in dict.fromkeys((numbers[0], numbers[-1]))),
+        "rows": [
+            {
+                "experiment": name,
+                "ranks": own,
+                "best": [metric for metric in own if own[metric] == best[metric]],
+            }
+            for name, own in sorted(ranks.items(), key=lambda each: each[1].get(metrics[0], last))
+        ],
+        "tests": {row["metric"]: row["friedman_p"] for row in rows},
+    }
