@@ -11,6 +11,8 @@ from recontrast.methods.interface import Volumes
 from scipy.ndimage import gaussian_filter
 
 Shape = tuple[int, int, int]
+#: recipe keys that say how long a training is
+LENGTHS = ("epochs", "then_epochs", "epochs_falling", "start_iterations", "adversarial_iterations")
 BRAIN = 150  # voxels: edge of the cube whose ball has as many voxels as a brain at 1 mm
 
 

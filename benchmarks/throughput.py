@@ -17,7 +17,7 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from measuring import BRAIN, Shape, cube, head, machine, seconds
+from measuring import BRAIN, LENGTHS, Shape, cube, head, machine, seconds
 from recontrast.methods import recipes
 from recontrast.methods.interface import Cohort, Model, Run, Volumes, method_module
 from recontrast.methods.recipes import Recipe
@@ -26,8 +26,6 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 UPDATES = 6  # the first is not counted
 LIMIT = 40.0  # seconds of a training, after which it is stopped earlier
 TREES = 4  # grown to be timed
-#: recipe keys that say how long a training is; a training of no length gives a network to predict with
-LENGTHS = ("epochs", "then_epochs", "epochs_falling", "start_iterations", "adversarial_iterations")
 #: what does not change the speed of an update, but needs images that a random head does not have
 CHANGES: dict[str, Recipe] = {"pixel_gan": {"start": "acquired"}}
 #: what the random head is multiplied by, whose values are about 1000: relaxation rates are about 1
@@ -104,7 +102,7 @@ def training(
 
 
 def untrained(module: ModuleType, cohort: Cohort, recipe: Recipe, run: Run) -> Model:
-    """A model that takes as long to predict as a trained one."""
+    """A model that takes as long to predict as a trained one: a network after a training of no length."""
     changes = {key: 0 for key in LENGTHS if key in recipe} | (FASTER if "trees" in recipe else {})
     return module.fit(cohort, recipe | changes, run)
 
