@@ -4,7 +4,7 @@ Run as a script. Prints one row a method, in Markdown: the share of the recipe's
 for, the updates made, the mean gain in PSNR and SSIM over the regression, and CPU seconds of training and predictions.
 The heads are those of `tests/methods/test_learning.py`: four to train, one to validate, two held out.
 
-`--seconds` is a budget for each training, in CPU seconds where there is no GPU: all lengths of its recipe are multiplied
+`--seconds` is a budget for each training, in CPU seconds where there is no GPU: all lengths of a recipe are multiplied
 by the share that fits into it, so that every phase has its part. With 0 recipes run to their end, as on a GPU they can.
 """
 
