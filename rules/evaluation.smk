@@ -175,12 +175,13 @@ rule table:
         cards=graph.table_cards,
         times=graph.table_times,
     output:
-        report(
+        table=report(
             layout.TABLE,
             caption="captions/table.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
+        notes=layout.TABLE_NOTES,
     log:
         "logs/evaluation/table/{table}.log",
     conda:
@@ -191,4 +192,4 @@ rule table:
         code=graph.code("evaluation", "table"),
     shell:
         "recontrast step --log {log} evaluation table --metrics {input.metrics} --statistics {input.statistics}"
-        " --ranks {input.ranks} --specification {params.specification:q} --output {output} {params.further}"
+        " --ranks {input.ranks} --specification {params.specification:q} --output {output.table} {params.further}"

@@ -55,6 +55,7 @@ rule index:
         losses=graph.losses,
         lesions=graph.lesion_tables,
         own=graph.own_tables,
+        notes=graph.own_notes,
         pages=graph.pages,
     output:
         page=report(

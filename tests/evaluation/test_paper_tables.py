@@ -15,6 +15,7 @@ from recontrast.config import load, load_file
 from recontrast.errors import RecontrastError
 from recontrast.evaluation.compare import compare
 from recontrast.evaluation.table import table
+from recontrast.report.study_tables import study_tables
 from recontrast.scoring import Table
 from recontrast.studies import ROOT
 
@@ -68,7 +69,10 @@ def make(results, folder, description, printed=None, **further):
     output = folder / "Table1.tsv"
     table(**results, specification=json.dumps(asked), output=output, **further)
     rows = pd.read_csv(output, sep="\t", dtype={"fold": str}, keep_default_na=False, na_values=[])
-    assert list(json.loads(output.with_suffix(".json").read_text())) == list(rows)
+    about = json.loads(output.with_suffix(".json").read_text())
+    assert list(about) == [*rows, "Headings", "Notes"]
+    text = output.with_suffix(".md").read_text().replace("\\", "")
+    assert all(note in text for note in about["Notes"])
     return rows.set_index(["row", "column"]), output
 
 
@@ -96,7 +100,7 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     assert float(cell["number"]) == pytest.approx(ours.mean())
     assert float(cell["sd"]) == pytest.approx(ours.std(ddof=1))
     assert cell["text"] == f"{ours.mean():.2f} ± {ours.std(ddof=1):.2f}"
-    # The smallest p of ten people, and one pair in its family.
+    # The smallest p of ten people, and one pair in its family; of regions three.
     assert (float(cell["p"]), cell["marks"], cell["best"], cell["n"]) == (2 / 2**10, "**†", 1, 10)
     assert cell["published"] == "34.03 ± 1.33"
     change = (100 * (ours / psnr("Bloch", "GM") - 1)).mean()
@@ -110,7 +114,9 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     assert lines[2][2] == rf"**{cell['text']}**\*\*† [34.03 ± 1.33]"
     text = output.with_suffix(".md").read_text()
     assert "n = 10" in text
-    assert "against Bloch: exact Wilcoxon signed-rank test, Holm's correction" in text
+    test = "exact Wilcoxon signed-rank test, Holm's correction over the"
+    assert f"against Bloch: {test} 1 comparison of this table in one metric and region." in text
+    assert f"region of the table: {test} 3 comparisons of this table in one metric and experiment." in text
     assert "Hagiwara et al. 2019, Table; the numbers of another cohort" in text
 
 
@@ -148,20 +154,122 @@ def test_an_ablation_on_one_fold_is_said_to_be_one(results, tmp_path):
     assert cells["n"].to_list() == [10, 5]
     text = output.with_suffix(".md").read_text()
     assert "n = 5 to 10" in text
-    assert "Gan: fold 1 only." in text
+    assert "Gan: fold 1 of 2 only." in text
     assert "Bloch: fold" not in text
 
 
-def test_few_people_cannot_be_marked(results, tmp_path):
-    description = {
-        "rows": ["Gan"],
-        "columns": ["psnr"],
-        "cells": {"fold": "1"},
-        "marks": {"against": "Bloch"},
+def test_a_table_of_ablations_alone_says_that_they_ran_on_one_fold(results, tmp_path):
+    """As table 4 of Wei: the study's other experiments, which this table does not show, ran on all folds."""
+    rows = pd.read_csv(results["metrics"], sep="\t", dtype=str, keep_default_na=False)
+    ablations = [
+        rows[(rows["experiment"] == "Gan") & (rows["fold"] == "1")].assign(experiment=n) for n in "AB"
+    ]
+    pd.concat([rows, *ablations]).to_csv(tmp_path / "metrics.tsv", sep="\t", index=False)
+    cells, output = make(
+        results | {"metrics": tmp_path / "metrics.tsv"},
+        tmp_path,
+        {
+            "rows": [{"fold": "each"}, {"label": "Average"}],
+            "columns": ["A", "B"],
+            "cells": {"metric": "psnr"},
+        },
+        printed={"source": "A paper", "cells": {"Average": {"A": "30.1"}}},
+    )
+    assert cells["n"].to_list() == ["5", "5", "n/a", "n/a", "5", "5"]
+    notes = json.loads(output.with_suffix(".json").read_text())["Notes"]
+    assert notes[0] == "Mean and standard deviation over participants, n = 5; folds 1."
+    assert notes[1:4] == [
+        "A, B: fold 1 of 2 only.",
+        "Their averages are over what ran, not over all folds.",
+        "The published numbers beside these are over all folds of the paper.",
+    ]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Five experiments of six people, of which four are better than the first in everyone."""
+    folder = tmp_path_factory.mktemp("many")
+    gains = {"Base": 0, "B": 1, "C": 2, "D": 3, "E": 4}
+    rows = [
+        (f"sub-{i}", "n/a", name, "1", "brain", "psnr", 30 + gain + 0.1 * i * gain)
+        for name, gain in gains.items()
+        for i in range(6)
+    ]
+    files = {name: folder / f"{name}.tsv" for name in ("metrics", "statistics", "ranks")}
+    pd.DataFrame(rows, columns=list(SCORES)).to_csv(files["metrics"], sep="\t", index=False)
+    who = {"experiments": list(gains), "targets": ["FLAIR"] * 5, "bootstrap": 100}
+    compare(metrics=files["metrics"], table=files["statistics"], ranks=files["ranks"], **who)
+    return files
+
+
+def test_only_what_a_table_compares_is_in_its_family(many, tmp_path):
+    """Ten pairs of the study would leave no star; one of two experiments, shown by themselves, has one."""
+    described = {"rows": ["Base", "B"], "columns": ["psnr"], "marks": {"against": "Base"}}
+    cells, _ = make(many, tmp_path, described)
+    assert cells["p"].to_list() == ["n/a", "0.03125"]
+    assert cells["marks"].to_list() == ["n/a", "*"]
+    study = pd.read_csv(many["statistics"], sep="\t")
+    assert (study["p_holm"] > 0.05).all()
+
+
+@pytest.mark.parametrize(
+    ("correction", "p", "note"),
+    [
+        (
+            "holm",
+            0.125,
+            "With n = 6 and Holm's correction for 4 comparisons no p below 0.125 can be reached: no *.",
+        ),
+        ("none", 0.03125, "against Base: exact Wilcoxon signed-rank test, not corrected."),
+    ],
+)
+def test_a_family_that_few_people_cannot_mark_is_said_to_be_one(many, tmp_path, correction, p, note):
+    marks = {"against": "Base", "correction": correction}
+    cells, output = make(many, tmp_path, {"rows": list("BCDE"), "columns": ["psnr"], "marks": marks})
+    assert set(cells["p"]) == {p}
+    assert set(cells["marks"]) == {"n/a" if p > 0.05 else "*"}
+    assert any(note in said for said in json.loads(output.with_suffix(".json").read_text())["Notes"])
+
+
+def test_what_a_study_and_a_paper_say_of_a_table_stands_below_it(results, tmp_path):
+    printed = {
+        "source": "A paper",
+        "legend": "a: P < .001",
+        "cells": {"T1 → T2 | Theirs": {"PSNR (dB)": "**30.1**"}, "T1 → T2 | Ours": {"PSNR (dB)": "29 a"}},
     }
-    cells, output = make(results, tmp_path, description)
-    assert cells["n"].to_list() == [5]
-    assert "With n = 5 no p below 0.0625 can be reached: no marks." in output.with_suffix(".md").read_text()
+    described = {
+        "note": "Peak & range differ.",
+        "headings": ["Translation", "Study"],
+        "rows": [
+            {"label": "T1 → T2 | Theirs"},
+            {"label": "T1 → T2 | Ours", "experiment": "Gan"},
+            {"label": "T2 → T1 | Ours", "experiment": "Bloch"},
+        ],
+        "columns": ["psnr"],
+    }
+    cells, output = make(results, tmp_path, described, printed=printed)
+    assert cells["published"].to_list() == ["30.1", "29 a", "n/a"]
+    assert cells["published_best"].to_list() == [1, 0, 0]
+    about = json.loads(output.with_suffix(".json").read_text())
+    assert about["Notes"][0] == "Peak & range differ."
+    assert "a: P < .001" in about["Notes"]
+    assert about["Headings"] == ["Translation", "Study"]
+    markdown, latex = (output.with_suffix(suffix).read_text() for suffix in (".md", ".tex"))
+    labels = [line.split(" | ")[:3] for line in markdown.splitlines() if line.startswith("| ")]
+    assert labels[0] == ["| Translation", "Study", "PSNR (dB) |"]
+    assert labels[2] == ["| T1 → T2", "Theirs", "[**30.1**] |"]
+    assert labels[3][:2] == ["| ", "Ours"]
+    assert labels[4][:2] == ["| T2 → T1", "Ours"]
+    assert r"T1 $\rightarrow$ T2 & Theirs & [\textbf{30.1}] \\" in latex
+    assert r"\footnotesize Peak \& range differ." in latex
+    (table,) = study_tables([output], {})
+    assert table["notes"] == about["Notes"]
+    assert table["headings"] == ["Translation", "Study"]
+    assert [row["labels"] for row in table["rows"]] == [
+        ["T1 → T2", "Theirs"],
+        ["", "Ours"],
+        ["T2 → T1", "Ours"],
+    ]
 
 
 def test_inputs_parameters_ranks_and_words(results, tmp_path):
@@ -333,6 +441,10 @@ def test_a_study_with_tables_is_checked_as_a_whole(study):
         (
             {"tables": {"A": {"rows": ["Fcn3d"], "columns": [{"metric": "psnr", "value": "quotient"}]}}},
             "needs over",
+        ),
+        (
+            {"tables": {"A": {"rows": ["Fcn3d"], "columns": ["psnr"], "headings": ["Method", "Year"]}}},
+            "is not one text for each of headings",
         ),
         ({"tables": {"summary": {"rows": ["Fcn3d"], "columns": ["psnr"]}}}, "is made anyway"),
         (

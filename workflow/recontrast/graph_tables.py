@@ -68,6 +68,10 @@ class TableJobs:
         """The study's own tables."""
         return [fill(layout.TABLE, table=name) for name in self.study.tables]
 
+    def own_notes(self, w=None) -> list[str]:
+        """What their columns are, and what stands below them."""
+        return [fill(layout.TABLE_NOTES, table=name) for name in self.study.tables]
+
     def _of_lesions(self, w, path: str) -> list[str]:
         """A table about lesions, where one of the study shows them and there are any to judge."""
         return [path] if self.study.tables[w.table].shows_lesions and self.lesion_scores() else []

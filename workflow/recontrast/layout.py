@@ -87,6 +87,7 @@ RANKS = "evaluation/ranks.tsv"
 SUMMARY = "tables/summary.tsv"
 TABLE = "tables/{table}.tsv"
 SESSION_PAGE = "report/sessions/{session}.html"
+TABLE_NOTES = "tables/{table}.json"
 REPORT = "report/index.html"
 FIGURES = "report/figures"
 

@@ -10,9 +10,10 @@ from .errors import RecontrastError
 
 
 class Published(TypedDict):
-    """One printed table: where it is from, and row label -> column label -> what stands there."""
+    """One printed table: where it is from, what its signs mean, and row label -> column label -> what stands there."""
 
     source: str
+    legend: str
     cells: dict[str, dict[str, str]]
 
 
@@ -37,7 +38,8 @@ def load(name: str) -> Published:
         )
     found = content["tables"][table]
     cells = {str(row): {str(c): str(v) for c, v in line.items()} for row, line in found["cells"].items()}
-    return {"source": f"{content['paper']}, {found['source']}", "cells": cells}
+    source = f"{content['paper']}, {found['source']}"
+    return {"source": source, "legend": found.get("legend", ""), "cells": cells}
 
 
 @cache

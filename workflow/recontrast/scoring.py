@@ -11,6 +11,7 @@ from .contrasts import Name, Section
 from .errors import RecontrastError
 from .layout import MADE_TABLES, TISSUES
 from .measures import IMAGE, MEASURES, OF_IMAGES
+from .tables import SEPARATOR
 
 Metric = Literal[OF_IMAGES]
 Shown = Literal[tuple(MEASURES)]
@@ -111,6 +112,8 @@ class Table(Section):
     """One table: rows and columns, in the order of the page."""
 
     title: str = ""
+    note: str = Field("", description="what a reader of the numbers must know, printed below them")
+    headings: tuple[str, ...] = Field((), description="of the columns that labels of rows take, as in A | B")
     rows: tuple[Line, ...] = Field(min_length=1)
     columns: tuple[Line, ...] = Field(min_length=1)
     cells: Part = Part()
@@ -178,6 +181,9 @@ def contradictions(study) -> Iterator[str]:
             yield f"tables.{name}: lesions are looked for only if lesions.method says how"
         for experiment in sorted(table.experiments - set(study.experiments)):
             yield f"tables.{name}: no experiment {experiment!r} is defined under experiments"
+        for part in table.rows if table.headings else ():
+            if len((part.label or "").split(SEPARATOR)) != len(table.headings):
+                yield f"tables.{name}.rows: {part.label!r} is not one text for each of headings, with | between"
         if table.published:
             try:
                 published.load(table.published)

@@ -9,6 +9,7 @@ from .errors import RecontrastError
 from .images import write_json, write_text
 
 MISSING = "n/a"  # as BIDS writes it
+SEPARATOR = " | "  # between the parts of a label that takes several columns
 
 Row = dict[str, str]
 
@@ -44,6 +45,22 @@ def write_described(path: Path, dictionary: dict[str, dict], rows: Iterable[dict
     """Write a table, and beside it as JSON what its columns are, in their order."""
     write_json(path.with_suffix(".json"), dictionary)
     write(path, list(dictionary), rows)
+
+
+def label_columns(labels: Sequence[str], headings: Sequence[str]) -> list[list[str]]:
+    """Labels of rows as one text per heading (`T1 → T2 | Yang et al.`), as papers print them: what repeats is left out.
+
+    Without headings a label is one text, as it stands.
+    """
+    if not headings:
+        return [[label] for label in labels]
+    found = [label.split(SEPARATOR) for label in labels]
+    above: list[list[str]] = [[], *found[:-1]]
+    last = len(headings) - 1
+    return [
+        ["" if i < last and now[: i + 1] == before[: i + 1] else part for i, part in enumerate(now)]
+        for now, before in zip(found, above, strict=True)
+    ]
 
 
 def number(value: object) -> float:

@@ -11,8 +11,7 @@ from ..measures import IMAGE, MEASURES
 from ..participants import Values, describe
 
 NOTHING = "–"
-LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
-DAGGER = "†"
+BOLD = "**"  # around a published number that the paper prints in bold
 ACQUIRED = "acquired"  # in place of an experiment: the acquired image itself, whose lesions are measured too
 AVERAGED = ("mean", "median", "change", "quotient", "rank")
 
@@ -45,7 +44,7 @@ class Context:
 
 
 def cells(table: dict, context: Context, published: dict | None = None) -> list[list[Cell]]:
-    """The grid of cells, row by row.
+    """The grid of cells, row by row, without marks of significance.
 
     Args:
         table: a table of the study, as `scoring.Table` dumps it; keys without a value may be missing.
@@ -60,13 +59,20 @@ def cells(table: dict, context: Context, published: dict | None = None) -> list[
         [_cell(shared | row | column, row["label"], column["label"], spread, context) for column in columns]
         for row in rows
     ]
-    _mark(grid, table.get("marks", {}), context)
     _find_best(grid, table.get("best", "none"))
     for cell in (cell for line in grid for cell in line):
-        printed = published["cells"].get(cell["row"], {}).get(cell["column"], "") if published else ""
-        cell["published"] = printed or tables.MISSING
-        cell["published_source"] = published["source"] if printed else tables.MISSING
+        cell |= printed(published, str(cell["row"]), str(cell["column"]))
     return grid
+
+
+def printed(published: dict | None, row: str, column: str) -> Cell:
+    """What a paper has in a cell, whether in bold, and where it stands."""
+    text = published["cells"].get(row, {}).get(column, "") if published else ""
+    if not text:
+        return {"published": tables.MISSING, "published_best": 0, "published_source": tables.MISSING}
+    bold = text.startswith(BOLD)  # stars of significance come last
+    words = text.removeprefix(BOLD).removesuffix(BOLD) if bold else text
+    return {"published": words, "published_best": int(bold), "published_source": published["source"]}
 
 
 def _given(part: dict) -> dict:
@@ -77,7 +83,8 @@ def _by_fold(part: dict, context: Context) -> list[dict]:
     """A row or column with its label, or one for every fold."""
     if part.get("fold") == "each":
         label = part.get("label", "Fold {fold}")
-        return [part | {"fold": fold, "label": label.format(fold=fold)} for fold in context.values if fold]
+        folds = [fold for fold in context.values if fold.isdecimal()]
+        return [part | {"fold": fold, "label": label.format(fold=fold)} for fold in folds]
     metric = part.get("metric")
     names = (part.get("experiment"), part.get("input"), part.get("region"), metric and MEASURES[metric].title)
     fold = f"Fold {part['fold']}" if "fold" in part else ""
@@ -175,32 +182,6 @@ def _say(found: Cell, kind: str, part: dict, spread: str) -> str:
         return text
     deviation = f"{found['sd'] * scale:.{digits}f}"
     return f"{text} ({deviation})" if spread == "brackets" else f"{text} ± {deviation}"
-
-
-def _mark(grid: list[list[Cell]], marks: dict, context: Context) -> None:
-    """Add p values and marks to the means over all folds."""
-    column = "p" if marks.get("correction") == "none" else "p_holm"
-    p = {
-        (row["metric"], row["between"], row["within"], frozenset((row["a"], row["b"]))): tables.number(
-            row[column]
-        )
-        for row in context.comparisons
-    }
-    everything = [cell for line in grid for cell in line]
-    means = [cell for cell in everything if cell["value"] == "mean" and cell["fold"] == tables.MISSING]
-    for cell in means:
-        metric, experiment, region = cell["metric"], cell["experiment"], cell["region"]
-        if against := marks.get("against"):
-            found = p.get((metric, "experiments", region, frozenset((experiment, against))), math.nan)
-            cell["p"] = found
-            cell["marks"] += next((mark for bound, mark in LEVELS if found < bound), "")
-        if marks.get("regions"):
-            same = {c["region"] for c in means if (c["metric"], c["experiment"]) == (metric, experiment)}
-            # The region of the study contains the others: there is nothing to compare it with.
-            pairs = [frozenset((region, other)) for other in same - {region, context.region}]
-            found = [p.get((metric, "regions", experiment, pair), math.nan) for pair in pairs]
-            if region != context.region and found and all(value < 0.05 for value in found):
-                cell["marks"] += DAGGER
 
 
 def _find_best(grid: list[list[Cell]], where: str) -> None:

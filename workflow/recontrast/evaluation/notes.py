@@ -2,49 +2,81 @@
 
 from .. import tables
 from ..measures import MEASURES
-from .grid import DAGGER, LEVELS, Cell, Context
+from .grid import Cell, Context
+from .marks import DAGGER, LEVELS, Family
+
+Families = dict[tuple[str, str, str], Family]
 
 
-def notes(table: dict, grid: list[list[Cell]], context: Context, published: dict | None = None) -> list[str]:
-    """What a reader of the printed table must know, one sentence each."""
+def notes(
+    table: dict, grid: list[list[Cell]], context: Context, families: Families, published: dict | None = None
+) -> list[str]:
+    """What a reader of the printed table must know, one sentence or more each: what the study says of it first."""
     everything = [cell for line in grid for cell in line]
-    counts = sorted({cell["n"] for cell in everything if isinstance(cell["n"], int)})
-    folds = sorted({cell["fold"] for cell in everything} - {tables.MISSING})
-    said = []
-    if counts:
+    said = [table["note"]] if table.get("note") else []
+    numbers = [cell for cell in everything if isinstance(cell["n"], int)]
+    if numbers:
+        counts = sorted({cell["n"] for cell in numbers})
+        folds = sorted({str(cell["fold"]) for cell in numbers} - {tables.MISSING}, key=lambda f: f.zfill(4))
         n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
         spread = "" if table.get("spread") == "none" else " and standard deviation"
         said.append(f"Mean{spread} over participants, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
     said += _single_folds(everything, context)
-    marks, shown = table.get("marks", {}), {cell["marks"] for cell in everything}
-    correction = "not corrected" if marks.get("correction") == "none" else "Holm's correction"
-    if counts and (marks.get("against") or marks.get("regions")) and 2 / 2 ** counts[-1] >= LEVELS[-1][0]:
-        said.append(f"With n = {counts[-1]} no p below {2 / 2 ** counts[-1]:.3g} can be reached: no marks.")
-    test = f"exact Wilcoxon signed-rank test, {correction}"
-    if any("*" in mark for mark in shown):
-        said.append(f"* p < .05, ** p < .01, *** p < .001 against {marks['against']}: {test}.")
-    if any(DAGGER in mark for mark in shown):
-        said.append(f"{DAGGER} p < .05 against every other region of the table: {test}.")
+    said += _significance(everything, table.get("marks", {}), families)
     if any(cell["published"] != tables.MISSING for cell in everything):
         said.append(f"In square brackets: {published['source']}; the numbers of another cohort.")
+        said += [published["legend"]] if published.get("legend") else []
     said += _seconds(everything, context) + _candidates(everything)
     metrics = dict.fromkeys(cell["metric"] for cell in everything if cell["metric"] in MEASURES)
     return said + _truths(everything) + [_define(name) for name in metrics]
 
 
 def _single_folds(everything: list[Cell], context: Context) -> list[str]:
-    """Which experiments of a table ran on some of the folds only, as ablations may."""
-    ran = {
-        name: [
-            fold for fold, values in context.values.items() if fold and any(key[0] == name for key in values)
-        ]
-        for name in dict.fromkeys(cell["experiment"] for cell in everything)
-    }
-    return [
-        f"{name}: fold {' and '.join(folds)} only."
-        for name, folds in ran.items()
-        if folds and len(folds) < max(map(len, ran.values()))
+    """Which experiments of a table ran on some folds of the study only, as ablations may."""
+    folds = [fold for fold in context.values if fold.isdigit()]
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name in dict.fromkeys(str(cell["experiment"]) for cell in everything):
+        ran = tuple(fold for fold in folds if any(key[0] == name for key in context.values[fold]))
+        if 0 < len(ran) < len(folds):
+            alike.setdefault(ran, []).append(name)
+    said = [
+        f"{', '.join(names)}: fold {' and '.join(ran)} of {len(folds)} only." for ran, names in alike.items()
     ]
+    partial = {name for names in alike.values() for name in names}
+    averages = [c for c in everything if c["experiment"] in partial and c["fold"] == tables.MISSING]
+    averages = [c for c in averages if c["value"] in ("mean", "median")]
+    if averages and any(cell["fold"] != tables.MISSING for cell in everything):
+        said.append("Their averages are over what ran, not over all folds.")
+    if any(cell["published"] != tables.MISSING for cell in averages):
+        said.append("The published numbers beside these are over all folds of the paper.")
+    return said
+
+
+def _significance(everything: list[Cell], marks: dict, families: Families) -> list[str]:
+    """What the marks mean, by which test over which family; or why there can be none."""
+    kinds = {
+        "experiments": ("*", f"* p < .05, ** p < .01, *** p < .001 against {marks.get('against')}", "region"),
+        "regions": (DAGGER, f"{DAGGER} p < .05 against every other region of the table", "experiment"),
+    }
+    corrected = marks.get("correction") != "none"
+    said = []
+    for kind, (sign, meaning, place) in kinds.items():
+        found = [family for key, family in families.items() if key[1] == kind]
+        if not found:
+            continue
+        sizes = sorted({len(family.p) for family in found})
+        pairs = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else str(sizes[0])
+        pairs += " comparison" if sizes == [1] else " comparisons"
+        family = min(found, key=lambda one: one.smallest(corrected))
+        if (smallest := family.smallest(corrected)) >= LEVELS[-1][0]:
+            holm = f" and Holm's correction for {pairs}" if corrected and sizes != [1] else ""
+            said.append(f"With n = {family.n}{holm} no p below {smallest:.3g} can be reached: no {sign}.")
+        elif any(sign in str(cell["marks"]) for cell in everything):
+            how = f"Holm's correction over the {pairs} of this table in one metric and {place}"
+            said.append(
+                f"{meaning}: exact Wilcoxon signed-rank test, {how if corrected else 'not corrected'}."
+            )
+    return said
 
 
 def _seconds(everything: list[Cell], context: Context) -> list[str]:

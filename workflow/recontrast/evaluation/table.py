@@ -6,6 +6,7 @@ from pathlib import Path
 from .. import columns, images, tables
 from ..participants import by_participant
 from .grid import ACQUIRED, Context, cells
+from .marks import families, mark
 from .notes import notes
 from .typeset import latex, markdown
 
@@ -34,11 +35,14 @@ DICTIONARY = {
     "n": columns.N,
     "number": {"Description": "The number, before it is rounded and scaled"},
     "sd": columns.SD,
-    "p": {"Description": "p value of the comparison that the marks are about"},
+    "p": {
+        "Description": "p value of the comparison that the stars are about, corrected as the note of the table says"
+    },
     "marks": {"Description": "Marks of significance, which the note of the printed table explains"},
     "best": {"Description": "1 for the best number where the table seeks one, else 0"},
     "text": {"Description": "The cell as printed, without marks"},
     "published": {"Description": "What the paper has in this cell, of another cohort"},
+    "published_best": {"Description": "1 where the paper prints it in bold, else 0"},
     "published_source": {"Description": "Where it stands"},
 }
 
@@ -61,7 +65,7 @@ def table(
         ranks: the mean ranks of experiments of each.
         specification: JSON: the table of the study, its published values, the inputs of experiments, the region
             of the study, and what lesions are judged by.
-        output: TSV file to write; a data dictionary (.json), .md and .tex are written beside it.
+        output: TSV file to write; beside it .md, .tex, and .json: what the columns are, and the notes below the table.
         cards: cards of the models that the table tells of.
         times: how long predictions take, as JSON, where the table shows it.
     """
@@ -72,7 +76,7 @@ def table(
     folds = sorted({row["fold"] for row in scores}, key=lambda fold: (not fold.isdigit(), fold.zfill(4)))
     context = Context(
         values={fold: by_participant(scores, fold) for fold in ("", *folds)},
-        comparisons=_join(statistics, ("metric", "between", "within", "a", "b", "p", "p_holm")),
+        comparisons=_join(statistics, ("metric", "between", "within", "a", "b", "n", "p")),
         ranks=_join(ranks, ("metric", "region", "experiment", "n", "mean_rank")),
         cards={(path.parts[-3], path.parts[-2].removeprefix("fold-")): _read_json(path) for path in cards},
         times={found["experiment"]: found for found in map(_read_json, times)},
@@ -81,12 +85,16 @@ def table(
         truth=asked["truth"],
     )
     grid = cells(asked["table"], context, asked["published"])
-    said = notes(asked["table"], grid, context, asked["published"])
-    title = asked["table"].get("title", "")
-    images.write_text(output.with_suffix(".md"), markdown(grid, title, said))
-    images.write_text(output.with_suffix(".tex"), latex(grid, title, said))
+    marks = asked["table"].get("marks", {})
+    compared = families(grid, marks, context)
+    mark(grid, marks, compared)
+    said = notes(asked["table"], grid, context, compared, asked["published"])
+    title, headings = asked["table"].get("title", ""), asked["table"].get("headings", [])
+    images.write_text(output.with_suffix(".md"), markdown(grid, title, said, headings))
+    images.write_text(output.with_suffix(".tex"), latex(grid, title, said, headings))
     rows = [cell | {"marks": cell["marks"] or tables.MISSING} for line in grid for cell in line]
-    tables.write_described(output, DICTIONARY, rows)
+    tables.write(output, list(DICTIONARY), rows)
+    images.write_json(output.with_suffix(".json"), DICTIONARY | {"Headings": headings, "Notes": said})
     print(f"{output}: {len(grid)} rows, {len(grid[0]) if grid else 0} columns")
 
 

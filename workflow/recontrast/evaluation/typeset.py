@@ -1,6 +1,7 @@
 """A grid of cells as Markdown and as LaTeX."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from .. import tables
 from .grid import NOTHING, Cell
@@ -21,54 +22,67 @@ ESCAPES = {char: f"\\{char}" for char in "&%$#_{}"} | {
 }
 
 
-def markdown(grid: list[list[Cell]], title: str, notes: list[str]) -> str:
-    """A table of GitHub's Markdown with its title above and its notes below."""
+def markdown(grid: list[list[Cell]], title: str, notes: list[str], headings: Sequence[str] = ()) -> str:
+    """A table of GitHub's Markdown with its title above and its notes below.
+
+    `headings` are those of the labels of rows, where these take several columns.
+    """
     lines = [f"**{_plain(title)}**", ""] if title else []
     if grid:
-        head = ["", *(_plain(cell["column"]) for cell in grid[0])]
-        lines += [_bars(head), _bars(["---", *(["---:"] * len(grid[0]))])]
-        lines += [_bars([_plain(line[0]["row"]), *(_markdown(cell) for cell in line)]) for line in grid]
+        head = [*(headings or [""]), *(cell["column"] for cell in grid[0])]
+        sides = ["---"] * len(headings or [""]) + ["---:"] * len(grid[0])
+        lines += [_bars(map(_plain, head)), _bars(sides)]
+        lines += [
+            _bars([*map(_plain, label), *map(_markdown, line)]) for label, line in _rows(grid, headings)
+        ]
     return "\n".join([*lines, *(f"\n{_plain(note)}" for note in notes)]) + "\n"
 
 
-def latex(grid: list[list[Cell]], title: str, notes: list[str]) -> str:
+def latex(grid: list[list[Cell]], title: str, notes: list[str], headings: Sequence[str] = ()) -> str:
     """A table environment in the manner of the booktabs package."""
-    columns = "l" + "r" * (len(grid[0]) if grid else 0)
+    columns = "l" * len(headings or [""]) + "r" * (len(grid[0]) if grid else 0)
     lines = [r"\begin{table}", rf"\caption{{{_escape(title)}}}"] if title else [r"\begin{table}"]
     lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
     if grid:
-        lines += [_ampersands(["", *(_escape(cell["column"]) for cell in grid[0])]), r"\midrule"]
-        lines += [_ampersands([_escape(line[0]["row"]), *(_latex(cell) for cell in line)]) for line in grid]
+        head = [*(headings or [""]), *(cell["column"] for cell in grid[0])]
+        lines += [_ampersands(map(_escape, head)), r"\midrule"]
+        lines += [
+            _ampersands([*map(_escape, label), *map(_latex, line)]) for label, line in _rows(grid, headings)
+        ]
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\footnotesize {_escape(note)}" for note in notes]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
+def _rows(grid: list[list[Cell]], headings: Sequence[str]) -> Iterable[tuple[list[str], list[Cell]]]:
+    return zip(tables.label_columns([str(line[0]["row"]) for line in grid], headings), grid, strict=True)
+
+
 def _markdown(cell: Cell) -> str:
     text = f"**{_plain(cell['text'])}**" if cell["best"] else _plain(cell["text"])
-    return _beside(text + _plain(cell["marks"]), _plain(_published(cell)))
+    theirs = f"**{_plain(cell['published'])}**" if cell.get("published_best") else _plain(cell["published"])
+    return _beside(text + _plain(cell["marks"]), theirs)
 
 
 def _latex(cell: Cell) -> str:
     text = rf"\textbf{{{_escape(cell['text'])}}}" if cell["best"] else _escape(cell["text"])
     marks = rf"\textsuperscript{{{_escape(cell['marks'])}}}" if cell["marks"] else ""
-    return _beside(text + marks, _escape(_published(cell)))
-
-
-def _published(cell: Cell) -> str:
-    return f"[{cell['published']}]" if cell["published"] != tables.MISSING else ""
+    theirs = _escape(cell["published"])
+    return _beside(text + marks, rf"\textbf{{{theirs}}}" if cell.get("published_best") else theirs)
 
 
 def _beside(ours: str, theirs: str) -> str:
-    """Ours and the published number; the latter alone where there is none of ours."""
-    return theirs if theirs and ours in (NOTHING, ESCAPES[NOTHING]) else f"{ours} {theirs}".strip()
+    """Ours and, in brackets, the published number; the latter alone where there is none of ours."""
+    if theirs == tables.MISSING:
+        return ours
+    return f"[{theirs}]" if ours in (NOTHING, ESCAPES[NOTHING]) else f"{ours} [{theirs}]"
 
 
-def _bars(cells: list[str]) -> str:
+def _bars(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _ampersands(cells: list[str]) -> str:
+def _ampersands(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 

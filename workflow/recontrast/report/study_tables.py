@@ -1,33 +1,39 @@
 """The tables that a study asks for, as the first page shows them."""
 
+import json
 from pathlib import Path
 
 from .. import tables
 
-COLUMNS = ("row", "column", "text", "marks", "best", "published", "published_source")
+COLUMNS = ("row", "column", "text", "marks", "best", "published", "published_best")
 
 
 def study_tables(files: list[Path], titles: dict[str, str]) -> list[dict]:
-    """The tables in the order of the files: title, columns, rows of cells, and where published numbers are from.
+    """The tables in the order of the files: title, headings of labels, columns, rows of cells, and notes below.
 
     Args:
-        files: tables as `evaluation table` writes them, one cell a row.
+        files: tables as `evaluation table` writes them, one cell a row, with their headings and notes as JSON beside.
         titles: table -> its title in the study.
     """
     shown = []
     for file in files:
         cells = tables.read(file, COLUMNS)
+        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         rows: dict[str, list[tables.Row]] = {}
         for cell in cells:
             rows.setdefault(cell["row"], []).append(cell)
-        sources = sorted({c["published_source"] for c in cells} - {tables.MISSING, ""})
+        labels = tables.label_columns(list(rows), about["Headings"])
         shown.append(
             {
                 "name": file.stem,
                 "title": titles.get(file.stem, ""),
+                "headings": about["Headings"] or [""],
                 "columns": list(dict.fromkeys(cell["column"] for cell in cells)),
-                "rows": [{"row": name, "cells": line} for name, line in rows.items()],
-                "source": "; ".join(sources),
+                "rows": [
+                    {"labels": label, "cells": line}
+                    for label, line in zip(labels, rows.values(), strict=True)
+                ],
+                "notes": about["Notes"],
             }
         )
     return shown
