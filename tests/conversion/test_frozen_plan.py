@@ -28,7 +28,8 @@ def study(tmp_path):
             "contrasts": {"T1w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}},
             "reference": "T1w",
             "experiments": {"Patch": {"method": "patch_to_voxel", "inputs": ["T1w"], "target": "FLAIR"}},
-            "splits": {"folds": 2, "validation": 0},
+            "splits": {"folds": 2, "validation": 0, "stratify": "group"},
+            "conversion": {"participants": ["age"]},
         }
     )
 
@@ -47,3 +48,21 @@ def test_no_source_folder_is_named_in_the_output(study, tmp_path):
     assert about["SourceDatasets"] == [{"URL": "sourcedata/raw"}]
     assert {image.dataset for image in graph.plan.manifest.images} == {"DICOM 1", "old"}
     assert content(frozen.read(study.output)) == content(graph)
+
+
+def test_participants_come_from_the_key_and_the_headers(study, tmp_path):
+    place = key_folder(study.output, study.conversion)
+    place.mkdir()
+    rows = [f"sub-p{number}\tRC-{number}\t{'AB'[number % 2]}" for number in (1, 2, 3)]
+    (place / "key.tsv").write_text("\n".join(["participant_id\tpatient_id\tgroup", *rows]) + "\n")
+    graph = open_graph(study)
+    freeze(graph)
+    table = (study.output / "sourcedata/raw/participants.tsv").read_text().splitlines()
+    assert table == [
+        "participant_id\tage\tgroup",
+        "sub-oldp3\t40\tB",
+        "sub-p1\t40\tB",
+        "sub-p2\t40\tA",
+    ]
+    assert {row.stratum for row in graph.plan.splits.rows} == {"A", "B"}
+    assert not [problem for problem in graph.plan.problems if "stratify" in problem]

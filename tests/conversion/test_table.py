@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recontrast.conversion.convert import convert
+from recontrast.conversion.headers import age
 from recontrast.conversion.key import Key
 from recontrast.conversion.plan import key_folder, plan
 from recontrast.conversion.settings import Conversion
@@ -188,3 +189,57 @@ def test_numbers_do_not_follow_the_order_of_ids():
     labels = [key.rows[visit][0] for visit in sorted(key.rows)]
     assert sorted(labels) == [f"{number:03d}" for number in range(1, 21)]
     assert labels != sorted(labels)
+
+
+def test_one_person_under_two_labels_is_told(tmp_path):
+    scan(tmp_path / "in/a", PatientID="7", PatientName="C^D")
+    scan(tmp_path / "in/b", number=2, PatientID="7", PatientName="C^E")
+    scan(tmp_path / "in/c", number=3, PatientID="9", PatientName="C D^")
+    told = [p.problem for p in sort(tmp_path / "in", tmp_path / "out").problems if "have one" in p.problem]
+    key = {row["patient_id"] + row["patient_name"]: row["participant_id"] for row in people(tmp_path / "out")}
+    ids, names = sorted((key["7C^D"], key["7C^E"])), sorted((key["7C^D"], key["9C D^"]))
+    assert [line.split(" in key.tsv")[0] for line in told] == [
+        f"{names[0]} and {names[1]} have one name and date of birth",
+        f"{ids[0]} and {ids[1]} have one patient ID",
+    ]
+
+
+def people(out: Path) -> list[dict[str, str]]:
+    with open(key_folder(out, Conversion()) / "key.tsv", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_a_users_own_columns_stay_in_the_key_and_go_where_they_are_asked_for(tmp_path):
+    out = tmp_path / "out"
+    place = key_folder(out, Conversion())
+    place.mkdir()
+    (place / "key.tsv").write_text("participant_id\tgroup\tpatient_id\tphone\nsub-control7\tHC\tRC-5\t77\n")
+    scan(tmp_path / "in/a", participant="5", PatientSex="F", PatientAge="093Y")
+    scan(tmp_path / "in/b", participant="5", session="2")
+    scan(tmp_path / "in/c", participant="6", PatientBirthDate="19800630", StudyDate="20200629")
+    wanted = Conversion(participants=("group", "sex", "age"))
+    planned = sort(tmp_path / "in", out, wanted)
+    assert planned.participants == {
+        "control7": {"participant_id": "sub-control7", "group": "HC", "sex": "F", "age": "89"},
+        "001": {"participant_id": "sub-001", "group": "n/a", "sex": "O", "age": "39"},
+    }
+    assert sort(tmp_path / "in", out, wanted).participants == planned.participants
+    kept = [(row["participant_id"], row["group"], row["phone"]) for row in people(out)]
+    assert kept == [
+        ("sub-001", "n/a", "n/a"),
+        ("sub-control7", "HC", "77"),
+        ("sub-control7", "n/a", "n/a"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "birth", "study", "years"),
+    [
+        ("034Y", "", "", 34),
+        ("018M", "", "", 1),
+        ("", "19800630", "20200630", 40),
+        ("", "1980", "20200630", None),
+    ],
+)
+def test_ages(stated, birth, study, years):
+    assert age(stated, birth, study) == years

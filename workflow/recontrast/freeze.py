@@ -50,6 +50,12 @@ def freeze(graph: Graph) -> None:
     if graph.converted():
         about = _description(graph) | {"DatasetType": "raw", "SourceDatasets": []}
         write_json(folder / layout.RAW_DATASET / layout.DESCRIPTION, about)
+        labels = sorted({Path(path).relative_to(layout.RAW_DATASET).parts[0] for path in graph.jobs})
+        known = graph.plan.manifest.participants
+        rows = [{"participant_id": label} | known.get(label.removeprefix("sub-"), {}) for label in labels]
+        columns = dict.fromkeys(column for row in rows for column in row)
+        rows = [{column: row.get(column, "n/a") for column in columns} for row in rows]
+        _write_table(folder / layout.RAW_DATASET / "participants.tsv", rows)
     write_text(folder / ".bidsignore", BIDSIGNORE)
 
 

@@ -59,6 +59,7 @@ def open_graph(study: Study) -> Graph:
             sources=study.sources,
             masks=study.masks,
         )
+    found.participants |= dicom.participants
     found.problems += dicom.problems
     if found.fatal:
         raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
@@ -116,7 +117,9 @@ def _sort_dicom(study: Study) -> Planned:
     if not folders:
         return Planned()
     key_folder(study.output, study.conversion, [d.path for d in study.datasets])
-    return plan(folders, study.conversion, study.output)
+    columns = dict.fromkeys((*study.conversion.participants, study.splits.stratify))
+    settings = study.conversion.model_copy(update={"participants": tuple(filter(None, columns))})
+    return plan(folders, settings, study.output)
 
 
 def _make_phantom(dataset: Dataset) -> None:
@@ -128,7 +131,7 @@ def _make_phantom(dataset: Dataset) -> None:
     settings = dataset.phantom
     with contextlib.redirect_stdout(sys.stderr):  # stdout may be a table that is read by a program
         if settings.knee:
-            own = {"participants", "seed", "noise", "shift", "variants"}
+            own = {"participants", "seed", "noise", "shift", "variants", "side", "typical", "oedema"}
             knee.make(dataset.path, **settings.model_dump(include=own))
         else:
             own = {"participants", "voxel", "seed", "contrasts", "without_flair", "sessions", "dicom"}

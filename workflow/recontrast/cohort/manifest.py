@@ -230,7 +230,7 @@ def _gather(
             continue
         manifest.problems += problems
         try:
-            rows = bids.read_participants(dataset.path)
+            rows = {} if dataset.path in converted else bids.read_participants(dataset.path)
             manifest.participants |= {dataset.prefix + label: row for label, row in rows.items()}
         except RecontrastError as error:
             manifest.problems.append(error)

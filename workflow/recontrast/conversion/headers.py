@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -30,31 +31,13 @@ PRIVATE_B = (
 PHILIPS_SLICES = Private(0x2001, 0x18, "Philips Imaging DD 001", "SL")
 TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName"),
-    *("PatientBirthDate", "StudyDate", "SeriesTime", "SeriesNumber", "InstanceNumber", "SeriesDescription"),
-    *(
-        "ProtocolName",
-        "SequenceName",
-        "PulseSequenceName",
-        "ImageType",
-        "ScanningSequence",
-        "SequenceVariant",
-    ),
-    *("MRAcquisitionType", "RepetitionTime", "EchoTime", "InversionTime", "InversionTimes", "FlipAngle"),
-    *("DiffusionBValue", "ContrastBolusAgent", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
-    *(
-        "BitsAllocated",
-        "ImagePositionPatient",
-        "ImageOrientationPatient",
-        "PixelSpacing",
-        "ImagesInAcquisition",
-    ),
-    *(
-        "SaturationRecovery",
-        "ComplexImageComponent",
-        "EchoPulseSequence",
-        "EchoPlanarPulseSequence",
-        "InversionRecovery",
-    ),
+    *("PatientBirthDate", "PatientSex", "PatientAge", "StudyDate", "SeriesTime", "SeriesNumber"),
+    *("InstanceNumber", "SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName"),
+    *("ImageType", "ScanningSequence", "SequenceVariant", "MRAcquisitionType", "RepetitionTime", "EchoTime"),
+    *("InversionTime", "InversionTimes", "FlipAngle", "DiffusionBValue", "ContrastBolusAgent", "Rows"),
+    *("Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "ImagePositionPatient"),
+    *("ImageOrientationPatient", "PixelSpacing", "ImagesInAcquisition", "SaturationRecovery"),
+    *("ComplexImageComponent", "EchoPulseSequence", "EchoPlanarPulseSequence", "InversionRecovery"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
     *(tag for element in (*PRIVATE_B, PHILIPS_SLICES) for tag in element.tags),
 ]
@@ -89,6 +72,8 @@ class Header(NamedTuple):
 
     Attributes:
         person: patient's ID, name and date of birth, as text.
+        sex: M, F or O, or empty.
+        age: in whole years at the time of the study, or None.
         date: of the study, YYYYMMDD, or empty.
         spacing: distance between rows and between columns in mm.
         inversions: inversion times in ms, the first pulse first, where the header lists them.
@@ -103,6 +88,8 @@ class Header(NamedTuple):
     series: str
     study: str
     person: tuple[str, str, str]
+    sex: str
+    age: int | None
     date: str
     time: str
     number: int
@@ -190,6 +177,8 @@ def parse(content: bytes) -> Header | str:
         series=str(data.get("SeriesInstanceUID", "")),
         study=str(data.get("StudyInstanceUID", "")),
         person=tuple(text(data, tag) for tag in ("PatientID", "PatientName", "PatientBirthDate")),
+        sex=sex if (sex := text(data, "PatientSex").upper()) in ("M", "F", "O") else "",
+        age=age(text(data, "PatientAge"), text(data, "PatientBirthDate"), text(data, "StudyDate")),
         date=text(data, "StudyDate"),
         time=text(data, "SeriesTime"),
         number=whole(data, "SeriesNumber"),
@@ -214,6 +203,15 @@ def parse(content: bytes) -> Header | str:
         problem=_cut_short(data, content, stream.tell()),
         frames=frames,
     )
+
+
+def age(stated: str, birth: str, study: str) -> int | None:
+    """Whole years: as the header states them (`034Y`, `018M`), else between two dates (YYYYMMDD)."""
+    if match := re.fullmatch(r"(\d{1,3})([DWMY])", stated.upper()):
+        return int(int(match[1]) / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[match[2]])
+    if not (re.fullmatch(r"\d{8}", birth) and re.fullmatch(r"\d{8}", study)) or birth > study:
+        return None
+    return int(study[:4]) - int(birth[:4]) - (study[4:] < birth[4:])
 
 
 def _classic(data: Dataset) -> tuple[Frame, ...]:

@@ -19,9 +19,17 @@ Visit = tuple[str, str, str, str]  # patient ID, name, date of birth, date of th
 
 @dataclass
 class Key:
-    """Labels (without `sub-` and `ses-`) of people and of their visits."""
+    """Labels (without `sub-` and `ses-`) of people and of their visits.
+
+    Attributes:
+        rows: visit -> labels of the person and of the visit.
+        further: visit -> what the user's own columns say of it.
+        columns: the user's own columns, in order.
+    """
 
     rows: dict[Visit, tuple[str, str]] = field(default_factory=dict)
+    further: dict[Visit, dict[str, str]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
     def enrol(self, visits: Iterable[Visit]) -> None:
         """Give every new visit its labels: known people keep theirs, new ones take the next number.
@@ -33,6 +41,7 @@ class Key:
             label, session = self.rows[known] if known else (self._next(p for p, _ in self.rows.values()), "")
             if known and not known[3]:
                 del self.rows[known]  # brought by a user for the person as a whole
+                self.further[visit] = self.further.pop(known, {})
             elif known:
                 session = ""
             taken = (s for p, s in self.rows.values() if p == label)
@@ -43,15 +52,41 @@ class Key:
         return f"{max((int(label) for label in taken if label.isdecimal()), default=0) + 1:0{width}d}"
 
     def doubts(self) -> list[str]:
-        """Labels that stand for what looks like several people, told without naming them."""
+        """Labels that stand for what looks like several people, and people under several labels; no names."""
         people: dict[str, set] = {}
+        labels: dict[tuple[str, ...], set[str]] = {}
         for visit, (label, _) in self.rows.items():
             people.setdefault(label, set()).add(visit[:3])
+            for trait in _traits(visit):
+                labels.setdefault(trait, set()).add(label)
+        several = {(what, *sorted(found)) for (what, *_), found in labels.items() if len(found) > 1}
         return [
             f"sub-{label} stands for {len(whom)} different people in {NAME}; right only if it is one of them"
             for label, whom in sorted(people.items())
             if len(whom) > 1
+        ] + [
+            f"{' and '.join(f'sub-{label}' for label in found)} have one {what} in {NAME}; if it is one person,"
+            " give all its rows one label, or it is in training and test at once"
+            for what, *found in sorted(several)
         ]
+
+    def describe(self, columns: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Label -> what the user's own columns say of the person: the first visit that says something counts."""
+        found: dict[str, dict[str, str]] = {}
+        for visit, (label, _) in sorted(self.rows.items(), key=lambda row: row[0][3]):
+            said = self.further.get(visit, {})
+            for column in columns:
+                if said.get(column, "n/a") not in ("", "n/a"):
+                    found.setdefault(label, {}).setdefault(column, said[column])
+        return found
+
+
+def _traits(visit: Visit) -> list[tuple[str, ...]]:
+    """What tells a person: the ID; the name, however it is punctuated, with the date of birth."""
+    person, name, birth, _ = visit
+    plain = " ".join(name.replace("^", " ").casefold().split())
+    traits = [("patient ID", person)] if person else []
+    return traits + ([("name and date of birth", plain, birth)] if plain and birth else [])
 
 
 def _shuffled(person: tuple[str, ...]) -> str:
@@ -67,7 +102,8 @@ def _same_person(known: Visit, visit: Visit) -> bool:
 def read(folder: Path) -> Key:
     """The key in a folder; empty where there is none.
 
-    A key brought by a user needs participant_id and patient_id; other columns may be missing or empty.
+    A key brought by a user needs participant_id and patient_id; others of ours may be missing or empty, and
+    further ones, such as group, are kept.
 
     Raises:
         RecontrastError: it is no such table, or a label in it is not legal.
@@ -84,7 +120,8 @@ def read(folder: Path) -> Key:
         ) from error
     if table and not {"participant_id", "patient_id"} <= set(table[0]):
         raise RecontrastError("has no columns participant_id and patient_id", file=path, remedy="add them")
-    key = Key()
+    names = table[0] if table else ()
+    key = Key(columns=tuple(name for name in names if name and name not in COLUMNS))
     for number, row in enumerate(table, 2):
         pairs = (("participant_id", "sub-"), ("session_id", "ses-"))
         labels = [(row.get(column) or "").strip().removeprefix(prefix) for column, prefix in pairs]
@@ -92,15 +129,18 @@ def read(folder: Path) -> Key:
         if not LABEL.fullmatch(labels[0]) or (labels[1] and not LABEL.fullmatch(labels[1])):
             remedy = "use letters and digits only"
             raise RecontrastError(f"line {number} has a label that is not legal", file=path, remedy=remedy)
-        key.rows[tuple((row.get(column) or "").strip() for column in IDENTITY)] = (labels[0], labels[1])
+        visit = tuple((row.get(column) or "").strip() for column in IDENTITY)
+        key.rows[visit] = (labels[0], labels[1])
+        key.further[visit] = {column: (row[column] or "").strip() for column in key.columns}
     return key
 
 
 def write(folder: Path, key: Key) -> None:
     """Write the key if it has changed, readable by its owner alone."""
-    lines = ["\t".join(COLUMNS)]
+    lines = ["\t".join([*COLUMNS, *key.columns])]
     for visit, (label, session) in sorted(key.rows.items(), key=lambda row: (row[1], row[0])):
-        lines.append("\t".join([f"sub-{label}", f"ses-{session}" if session else "n/a", *visit]))
+        own = [key.further.get(visit, {}).get(column) or "n/a" for column in key.columns]
+        lines.append("\t".join([f"sub-{label}", f"ses-{session}" if session else "n/a", *visit, *own]))
     write_private(folder / NAME, "\n".join(lines) + "\n")
 
 

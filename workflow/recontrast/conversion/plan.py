@@ -21,6 +21,7 @@ from .settings import Conversion
 
 CACHE = "scan.json"
 LIST = "series/{name}.json"
+OLDEST = 89  # years; who is older is told by it
 
 
 @dataclass
@@ -86,6 +87,7 @@ def plan(
         candidates = [c for s in series for c in _candidates(s, key, prefix, settings, edits)]
         rows += [c.row for c in candidates]
         planned.images[folder] = _images(candidates, planned, place)
+        planned.participants |= _participants(series, key, prefix, settings.participants)
     keys.write(place, key)
     table.write(place, rows, others)
     _tell(planned, rows, others, key, place)
@@ -157,6 +159,24 @@ def _images(candidates: list[_Candidate], planned: Planned, place: Path) -> list
             planned.hashes[image.path] = candidate.block.sha256
             images.append(image)
     return images
+
+
+def _participants(
+    series: list[Series], key: Key, prefix: str, columns: tuple[str, ...]
+) -> dict[str, dict[str, str]]:
+    """The rows of participants.tsv: what the key says goes before sex and age in the headers."""
+    said, rows = key.describe(columns), {}
+    for one in series:  # the earliest visit first
+        label, header = key.rows[one.visit][0], one.header
+        found = {
+            "sex": header.sex,
+            "age": "" if header.age is None else str(min(header.age, OLDEST)),
+        } | said.get(label, {})
+        row = {"participant_id": f"sub-{prefix}{label}"} | {
+            name: found.get(name) or "n/a" for name in columns
+        }
+        rows.setdefault(prefix + label, row)
+    return rows
 
 
 def _kind(candidate: _Candidate) -> tuple[str, str, str]:

@@ -30,10 +30,12 @@ class Planned:
         images: folder -> its images, those that cannot be used among them.
         jobs: path of an image to be made, as text -> how.
         hashes: path of every image -> the hash of its series.
+        participants: label, with prefix -> the row of participants.tsv.
         problems: what the user should know, without the names of people.
     """
 
     images: dict[Path, list[RawImage]] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     hashes: dict[Path, str] = field(default_factory=dict)
+    participants: dict[str, dict[str, str]] = field(default_factory=dict)
     problems: list[RecontrastError] = field(default_factory=list)

@@ -50,3 +50,7 @@ class Conversion(BaseModel):
         description="folder of the key and the table of series; OUT-key beside the output if null",
     )
     rules: tuple[Rule, ...] = Field((), description="looked at before the rules that the product brings")
+    participants: tuple[str, ...] = Field(
+        (),
+        description="columns of participants.tsv: those of the key; sex and age (at most 89) from headers",
+    )
