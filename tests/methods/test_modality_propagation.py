@@ -4,11 +4,13 @@ import itertools
 from dataclasses import replace
 
 import numpy as np
+import phantom_heads
 import pytest
 import small_volumes
-from recontrast.methods import modality_propagation, moments, recipes
+from recontrast.methods import alignment, modality_propagation, moments, recipes
 from recontrast.methods.interface import Cohort, Run
 from recontrast.trainer import patch_search
+from scipy.spatial.transform import Rotation
 
 CPU = Run(device="cpu")
 SHAPE = (6, 8, 7)
@@ -71,12 +73,42 @@ def test_moments_recover_scale_and_shift():
     matrix, offset = moments.from_moments(one, (1, 1, 1), other, (1, 1, 2))
     np.testing.assert_allclose(matrix, np.diag([1.2, 0.9, 0.5]), atol=0.03)
     np.testing.assert_allclose(matrix @ [20, 19, 21] + offset, [17, 20, 20], atol=0.05)
-    moved = moments.onto(other[None].astype(np.float32), other, (1, 1, 2), one, (1, 1, 1))[0] > 0.5
+    moved = moments.onto(other[None].astype(np.float32), matrix, offset, one.shape)[0] > 0.5
     assert (moved & one).sum() / (moved | one).sum() > 0.9
 
 
+def test_the_affine_of_the_paper_recipe_finds_a_turned_head():
+    head = phantom_heads.heads(("T1w", "T2w", "PDw"))[0]
+    turn = Rotation.from_euler("z", 10, degrees=True).as_matrix()
+    middle = np.array(head.mask.shape) / 2
+    there = (turn, middle - turn @ middle, head.mask.shape)
+    turned = replace(
+        head,
+        inputs=moments.onto(head.inputs, *there),
+        mask=moments.onto(head.mask[None].astype(np.float32), *there)[0] > 0.5,
+    )
+    given = (turned.inputs[0], turned.mask, turned.spacing, head.inputs[0], head.mask, head.spacing)
+    found = alignment.from_images(*given)
+    again = alignment.from_images(*given)
+    by_masks = moments.from_moments(turned.mask, turned.spacing, head.mask, head.spacing)
+    voxels = np.argwhere(turned.mask)
+
+    def error(matrix, offset):
+        distances = voxels @ matrix.T + offset - (voxels @ there[0].T + there[1])
+        return 4.0 * np.median(np.linalg.norm(distances, axis=1))  # mm
+
+    assert error(*found) < 0.5
+    assert error(*by_masks) > 3
+    np.testing.assert_array_equal(found[0], again[0])
+    recipe = recipes.resolve("modality_propagation", "paper", {"window": 1, "iterations": 1})
+    model = modality_propagation.fit(Cohort([head]), recipe, CPU)
+    made = modality_propagation.predict(model, replace(turned, target=None), recipe, CPU)
+    expected = moments.onto(head.target[None], *there)[0]
+    assert np.corrcoef(made[turned.mask], expected[turned.mask])[0, 1] > 0.95
+
+
 def test_finds_an_atlas_of_itself_whatever_its_grid():
-    recipe = recipes.resolve("modality_propagation", "paper", {"scale": "cohort"})
+    recipe = recipes.resolve("modality_propagation", "paper", {"scale": "cohort", "alignment": "moments"})
     one = small_volumes.volumes(1)
     shifted = replace(
         one,
@@ -98,7 +130,9 @@ def test_window_is_as_far_in_mm_along_every_axis():
 
 
 def test_scale_of_a_session_does_not_matter_to_the_paper_recipe():
-    recipe = recipes.resolve("modality_propagation", "paper", {"window": 3, "iterations": 2})
+    recipe = recipes.resolve(
+        "modality_propagation", "paper", {"window": 3, "iterations": 2, "alignment": "moments"}
+    )
     cohort = Cohort([small_volumes.volumes(1), small_volumes.volumes(2)])
     model = modality_propagation.fit(cohort, recipe, CPU)
     test = replace(small_volumes.volumes(3), target=None)

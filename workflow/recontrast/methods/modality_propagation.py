@@ -8,8 +8,9 @@ in their middle. The "model" is the training images themselves.
 import numpy as np
 
 from ..trainer.patch_search import nearest
+from .alignment import from_images
 from .interface import Cohort, Model, Run, Volumes
-from .moments import onto
+from .moments import from_moments, onto
 from .normalisation import percentile_scale
 from .recipes import Recipe
 
@@ -41,16 +42,14 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
     common = np.array(model.constants["scales"], dtype=np.float32)
     scales = common[:-1] if recipe["scale"] == "cohort" else _scales(volumes, recipe)[: len(common) - 1]
     source = volumes.inputs / scales.astype(np.float32)[:, None, None, None]
-    atlases = [
-        onto(
-            model.weights[f"atlas{number}/images"],
-            model.weights[f"atlas{number}/mask"],
-            spacing,
-            volumes.mask,
-            volumes.spacing,
-        )
-        for number, spacing in enumerate(model.constants["spacings"], start=1)
-    ]
+    atlases = []
+    for number, spacing in enumerate(model.constants["spacings"], start=1):
+        images, mask = model.weights[f"atlas{number}/images"], model.weights[f"atlas{number}/mask"]
+        if recipe["alignment"] == "moments":
+            affine = from_moments(volumes.mask, volumes.spacing, mask, spacing)
+        else:
+            affine = from_images(source[0], volumes.mask, volumes.spacing, images[0], mask, spacing)
+        atlases.append(onto(images, *affine, volumes.mask.shape))
     estimate = None
     for _ in range(recipe["iterations"]):
         estimate = nearest(

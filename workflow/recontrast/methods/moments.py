@@ -8,24 +8,20 @@ Spacing = tuple[float, float, float]
 
 
 def onto(
-    images: np.ndarray, mask: np.ndarray, spacing: Spacing, other_mask: np.ndarray, other_spacing: Spacing
+    images: np.ndarray, matrix: np.ndarray, offset: np.ndarray, shape: tuple[int, int, int]
 ) -> np.ndarray:
     """Resample images onto another session's grid, linearly; 0 where there was nothing.
 
     Args:
         images: float32 (n, x, y, z).
-        mask: bool (x, y, z), on the same grid.
-        spacing: voxel size of that grid in mm.
-        other_mask: bool (u, v, w), on the grid to come to, whose axes point the same ways.
-        other_spacing: voxel size of the latter in mm.
+        matrix: (3, 3), from voxels of the other grid to those of the images.
+        offset: (3,), likewise.
+        shape: of the other grid, (u, v, w).
 
     Returns:
         float32, shape (n, u, v, w).
     """
-    matrix, offset = from_moments(other_mask, other_spacing, mask, spacing)
-    return np.stack(
-        [affine_transform(image, matrix, offset, other_mask.shape, np.float32, order=1) for image in images]
-    )
+    return np.stack([affine_transform(image, matrix, offset, shape, np.float32, order=1) for image in images])
 
 
 def from_moments(
