@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from recontrast import published
 from recontrast.choice import Choice
-from recontrast.cohort import manifest
+from recontrast.cohort import manifest, splits
 from recontrast.config import Phantom, Study, load, load_file
 from recontrast.evaluation.grid import Context, cells
 from recontrast.phantom import knee
+from recontrast.phantom.cohort import person
 from recontrast.phantom.protocols import PROTOCOLS
 from recontrast.plan import Plan
 from recontrast.studies import ROOT, assemble
@@ -17,13 +18,13 @@ from recontrast.studies import ROOT, assemble
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # experiments, models in all (the quick recipe trains ablations on one fold), participants predicted in each fold
 EXPECTED = {
-    "build-a-flair": (11, 11, [1]),
+    "build-a-flair": (16, 16, [1]),
     "compare": (11, 33, [2, 2, 2]),
     "compare-pairs": (66, 66, [2]),
     "compare-t1w": (11, 55, [2, 2, 2, 2, 2]),
     "hagiwara2019": (2, 2, [3]),
-    "kim2020": (9, 4 * (4 + 4) + 5, [3, 3, 3, 3]),  # of CcDnn also four candidates
-    "kim2020-simulation": (7, 7, [1]),
+    "kim2020": (9, 5 * (4 + 4) + 5, [3, 3, 3, 3]),  # of CcDnn also four candidates; all but the patient
+    "kim2020-simulation": (10, 10, [1]),
     "osman2022": (12, 12, [2]),
     "wei2019": (24, 5 * 5 + 19, [2, 2, 2, 2, 2]),
 }
@@ -44,9 +45,10 @@ def names(phantom: Phantom, number: int) -> list[str]:
                 for name, p in knee.CONTRASTS.items()
                 if noise or name != knee.TARGET
             ]
+        masks = [*knee.MASKS, *(["oedema"] if number > phantom.participants - phantom.oedema else [])]
         protocols, found = (), [f"anat/sub-{number:02d}{name}.nii.gz" for name in own]
         found += [f"../derivatives/truth/sub-{number:02d}/anat/sub-{number:02d}_label-{name}_mask.nii.gz"
-                  for name in knee.MASKS]  # fmt: skip
+                  for name in masks]  # fmt: skip
     else:
         label = f"sub-{number:02d}"
         protocols = [PROTOCOLS[name] for name in phantom.contrasts]
@@ -168,3 +170,35 @@ def test_build_a_flair_has_the_inputs_of_the_papers_table() -> None:
               "T2w T1w MD FA S0", "T2w T1w MD S0"]  # fmt: skip
     rows = study.tables["Table1"].rows
     assert [" ".join(study.experiments[row.experiment].inputs) for row in rows] == wanted
+
+
+def test_the_lesion_of_build_a_flair_is_in_the_one_who_is_held_out(tmp_path: Path) -> None:
+    study = load(load_file(ROOT / "studies/build-a-flair.yaml"))
+    planned = plan(study, tmp_path)
+    (held_out,) = (session for session in planned.sessions.values() if session.fold == "1")
+    assert held_out.session.participant == study.splits.test[0]
+    assert "drawn" in held_out.masks
+    everyone = study.datasets[0].phantom.participants
+    lesions = {f"{n:02d}": person(study.datasets[0].phantom.seed, n).lesions for n in range(1, everyone + 1)}
+    assert lesions[study.splits.test[0]] > 10  # ml
+
+
+def test_the_patient_of_kim_is_predicted_by_models_of_everyone_else(tmp_path: Path) -> None:
+    study = load(load_file(ROOT / "studies/kim2020.yaml"))
+    planned = plan(study, tmp_path)
+    (patient,) = (session for session in planned.sessions.values() if session.fold == "never")
+    assert "oedema" in patient.masks
+    methods = [column.experiment for column in study.tables["Figure6"].columns]
+    assert {name: p.fold for name, p in patient.predictions.items()} == dict.fromkeys(methods, "all")
+    assert not any(patient.session.label in model.roles for model in planned.models.values())
+
+
+def test_shares_give_the_papers_numbers_on_cohorts_of_any_size() -> None:
+    for name, shares in {"osman2022": (0.64, 0.16, 0.20), "kim2020-simulation": (0.7, 0.2, 0.1)}.items():
+        asked = load(load_file(ROOT / f"studies/{name}.yaml")).splits
+        for size in (10, 50, 100):
+            made = splits.assign([f"{n:03d}" for n in range(size)], asked)
+            counts = [len(made.training("1")), len(made.validation("1"))]
+            assert [*counts, size - sum(counts)] == pytest.approx(
+                [share * size for share in shares], abs=0.51
+            )

@@ -421,6 +421,9 @@ def test_a_study_with_tables_is_checked_as_a_whole(study):
         ({"evaluation": {"metrics": ["cnr"]}}, "need evaluation.pairs"),
         ({"evaluation": {"metrics": ["dice"]}}, "needs evaluation.structures"),
         ({"evaluation": {"structures": {"a": {}}}}, "neither above nor below"),
+        ({"evaluation": {"structures": {"a": {"above": 1, "drawn": {"A": "b"}}}}}, "say one of both"),
+        ({"evaluation": {"structures": {"a": {"drawn": {"Z": "b"}}}}}, "no experiment 'Z'"),
+        ({"evaluation": {"structures": {"a": {"drawn": {"A": "b"}}}}}, r"drawn: 'b' is none of"),
         (
             {"evaluation": {"regions": ["region", "tissue"]}, "prepare": "none", "region": "foreground"},
             "tissue needs prepare: full",

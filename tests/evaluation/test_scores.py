@@ -65,7 +65,9 @@ def test_score_takes_tissues_masks_pairs_and_structures(files, tmp_path):
     labels[3:6], labels[6:9] = 1, 2  # grey and white matter; no fluid
     box = np.zeros_like(labels)
     box[4:9, 3:8, 3:7] = 1
-    for name, volume in {"labels": labels, "box": box}.items():
+    outlined = np.zeros_like(labels)
+    outlined[5:9, 3:8, 3:7] = 1
+    for name, volume in {"labels": labels, "box": box, "outlined": outlined}.items():
         images.write(tmp_path / f"{name}.nii.gz", volume, like)
     metrics = ["mse", "kim_mse", "cnr", "cnr_acquired", "kim_cnr", "dice"]
     score(
@@ -76,11 +78,18 @@ def test_score_takes_tissues_masks_pairs_and_structures(files, tmp_path):
         fold="3",
         metrics=metrics,
         tissue=tmp_path / "labels.nii.gz",
-        areas=[tmp_path / "box.nii.gz"],
-        names=["box"],
+        areas=[tmp_path / "box.nii.gz", tmp_path / "outlined.nii.gz"],
+        names=["box", "outlined"],
         pairs=["WM-GM", "WM-absent"],
         structures=json.dumps(
-            {"bright": {"within": "box", "above": 0.8}, "dark": {"within": "gone", "below": 0}}
+            {
+                "bright": {"within": "box", "above": 0.8},
+                "dark": {"within": "gone", "below": 0},
+                "printed": {"within": "box", "above": 0.8, "scale": "printed"},
+                "drawn": {"within": "box", "drawn": {"fcn": "outlined", "gan": "box"}},
+                "other": {"within": "box", "drawn": {"gan": "outlined"}},
+                "lost": {"within": "box", "drawn": {"fcn": "gone"}},
+            }
         ),
     )
     rows = pd.read_csv(tmp_path / "s.tsv", sep="\t").set_index(["region", "metric"])["value"]
@@ -100,12 +109,18 @@ def test_score_takes_tissues_masks_pairs_and_structures(files, tmp_path):
     assert rows["bright", "dice"] == pytest.approx(
         2 * (one & other).sum() / (one.sum() + other.sum()), rel=1e-6
     )
+    one, other = (within & (image > 0.8) for image in pair.whole)
+    expected = 2 * (one & other).sum() / (one.sum() + other.sum())
+    assert rows["printed", "dice"] == pytest.approx(expected, rel=1e-6) != rows["bright", "dice"]
+    shared = (within & (outlined > 0)).sum()
+    assert rows["drawn", "dice"] == pytest.approx(2 * shared / (within.sum() + shared), rel=1e-6)
+    assert np.isnan(rows["lost", "dice"])
     assert set(rows.index) == {
-        *((place, "mse") for place in ("brain", "GM", "WM", "CSF", "box")),
+        *((place, "mse") for place in ("brain", "GM", "WM", "CSF", "box", "outlined")),
         ("image", "kim_mse"),
         *((both, m) for both in ("WM-GM", "WM-absent") for m in ("cnr", "cnr_acquired", "kim_cnr")),
         ("bright", "dice"),
-        ("dark", "dice"),
+        *((name, "dice") for name in ("dark", "printed", "drawn", "lost")),
     }
 
 

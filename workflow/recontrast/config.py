@@ -35,6 +35,9 @@ class Phantom(Section):
     noise: float = Field(0.0, ge=0, description="of knees, in percent of the largest signal")
     shift: int = Field(0, ge=0, description="of knees, pixels by which the inputs may be moved")
     variants: bool = Field(False, description="of knees, more images with the paper's noise and shifts")
+    side: int = Field(128, ge=64, description="of knees, pixels")
+    typical: bool = Field(False, description="of knees, tissues as in people instead of random ones")
+    oedema: int = Field(0, ge=0, description="of typical knees, how many have it, the last participants")
 
 
 class Dataset(Section):

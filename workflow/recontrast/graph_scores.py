@@ -30,9 +30,9 @@ class ScoreJobs:
 
     @property
     def score_structures(self) -> str:
-        """What a threshold finds, as JSON."""
+        """What a threshold finds or was outlined, as JSON."""
         found = {
-            name: structure.model_dump(exclude_none=True)
+            name: structure.model_dump(exclude_defaults=True)
             | {"within": self.study.region if structure.within == "region" else structure.within}
             for name, structure in self.study.evaluation.structures.items()
         }

@@ -149,7 +149,8 @@ MEASURES = {
     "kim_cnr_acquired": Measure("CNR, acquired", "kim_cnr of the acquired image", "neither", "pair", KIM),
     "dice": Measure(
         "Dice",
-        "overlap of a structure thresholded on the acquired and on the synthetic image; n/a where neither has any",
+        "overlap of a structure thresholded, or outlined, on the acquired and on the synthetic image; n/a where "
+        "neither has any",
         "higher",
         "structure",
     ),

@@ -23,11 +23,19 @@ TRUTHS = ("manual", ACQUIRED)
 
 
 class Structure(Section):
-    """What a threshold finds on both images, on the harmonised scale of 0 to 1."""
+    """What a threshold finds on both images, or what was outlined on each."""
 
     within: str = Field("region", description="region, a tissue, or a mask of the study")
     above: float | None = None
     below: float | None = None
+    scale: Literal["harmonised", "printed"] = Field(
+        "harmonised",
+        description="of the bounds; printed: the acquired whole image spans 0 to 1, as in kim_mse",
+    )
+    drawn: dict[Name, Name] = Field(
+        {},
+        description="in place of bounds, experiment -> mask drawn on its image; within: that on the acquired",
+    )
 
 
 Point = tuple[float, float, float]
@@ -164,8 +172,15 @@ def contradictions(study) -> Iterator[str]:
     for name, structure in evaluation.structures.items():
         if structure.within not in ["region", *places]:
             yield f"evaluation.structures.{name}.within: {structure.within!r} is none of {', '.join(places)}"
-        if structure.above is structure.below is None:
+        if structure.above is structure.below is None and not structure.drawn:
             yield f"evaluation.structures.{name}: says neither above nor below which value"
+        if structure.drawn and not (structure.above is structure.below is None):
+            yield f"evaluation.structures.{name}: says bounds and masks that were drawn; say one of both"
+        for experiment, mask in structure.drawn.items():
+            if experiment not in study.experiments:
+                yield f"evaluation.structures.{name}.drawn: no experiment {experiment!r}"
+            if mask not in places:
+                yield f"evaluation.structures.{name}.drawn: {mask!r} is none of {', '.join(places)}"
     if any(MEASURES[name].scope == "pair" for name in evaluation.metrics) and not evaluation.pairs:
         yield "evaluation.metrics: contrast-to-noise ratios need evaluation.pairs"
     if "dice" in evaluation.metrics and not evaluation.structures:

@@ -49,8 +49,9 @@ def score(
         areas: further masks that are regions, same grid.
         names: what they are called, in that order.
         pairs: regions between which contrast-to-noise ratios are taken, such as `WM-GM`.
-        structures: JSON, name -> {"within": region, "above": bound, "below": bound}: what is found by a
-            threshold on both images, on the scale of the metrics.
+        structures: JSON, name -> {"within": region, "above": bound, "below": bound, "scale": of the bounds}: what
+            is found by a threshold on both images; or {"within": the region outlined on the acquired image,
+            "drawn": {experiment: the region outlined on its image}}.
     """
     check_names(metrics)
     reference, *others = (images.read_header(path) for path in (acquired, synthetic, mask))
@@ -64,7 +65,8 @@ def score(
         labels = _labels(tissue)
         parts = {name: labels == value for name, value in TISSUE_LABELS.items()} | parts
     try:
-        values = _measure(acquired, synthetic, inside, metrics, region, parts, pairs, json.loads(structures))
+        asked = _of_experiment(json.loads(structures), experiment)
+        values = _measure(acquired, synthetic, inside, metrics, region, parts, pairs, asked)
     except RecontrastError as error:
         # What is left to go wrong with images on one grid: an empty mask, or one value inside it.
         file = error.file or (acquired if inside.any() else mask)
@@ -123,14 +125,30 @@ def _contrasts(pair, metrics: list[str], pairs: list[str], places: dict[str, np.
 
 
 def _structures(pair, structures: dict[str, dict], places: dict[str, np.ndarray]) -> Found:
-    """Overlap of what a threshold finds on both images; NaN where the session lacks the mask around it."""
+    """Overlap of what a threshold finds on both images, or of what was outlined on each; NaN without the masks."""
     from .overlap import dice, threshold
 
-    found = []
+    found, nowhere = [], np.zeros_like(pair.mask)
     for name, how in structures.items():
-        within = places.get(how["within"], np.zeros_like(pair.mask))
-        both = [threshold(image, within, how.get("above"), how.get("below")) for image in pair.harmonised]
+        within = places.get(how["within"], nowhere)
+        if "drawn" in how:
+            other = places.get(how["drawn"], nowhere)
+            both = [within, other] if within.any() and other.any() else [nowhere, nowhere]
+        else:
+            scaled = pair.whole if how.get("scale") == "printed" else pair.harmonised
+            both = [threshold(image, within, how.get("above"), how.get("below")) for image in scaled]
         found.append((name, "dice", dice(*both)))
+    return found
+
+
+def _of_experiment(structures: dict[str, dict], experiment: str) -> dict[str, dict]:
+    """The structures to measure: of those that were outlined, the ones outlined on this experiment's image."""
+    found = {}
+    for name, how in structures.items():
+        if "drawn" not in how:
+            found[name] = how
+        elif experiment in how["drawn"]:
+            found[name] = how | {"drawn": how["drawn"][experiment]}
     return found
 
 

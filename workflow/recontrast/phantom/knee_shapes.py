@@ -5,13 +5,16 @@ import numpy as np
 REGIONS = (
     "fat", "muscle", "femur", "tibia", "patella", "cartilage", "meniscus", "ligament", "tendon", "fluid",
 )  # fmt: skip
+OEDEMA = "oedema"  # one label more, of those who have it
 VARIATION = 0.06  # SD of every length and place, relative to the length or to a quarter of the image
 
 Point = tuple[float, float]
 
 
-def labels(rng: np.random.Generator, side: int = 128) -> np.ndarray:
+def labels(rng: np.random.Generator, side: int = 128, oedema: bool = False) -> np.ndarray:
     """Draw one knee: 0 around it, and 1 to 10 in the order of `REGIONS`; uint8, shape (side, side).
+
+    With `oedema` a part of the femur near the joint is 11; all else is as without it.
 
     The first axis points forwards, the second upwards. Shapes lie on top of each other in the order in which
     they are named here.
@@ -35,6 +38,10 @@ def labels(rng: np.random.Generator, side: int = 128) -> np.ndarray:
     (forward, upward), radii = pen.place((0.58, 0.27)), pen.lengths(0.11, 0.19)
     pen.paint("cartilage", pen.ellipse((forward - 0.05, upward), radii))
     pen.paint("patella", pen.ellipse((forward, upward), radii))
+    if oedema:
+        (forward, upward), radii = pen.place((-0.06, 0.10)), pen.lengths(0.20, 0.13)
+        swollen = pen.ellipse((forward + pen.rng.uniform(-0.12, 0.12), upward), radii)
+        pen.image[swollen & (pen.image == 1 + REGIONS.index("femur"))] = 1 + len(REGIONS)
     return pen.image
 
 
