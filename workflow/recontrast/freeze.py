@@ -10,6 +10,7 @@ from .cohort import quarantine
 from .config import Study
 from .graph import Graph
 from .images import write_json, write_text
+from .leftovers import clear, left_behind
 from .stages import STEPS
 
 # Names that the BIDS specification has no word for yet.
@@ -34,9 +35,12 @@ def freeze(graph: Graph) -> None:
         graph.plan.splits.write(folder / layout.SPLITS)
     quarantine.write(folder, graph.plan.failures)
     write_json(folder / layout.BACKENDS, graph.tools())
-    known = {"states": states(graph), "problems": graph.plan.problems, "results": _results(graph)}
+    gone = "not in the cohort any more; delete its results if they have served"
+    problems = [*graph.plan.problems, *(f"{place}: {gone}" for place in left_behind(graph))]
+    known = {"states": states(graph), "problems": problems, "results": _results(graph)}
     write_json(folder / layout.PLAN, content(graph) | known)
     write_json(folder / layout.PREPARATION, graph.preparation())
+    clear(graph)
     frozen.write(graph)
     for model in graph.plan.models.values():
         where = {"experiment": model.name, "fold": model.fold}

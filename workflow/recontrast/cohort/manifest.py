@@ -58,6 +58,8 @@ class Manifest:
         problems: what is wrong beyond single images, such as misnamed files; includes all of `fatal`.
         fatal: those problems that leave the cohort itself in doubt: no run should start on it.
         names: path of each data set -> what outputs call it.
+        cohort: all sessions that there are, asked for or not.
+        expected: images that series of DICOM become, those that cannot be converted as they are among them.
     """
 
     images: list[Image] = field(default_factory=list)
@@ -65,6 +67,8 @@ class Manifest:
     problems: list[RecontrastError] = field(default_factory=list)
     fatal: list[RecontrastError] = field(default_factory=list)
     names: dict[Path, str] = field(default_factory=dict)
+    cohort: frozenset[Session] = frozenset()
+    expected: frozenset[Path] = frozenset()
 
     def sessions(self) -> dict[Session, dict[str, Image]]:
         """The images of each session by contrast, those with a problem among them."""
@@ -119,6 +123,7 @@ def build(
     manifest.names = _names(datasets, converted or {})
     visits = _gather(datasets, manifest, converted or {})
     everyone = [image for _, images in visits.values() for image in images]
+    manifest.cohort, manifest.expected = frozenset(visits), frozenset(hashes)
     visits = _included(visits, include, manifest)
     chosen: list[tuple[Image, list[bids.RawImage]]] = []
     for session, (dataset, images) in sorted(visits.items(), key=lambda item: item[0]):
