@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import small_volumes
 import torch
+from recontrast.errors import RecontrastError
 from recontrast.methods import fcn3d, recipes
 from recontrast.methods.interface import Cohort, Run
 from recontrast.trainer import slabs
@@ -67,6 +68,12 @@ def test_paper_recipe_takes_whole_images_of_different_shapes():
     assert [row["validation"] for row in model.losses] == [None, None, None]
     assert model.losses[2]["training"] < model.losses[0]["training"]
     assert model.best_epoch == 3
+
+
+def test_whole_volumes_come_one_by_one():
+    recipe = recipes.resolve("fcn3d", "paper", {"batch": 2})
+    with pytest.raises(RecontrastError, match="batch is 2 with crop 0"):
+        fcn3d.fit(Cohort([small_volumes.volumes(1), small_volumes.volumes(2)]), recipe, CPU)
 
 
 def test_cubes_fit_volumes_smaller_than_themselves():

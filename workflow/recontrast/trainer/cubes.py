@@ -21,6 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..errors import RecontrastError
 from ..methods.interface import Cohort, Model, Run, Volumes
 from ..methods.normalisation import mean_and_sd
 from ..methods.recipes import Recipe
@@ -39,7 +40,15 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) 
     """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error.
 
     With leaks, as in Wei 2019, all sessions give the z-scores and the test sessions decide when to stop.
+
+    Raises:
+        RecontrastError: a batch of several whole volumes is asked for, whose shapes may differ.
     """
+    if not recipe["crop"] and recipe["batch"] != 1:
+        raise RecontrastError(
+            f"batch is {recipe['batch']} with crop 0",
+            remedy="set batch to 1, as volumes differ in shape, or set crop",
+        )
     device = devices.begin(run)
     judges = cohort.validation
     seen = cohort.training
