@@ -118,21 +118,44 @@ def test_a_known_tensor_comes_back_in_the_axes_of_its_directions(install):
     assert stand_ins.calls(programs)[-1] == wanted.replace(" --wls", "")
 
 
-def test_eddy_gives_series_directions_and_displacement(install):
+@pytest.mark.parametrize(
+    ("name", "encoding", "said"),
+    [
+        ("eddy", "j-", "acquisition: 0 -1 0 0.05"),
+        ("eddy_openmp", "i", "acquisition: 1 0 0 0.05"),
+        ("eddy", "", "phase is taken to have been encoded along the second axis"),
+    ],
+)
+def test_eddy_gives_series_directions_and_displacement(install, capsys, name, encoding, said):
     programs = install()
+    (programs / "eddy").rename(programs / name)
     data = np.random.default_rng(0).uniform(50, 300, (10, 12, 8, 7)).astype(np.float32)
     vectors = np.eye(3)[[0, 0, 1, 2, 0, 1, 2]]
     series = nib.Nifti1Image(data, np.diag([-2.0, 2, 2, 1]))
-    found, turned, shifts = load("fsl", "correct_motion")(series, np.array([0.0] + [1000] * 6), vectors, 50.0)
+    found, turned, shifts = load("fsl", "correct_motion")(
+        series, np.array([0.0] + [1000] * 6), vectors, 50.0, encoding
+    )
     np.testing.assert_allclose(found, data - 1, atol=1e-3)
     np.testing.assert_allclose(turned, vectors[:, [1, 0, 2]])
     np.testing.assert_allclose(shifts, range(7))
     assert stand_ins.calls(programs) == [
         "bet b0.nii.gz brain.nii.gz -f 0.30 -m",
-        "eddy --flm=quadratic --ff=10.0 --acqp=acquisition.txt --bvals=bvals --bvecs=bvecs --imain=dwi.nii.gz"
+        f"{name} --flm=quadratic --ff=10.0 --acqp=acquisition.txt --bvals=bvals --bvecs=bvecs --imain=dwi.nii.gz"
         " --index=index.txt --mask=brain_mask.nii.gz --interp=spline --data_is_shelled --resamp=jac --niter=5"
         " --nvoxhp=1000 --out=eddy --slm=none",
     ]
+    printed = capsys.readouterr().out
+    assert f"$ {name} --flm" in printed
+    assert said in printed
+    assert versions("fsl", "correct_motion")["FSL"]
+
+
+def test_phase_encoded_across_slices_is_nothing_for_eddy(install):
+    programs = install()
+    series = nib.Nifti1Image(np.ones((10, 12, 8, 2), np.float32), np.eye(4))
+    with pytest.raises(RecontrastError, match=r"third axis of the image.*embedded"):
+        load("fsl", "correct_motion")(series, np.array([0.0, 1000]), np.eye(3)[:2], 50.0, "k-")
+    assert not (programs / "calls.txt").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Motion correction of a series whose motion is known."""
 
+import json
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -14,8 +16,12 @@ from scipy.spatial.transform import Rotation
 
 AFFINE = nib.affines.from_matvec(np.diag([-4.0, 4.0, 4.0]), [56, -64, -46])
 SHAPE = (28, 33, 25)
-BVALS = np.array([0.0, 1000, 1000, 1000, 0.0, 1000])
-VECTORS = np.array([[0, 0, 0], [1, 0, 0], [0, 0.6, 0.8], [0, 0, 1], [0, 0, 0], [0.6, 0.8, 0]])
+BVALS = np.array([0.0, 1000, 1000, 1000, 0.0, *[1000] * 4])
+UNWEIGHTED = [0.0, 0, 0]
+VECTORS = np.array(
+    [UNWEIGHTED, [1, 0, 0], [0, 0.6, 0.8], [0, 0, 1],
+     UNWEIGHTED, [0.6, 0.8, 0], [0.8, 0, 0.6], [0, 0.8, -0.6], [-0.6, 0.8, 0]]
+)  # fmt: skip
 MOVED = {5: (9.0, [3.0, -4.0, 2.0]), 4: (-4.0, [0.0, 3.0, 1.0])}  # volume: degrees about z, mm
 
 
@@ -91,15 +97,49 @@ def test_keeping_the_volumes_checks_them_and_drops_what_has_no_direction(tmp_pat
     np.savetxt(files["bvec"], vectors.T)
     made = outputs(tmp_path)
     correct_motion(**files, **made, motion="keep")
-    kept = [0, 1, 3, 4, 5]
+    kept = [0, 1, 3, 4, 5, 6, 7, 8]
     data = nib.load(files["dwi"]).get_fdata()
     assert np.array_equal(nib.load(made["output"]).get_fdata(), data[..., kept])
     assert nib.load(made["b0"]).get_fdata() == pytest.approx(data[..., [0, 4]].mean(axis=-1), rel=1e-5)
     assert np.loadtxt(made["output_bval"]).tolist() == BVALS[kept].tolist()
 
 
-def test_a_series_without_unweighted_volumes_and_a_single_volume_are_named(tmp_path):
+@pytest.mark.parametrize(
+    ("sidecar", "wanted"),
+    [
+        ('{"PhaseEncodingDirection": "i-"}', "i-"),
+        ('{"PhaseEncodingAxis": "j"}', "j"),
+        ('{"PhaseEncodingDirection": "A>>P"}', ""),
+        ("[]", ""),
+        (None, ""),
+    ],
+)
+def test_the_axis_of_phase_encoding_comes_from_the_json_file(tmp_path, monkeypatch, sidecar, wanted):
+    from recontrast.backends.embedded import correct_motion as module
+
+    given = []
+
+    def still(series, bvals, vectors, b0_threshold, encoding):
+        given.append(encoding)
+        return series.get_fdata(dtype=np.float32), vectors, np.zeros(len(bvals))
+
+    monkeypatch.setattr(module, "correct_motion", still)
     files, _ = write(tmp_path, {})
+    if sidecar is not None:
+        (tmp_path / "dwi.json").write_text(sidecar)
+    made = outputs(tmp_path)
+    correct_motion(**files, **made)
+    assert given == [wanted]
+    facts = json.loads((tmp_path / "out.json").read_text())
+    assert facts["PhaseEncodingDirection"] == (wanted or "n/a")
+    assert any("phase was encoded" in note for note in facts["Notes"]) is not bool(wanted)
+
+
+def test_a_series_without_unweighted_volumes_or_directions_and_a_single_volume_are_named(tmp_path):
+    files, _ = write(tmp_path, {})
+    np.savetxt(files["bvec"], np.vstack([VECTORS[:6], VECTORS[[5, 5, 5]]]).T)
+    with pytest.raises(RecontrastError, match="has 4 different directions"):
+        correct_motion(**files, **outputs(tmp_path), motion="keep")
     np.savetxt(files["bval"], BVALS[None] + 700)
     with pytest.raises(RecontrastError, match="no volume without weighting"):
         correct_motion(**files, **outputs(tmp_path), motion="keep")

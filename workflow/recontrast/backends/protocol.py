@@ -65,14 +65,21 @@ class RegisterTemplate(Protocol):
 
 
 class CorrectMotion(Protocol):
-    """A diffusion series with its b-values, directions (FSL's axes, (n, 3)) and b0 threshold.
+    """A diffusion series with its b-values, directions (FSL's axes, (n, 3)), b0 threshold and phase encoding.
+
+    The last is BIDS' `PhaseEncodingDirection`, `j-`, or empty if it is not known.
 
     To the series with every volume where the unweighted ones are, float32 (x, y, z, n), the directions turned
     along, and how far each volume had moved: root mean square over the head in mm, (n,).
     """
 
     def __call__(
-        self, series: nib.Nifti1Image, bvals: np.ndarray, vectors: np.ndarray, b0_threshold: float
+        self,
+        series: nib.Nifti1Image,
+        bvals: np.ndarray,
+        vectors: np.ndarray,
+        b0_threshold: float,
+        encoding: str,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
 
 

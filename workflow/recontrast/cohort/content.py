@@ -72,9 +72,9 @@ def _inspect(image: RawImage) -> Content:
 
 
 def inspect_beside(image: RawImage) -> list[Content]:
-    """The text files beside an image that say how it was measured: b-values and directions, or its JSON file."""
+    """The text files beside an image that say how it was measured: b-values, directions, its JSON file."""
     start = image.path.name.removesuffix(".gz").removesuffix(".nii")
-    endings = GRADIENTS if image.suffix == "dwi" else (".json",)
+    endings = (*GRADIENTS, ".json") if image.suffix == "dwi" else (".json",)
     found = []
     for ending in endings:
         try:

@@ -1,5 +1,6 @@
 """A diffusion series free of head motion, with its gradient table turned along."""
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -7,8 +8,9 @@ import numpy as np
 
 from .. import images
 from ..backends.protocol import load, versions
-from ..errors import RecontrastError
 from . import gradients
+
+DIRECTIONS = ("i", "i-", "j", "j-", "k", "k-")  # of BIDS
 
 
 def correct_motion(
@@ -27,7 +29,7 @@ def correct_motion(
     """Check a diffusion series and lay all its volumes on one another, as if the head had been still.
 
     Args:
-        dwi: diffusion series as acquired, 4-D.
+        dwi: diffusion series as acquired, 4-D; along which axis phase was encoded is taken from its JSON file.
         bval: its b-values in s/mm², as FSL has them.
         bvec: its directions, as FSL has them.
         output: the corrected series.
@@ -39,25 +41,26 @@ def correct_motion(
         backend: which tools do it.
 
     Raises:
-        RecontrastError: series or table cannot be used, or no volume is without weighting.
+        RecontrastError: series or table cannot be used, no volume is without weighting, or no shell could
+            hold a tensor.
     """
     series = images.read_series(dwi)
     table = gradients.read(bval, bvec, series.shape[3], b0_threshold)
+    gradients.shell(table, np.inf, b0_threshold, dwi)  # which shell the tensor takes is not known here
     unweighted = table.bvals <= b0_threshold
-    if not unweighted.any():
-        raise RecontrastError(
-            f"has no volume without weighting (b up to {b0_threshold:g})",
-            file=dwi,
-            remedy="raise the b0 threshold, or exclude the series",
-        )
     kept = table.usable
     bvals, vectors = table.bvals[kept], table.vectors[kept]
     used = images.nib.Nifti1Image(np.asarray(series.dataobj)[..., kept], series.affine)
-    facts = {"Sources": [str(path) for path in (dwi, bval, bvec)], "Notes": list(table.notes)}
+    notes = list(table.notes)
+    facts = {"Sources": [str(path) for path in (dwi, bval, bvec)], "Notes": notes}
     if motion == "affine":
-        data, vectors, shifts = load(backend, "correct_motion")(used, bvals, vectors, b0_threshold)
+        if not (encoding := phase_encoding(dwi)):
+            notes.append("its JSON file does not say along which axis phase was encoded")
+        correct = load(backend, "correct_motion")
+        data, vectors, shifts = correct(used, bvals, vectors, b0_threshold, encoding)
         facts |= {
             "MotionCorrection": "affine",
+            "PhaseEncodingDirection": encoding or "n/a",
             "Displacement": [round(float(shift), 3) for shift in shifts],
             "Backend": backend,
             "Software": versions(backend, "correct_motion"),
@@ -68,9 +71,19 @@ def correct_motion(
     else:
         data = used.get_fdata(dtype=np.float32)
         facts |= {"MotionCorrection": "keep"}
-    for note in table.notes:
+    for note in notes:
         print(f"{dwi}: {note}")
     gradients.write(output_bval, output_bvec, bvals, vectors)
     mean = data[..., unweighted[kept]].mean(axis=-1)
     images.write(b0, mean, series, facts=facts | {"Description": "mean of the volumes without weighting"})
     images.write(output, data, series, facts=facts)
+
+
+def phase_encoding(dwi: Path) -> str:
+    """The `PhaseEncodingDirection` in the JSON file beside a series, or dcm2niix's axis without a sign; or empty."""
+    try:
+        facts = json.loads(images.sidecar(dwi).read_text(encoding="utf-8"))
+        found = facts.get("PhaseEncodingDirection", facts.get("PhaseEncodingAxis"))
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return found if found in DIRECTIONS else ""

@@ -32,7 +32,7 @@ ACROSS = Effort(2.0, 300_000, (100, 100, 50), (4, 2, 1), (2, 1, 0))
 
 
 def correct_motion(
-    series: nib.Nifti1Image, bvals: np.ndarray, vectors: np.ndarray, b0_threshold: float
+    series: nib.Nifti1Image, bvals: np.ndarray, vectors: np.ndarray, b0_threshold: float, encoding: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lay every volume on the unweighted ones, and turn its direction along.
 
@@ -46,6 +46,7 @@ def correct_motion(
         bvals: in s/mm², shape (n,).
         vectors: unit vectors in FSL's axes, shape (n, 3).
         b0_threshold: up to this b a volume counts as not weighted.
+        encoding: without effect here; shear and scale may lie along any axis.
 
     Returns:
         The series, float32, the directions, and how far each volume had moved: root mean square in mm, (n,).

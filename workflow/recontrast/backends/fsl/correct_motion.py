@@ -3,30 +3,43 @@
 import nibabel as nib
 import numpy as np
 
+from ...errors import RecontrastError
 from ..nipype_tools import put, run, take
 from .tools import fsl_for
+from .versions import locate
 
 GENEROUS = 0.3  # threshold of BET on unweighted volumes, whose brain is dim at the edge
-# Phase encoding from front to back, and a readout in s that only scales eddy's own numbers: with one
-# direction of encoding and no field map, nothing else depends on it (FSL wiki, eddy FAQ).
-ACQUISITION = "0 1 0 0.05\n"
+# A readout in s only scales eddy's own numbers: with one direction of encoding and no field map, nothing else
+# depends on it (FSL wiki, eddy FAQ).
+ACQUISITION = {"i": "1 0 0 0.05", "i-": "-1 0 0 0.05", "j": "0 1 0 0.05", "j-": "0 -1 0 0.05"}
 
 
 def correct_motion(
-    series: nib.Nifti1Image, bvals: np.ndarray, vectors: np.ndarray, b0_threshold: float
+    series: nib.Nifti1Image, bvals: np.ndarray, vectors: np.ndarray, b0_threshold: float, encoding: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lay every volume on the first one, free of eddy currents, and turn its direction.
 
     Args:
-        series: shape (x, y, z, n); phase encoded along the second axis.
+        series: shape (x, y, z, n).
         bvals: in s/mm², shape (n,).
         vectors: unit vectors in FSL's axes, shape (n, 3).
         b0_threshold: up to this b a volume counts as not weighted.
+        encoding: the axis along which phase was encoded, as BIDS says it; the second if it is empty.
 
     Returns:
         The series, float32, the directions, and how far each volume had moved from the first: root mean
         square in mm, (n,).
+
+    Raises:
+        RecontrastError: phase was encoded across the slices, which eddy has no model for.
     """
+    if not encoding:
+        print("phase is taken to have been encoded along the second axis of the image")
+    if encoding.startswith("k"):
+        raise RecontrastError(
+            "phase was encoded along the third axis of the image, which eddy cannot work with",
+            remedy="take another backend: backends: {correct_motion: embedded}",
+        )
     data = series.get_fdata(dtype=np.float32)
     unweighted = data[..., bvals <= b0_threshold].mean(axis=-1)
     with fsl_for("correct_motion") as (fsl, folder):
@@ -41,10 +54,11 @@ def correct_motion(
         )
         np.savetxt(folder / "bvals", bvals[None], fmt="%g")
         np.savetxt(folder / "bvecs", vectors.T, fmt="%.8f")
-        (folder / "acquisition.txt").write_text(ACQUISITION)
+        (folder / "acquisition.txt").write_text(ACQUISITION[encoding or "j"] + "\n")
         (folder / "index.txt").write_text(" ".join(["1"] * len(bvals)) + "\n")
         found = run(
             fsl.Eddy(
+                command=locate("eddy").name,
                 in_file=put(folder / "dwi.nii.gz", data, series.affine),
                 in_mask=brain.mask_file,
                 in_bval=str(folder / "bvals"),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,6 +30,8 @@ PACKAGES = {
     "eddy": "fsl-eddy",
     "dtifit": "fsl-fdt",
 }
+# FSL 5.0.9 to 6.0.5 have it by this name alone.
+FORMERLY = {"eddy": "eddy_openmp"}
 OLDEST = (5, 0, 9)
 
 
@@ -48,8 +51,18 @@ def home_for(operation: str) -> Path:
     Raises:
         RecontrastError: a program is missing, or FSLDIR is wrong.
     """
-    found = [find(program, "FSL") for program in PROGRAMS[operation]]
+    found = [locate(program) for program in PROGRAMS[operation]]
     return home(found[0])
+
+
+def locate(program: str) -> Path:
+    """Where a program is, under the name that this FSL has for it.
+
+    Raises:
+        RecontrastError: it is missing.
+    """
+    former = shutil.which(FORMERLY.get(program, program))
+    return Path(former) if former and not shutil.which(program) else find(program, "FSL")
 
 
 def home(program: Path) -> Path:
