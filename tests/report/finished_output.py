@@ -80,7 +80,8 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
         "influence": {},
         "lesions": 0,
         "lesions_learned": 0,
-        "lesions_shipped": {"people": 2, "places": 29},
+        "lesions_untaught": 0,
+        "lesions_shipped": {"people": 2, "places": 29, "features": "extended", "kappa": 0.1},
         "lesion_pairs": [],
     }
     labels = [f"{number:02d}" for number in range(1, participants + 1)]
@@ -210,6 +211,11 @@ def draw_session(session: layout.Session, acquired: bool) -> None:
     put(session, layout.SEGMENTATION, bids_order.astype(np.uint8), like, None)
     if acquired:
         put(session, layout.PREPROC, flair, like, {"Sources": ["raw/FLAIR.nii.gz"]}, suffix="FLAIR")
+    lesion &= brain
+    found = {"manual": lesion} | ({"acquired": np.roll(lesion, 1, axis=1)} if acquired else {})
+    found |= {name: np.roll(lesion, -1, axis=1) for name in EXPERIMENTS}
+    for source, place in found.items():
+        put(session, layout.LESION_MASK, place.astype(np.uint8), like, None, source=source)
     for name, blur in zip(EXPERIMENTS, (1.2, 0.7), strict=True):
         made = (gaussian_filter(np.where(lesion, 0.5 * flair + 500, flair), blur) + 20) * brain
         facts = {"Synthetic": True, "Method": name, "Sources": ["T1w"], "Fold": "1"}

@@ -28,7 +28,9 @@ def watched(browser):
     page, wrong = browser.new_page(), []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
-    page.on("requestfailed", lambda request: wrong.append(request.url))
+    # A page that is left while it loads is no failure.
+    failed = lambda request: None if "ABORTED" in request.failure else wrong.append(request.url)  # noqa: E731
+    page.on("requestfailed", failed)
     return page, wrong
 
 
@@ -67,6 +69,30 @@ def test_flicker_alternates_two_pictures(watched, tmp_path, monkeypatch):
     assert shown == {"0", "1"}
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
+    assert not wrong
+
+
+def test_the_viewer_shows_every_image_and_what_lies_on_top(watched, tmp_path, monkeypatch):
+    page, wrong = watched
+    monkeypatch.chdir(tmp_path)
+    build(finished_output.make_output(1))
+    page.goto((tmp_path / layout.fill(layout.SESSION_PAGE, session="sub-01")).as_uri())
+    page.get_by_role("link", name="Walk through acquired, synthetic and difference with lesions").last.click()
+    canvas = page.locator("canvas")
+    assert canvas.evaluate("canvas => canvas.width") > 600
+    look = "canvas => canvas.toDataURL()"
+    seen = {}
+    for group in ("image", "top"):
+        for choice in page.locator(f"input[name={group}]").all():
+            choice.check()
+            seen[group, choice.get_attribute("value")] = canvas.evaluate(look)
+    assert len(seen) == 4 + 4
+    assert len(set(seen.values())) == len(seen) - 1  # nothing on top of the image that was chosen last
+    before = canvas.evaluate(look)
+    canvas.click(position={"x": 100, "y": 100})
+    assert canvas.evaluate(look) != before
+    page.get_by_role("link", name="← Session").click()
+    assert page.locator("h1").inner_text() == "sub-01"
     assert not wrong
 
 

@@ -24,7 +24,7 @@ def gallery(tmp_path: Path) -> Gallery:
         images.write(tmp_path / f"{name}.nii.gz", random.random(SHAPE), like)
     images.write(tmp_path / "mask.nii.gz", np.ones(SHAPE, np.uint8), like)
     (tmp_path / "page").mkdir()
-    shown = Gallery(tmp_path / "page", tmp_path / "mask.nii.gz", viewers=False)
+    shown = Gallery(tmp_path / "page", tmp_path / "mask.nii.gz", viewers=False, lesions={})
     shown.contrasts({name: tmp_path / f"{name}.nii.gz" for name in ("T1w", "FLAIR")}, "T1w")
     shown.experiment("Fcn", "FLAIR", tmp_path / "made.nii.gz")
     return shown

@@ -57,6 +57,8 @@ def draw(plan: dict, session: dict) -> Path:
 
     names = list(session["experiments"])
     scores = [path(layout.SCORES, experiment=name) for name in names]
+    lesions = {source: path(layout.LESION_MASK, source=source) for source in ("acquired", "manual", *names)}
+    lesions = {source: file for source, file in lesions.items() if file.exists()}
     session_page(
         session=own.label,
         page=path(layout.SESSION_PAGE),
@@ -69,6 +71,8 @@ def draw(plan: dict, session: dict) -> Path:
         synthetic=[path(layout.SYNTHETIC, suffix="FLAIR", experiment=name) for name in names],
         scores=[file for file in scores if file.exists()],
         notes=session["notes"],
+        lesions=list(lesions.values()),
+        lesion_sources=list(lesions),
         viewers=True,
     )
     return path(layout.SESSION_PAGE)

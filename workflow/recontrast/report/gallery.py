@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import RecontrastError
-from ..images import check_same_grid, read, read_header, read_series, sidecar
+from ..images import check_same_grid, read, read_header, read_mask, read_series, sidecar
 from . import pictures, viewer
 
-DIFFERENCE = 0.5  # the strongest colour of a difference, as a part of the acquired window
+DIFFERENCE = 0.25  # the strongest colour of a difference, as a part of the acquired window
 
 
 class Gallery:
@@ -19,13 +19,15 @@ class Gallery:
         folder: where the pictures go.
         mask: mask file; its grid is that of every image.
         viewers: whether synthetic images get a page to walk through them.
+        lesions: where lesions were found, as `overlays.draw_lesions` takes it; for these pages.
     """
 
     OUTLINE = "outline.png"
 
-    def __init__(self, folder: Path, mask: Path, viewers: bool) -> None:
+    def __init__(self, folder: Path, mask: Path, viewers: bool, lesions: dict[str, Path]) -> None:
         self.folder = folder
         self.viewers = viewers
+        self.lesions = lesions
         self.grid = read_header(mask)
         self.mask = np.asarray(self.grid.dataobj).reshape(self.grid.shape[:3]) > 0
         self.view = pictures.View.of(self.mask, self.grid.affine)
@@ -88,7 +90,7 @@ class Gallery:
             "difference": None,
         }
         limits = pictures.window(volume, self.mask)
-        shown, beside, strongest = volume, None, 0.0
+        truth, strongest = None, 0.0
         if target in self.acquired:
             truth = np.where(self.mask, self.read(self.acquired[target]), 0)
             limits = pictures.window(truth, self.mask)
@@ -97,7 +99,6 @@ class Gallery:
             difference = pictures.file_name("difference", name)
             pictures.save_grey(self.folder / acquired, self.view, truth, limits)
             pictures.save_difference(self.folder / difference, self.view, volume - truth, strongest)
-            shown, beside = truth, volume - truth
             drawn |= {
                 "acquired": self.address(acquired),
                 "difference": self.address(difference),
@@ -105,8 +106,19 @@ class Gallery:
             }
         walk = pictures.file_name("viewer", name).replace(".webp", ".html")
         if self.viewers:
-            title = f"{self.folder.name}: {target} by {name}{'' if beside is None else ' − acquired'}"
-            viewer.write(self.folder / walk, title, shown, self.grid.affine, beside, strongest)
+            sources = {"acquired": "acquired", name: "synthetic", "manual": "manual"}
+            viewer.write(
+                self.folder / walk,
+                f"{self.folder.name}: {target} by {name}",
+                self.grid,
+                synthetic=volume,
+                acquired=truth,
+                limits=limits,
+                strongest=strongest,
+                lesions={
+                    sources[s]: read_mask(f).get_fdata() for s, f in self.lesions.items() if s in sources
+                },
+            )
         picture = pictures.file_name("synthetic", name)
         pictures.save_grey(self.folder / picture, self.view, volume, limits)
         return drawn | {

@@ -72,7 +72,8 @@ def session_page(
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as partial:
         drawn = Path(partial) / folder.name
         drawn.mkdir()
-        gallery = Gallery(drawn, mask, viewers)
+        marked = dict(zip(lesion_sources, lesions, strict=True))
+        gallery = Gallery(drawn, mask, viewers, marked)
         shown = gallery.contrasts(dict(zip(contrasts, images, strict=True)), reference or contrasts[0])
         tissue_picture = None if tissue is None else gallery.tissue(tissue)
         fibres = gallery.fibres(anisotropy, directions) if anisotropy and directions else None
@@ -83,7 +84,6 @@ def session_page(
         on_top = [
             overlays.draw_map(gallery, *which) for which in zip(map_experiments, map_kinds, maps, strict=True)
         ]
-        marked = dict(zip(lesion_sources, lesions, strict=True))
         found = overlays.draw_lesions(gallery, marked, lesion_contrast) if marked else []
         lines = [drawn for file in profiles for drawn in overlays.draw_profiles(gallery, file)]
         shutil.rmtree(folder, ignore_errors=True)
