@@ -7,9 +7,12 @@ import shutil
 import finished
 import pytest
 from PIL import Image
+from recontrast import published
+from recontrast.config import load_file
 from recontrast.errors import RecontrastError
-from recontrast.readers.forms import load
+from recontrast.readers.forms import Form, load
 from recontrast.readers.make import make
+from recontrast.studies import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,15 @@ def test_nothing_in_the_folder_tells_what_made_an_image(results, tmp_path):
     assert {(row["session"], row["experiment"]) for row in rows(key)} == {
         (f"sub-{n:02d}", name) for n in (1, 2, 3) for name in finished.EXPERIMENTS
     }
+
+
+def test_what_scoring_needs_lies_beside_the_key_and_is_not_shown(results, tmp_path):
+    form = load("brain").model_copy(update={"columns": {"Forest": "Random forest"}})
+    about = json.loads(make(results, tmp_path / "pages", form).with_suffix(".json").read_text())
+    assert about["Experiments"] == list(finished.EXPERIMENTS)
+    assert Form.model_validate(about["Form"]) == form
+    assert set(rows(tmp_path / "pages-key.tsv")[0]) == set(about) - {"Form", "Experiments"}
+    assert "Random forest" not in (tmp_path / "pages/study.js").read_text()
 
 
 def test_every_page_has_its_pictures_and_slices(results, tmp_path):
@@ -78,6 +90,22 @@ def test_the_forms_of_the_papers():
         "surface hyperintensity", "granular artefacts", "other artefacts",
     ]  # fmt: skip
     assert hagiwara.pairs[0].name == "swelling"
+    assert [category.better for category in hagiwara.categories] == ["higher", *["lower"] * 3]
+    assert kim.one_scale
+    assert not hagiwara.one_scale
+
+
+@pytest.mark.parametrize("name", ["kim2020", "hagiwara2019"])
+def test_a_form_has_the_rows_and_columns_of_its_paper(name):
+    """In the order of the study, whose experiments they are."""
+    form, study = load(name), load_file(ROOT / f"studies/{name}.yaml")
+    experiments = [e for e in study["experiments"] if e in form.columns or e in ("Replica", "Pix2pix")]
+    columns = [form.columns.get(experiment, experiment) for experiment in experiments]
+    scores = published.load(form.published.scores)["cells"]
+    assert [*scores] == [c.printed for c in form.categories] + ([form.overall] if form.one_scale else [])
+    assert all([*line] == columns + (["P"] if len(columns) == 2 else []) for line in scores.values())
+    if form.published.agreement:
+        assert [*published.load(form.published.agreement)["cells"]["ICC"]] == columns
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,18 @@ Scale = dict[int, str]
 
 
 class Category(Section):
-    """One question about one image; on the form's scale unless it has its own."""
+    """One question about one image; on the form's scale unless it has its own.
+
+    Attributes:
+        better: which end of the scale.
+        printed: how the row of a table is headed, as in a paper; the label if empty.
+    """
 
     name: str
     group: str = ""
     scale: Scale | None = None
+    better: Literal["higher", "lower"] = "higher"
+    printed: str = ""
 
     @property
     def label(self) -> str:
@@ -35,6 +42,13 @@ class Pair(Section):
     question: str
 
 
+class Published(Section):
+    """Tables of studies/published to stand beside readers' scores and their agreement, as PAPER/TABLE."""
+
+    scores: str = ""
+    agreement: str = ""
+
+
 class Form(Section):
     """A form for readers.
 
@@ -42,6 +56,9 @@ class Form(Section):
         layout: `together`: all synthetic images of a session on a page; `single`: one image a page.
         beside: what is shown with them.
         pairs: asked for every two synthetic images of a session.
+        overall: how the row over all categories is headed; there is one if all have one scale.
+        columns: experiment -> how its column is headed; readers never see that.
+        published: what papers have in these rows and columns.
     """
 
     title: str
@@ -51,6 +68,19 @@ class Form(Section):
     scale: Scale = Field(min_length=2)
     categories: tuple[Category, ...] = Field(min_length=1)
     pairs: tuple[Pair, ...] = ()
+    overall: str = "all categories"
+    columns: dict[str, str] = Field({})
+    published: Published = Published()
+
+    @property
+    def one_scale(self) -> bool:
+        """Whether answers to all questions mean the same, so that their mean says something."""
+        return len({(str(c.scale or self.scale), c.better) for c in self.categories}) == 1
+
+    def shown(self) -> dict:
+        """What pages need of it: nothing that names an experiment."""
+        described = self.model_dump(mode="json", exclude={"columns", "published", "overall"})
+        return described | {"labels": [category.label for category in self.categories]}
 
 
 def load(name: str) -> Form:
@@ -75,7 +105,7 @@ def load(name: str) -> Form:
         raise RecontrastError(
             f"is no form: {place}: {first['msg']}", file=path, remedy=f"compare it with {FOLDER}/kim2020.yaml"
         ) from error
-    labels = [category.label for category in form.categories]
-    if len(set(labels)) < len(labels):
-        raise RecontrastError("two categories have one name", file=path, remedy="rename one")
+    for names in ([c.label for c in form.categories], [c.printed for c in form.categories if c.printed]):
+        if len(set(names)) < len(names):
+            raise RecontrastError("two categories have one name", file=path, remedy="rename one")
     return form

@@ -16,13 +16,17 @@ from PIL import Image
 from .. import layout, tables
 from ..contrasts import Contrast
 from ..errors import RecontrastError
-from ..images import read, write_text
+from ..images import read, write_json, write_text
 from ..layout import Session, fill
 from ..report.pictures import QUALITY, grey, window
 from .forms import Form
 
 TEMPLATES = Path(__file__).parent / "templates"
-KEY_COLUMNS = ("code", "session", "experiment", "form")
+KEY = {
+    "code": {"Description": "Name of an image on the pages"},
+    "session": {"Description": "Whose image it is"},
+    "experiment": {"Description": "What made it"},
+}
 MARGIN = 3  # voxels around the mask
 
 
@@ -50,6 +54,8 @@ def make(
 ) -> Path:
     """Write the pages, and the key that says which image is whose beside the folder, never in it.
 
+    With the key goes a JSON file: the form, and the experiments in the order of the study.
+
     Args:
         results: output folder of a finished run.
         folder: to make: `index.html` and what it needs; works from a disk, without a network.
@@ -66,7 +72,7 @@ def make(
     """
     if folder.exists() and any(folder.iterdir()):
         raise RecontrastError("is not empty", file=folder, remedy="choose another folder")
-    cases = _cases(results, target, form)
+    cases, experiments = _cases(results, target, form)
     draw = np.random.default_rng(seed)
     codes = (f"{number:04d}" for number in draw.permutation(10000))
     key, shown = [], []
@@ -92,7 +98,7 @@ def make(
             "study": hashlib.sha256(json.dumps([key, form.model_dump(mode="json")]).encode()).hexdigest()[
                 :12
             ],
-            "form": form.model_dump(mode="json") | {"labels": [c.label for c in form.categories]},
+            "form": form.shown(),
             "pages": _pages(shown, form, draw),
         }
         write_text(pages / "study.js", f"window.study = {json.dumps(content)};\n")
@@ -101,7 +107,9 @@ def make(
         page = jinja2.Environment(autoescape=True).from_string((TEMPLATES / "index.html").read_text("utf-8"))
         write_text(pages / "index.html", page.render(title=form.title))
         key_file = folder.with_name(f"{folder.name}-key.tsv")
-        tables.write(key_file, KEY_COLUMNS, [row | {"form": form.title} for row in sorted(key, key=str)])
+        tables.write(key_file, list(KEY), sorted(key, key=str))
+        about = {"Form": form.model_dump(mode="json"), "Experiments": experiments}
+        write_json(key_file.with_suffix(".json"), KEY | about)
         if folder.exists():
             folder.rmdir()
         pages.rename(folder)
@@ -124,8 +132,8 @@ def _pages(cases: list[dict], form: Form, draw: np.random.Generator) -> list[dic
     return [*rated, *(pairs[number] for number in draw.permutation(len(pairs)))]
 
 
-def _cases(results: Path, target: str, form: Form) -> list[Case]:
-    """The sessions of a finished run that have synthetic images of the target."""
+def _cases(results: Path, target: str, form: Form) -> tuple[list[Case], list[str]]:
+    """The sessions of a finished run that have synthetic images of the target, and the experiments that made these."""
     file = results / layout.PLAN
     if not file.is_file():
         raise RecontrastError(
@@ -166,7 +174,8 @@ def _cases(results: Path, target: str, form: Form) -> list[Case]:
         cases.append(Case(session["session"], mask, made, beside, acquired))
     if not cases:
         raise RecontrastError(f"has no synthetic {target}", file=results, remedy="finish the run first")
-    return cases
+    made_any = {name for case in cases for name in case.synthetic}
+    return cases, [name for name in plan["experiments"] if name in made_any]
 
 
 class _Strips:

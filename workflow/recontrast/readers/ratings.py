@@ -1,0 +1,100 @@
+"""What readers' answers say: means, tests, agreement and preferences. Functions of data frames.
+
+Ratings have the columns reader, session, experiment, category and score; categories and experiments come in the
+order in which they are given.
+"""
+
+from collections import Counter
+from itertools import combinations
+
+import pandas as pd
+from scipy import stats
+
+from .. import tables
+from ..evaluation.agreement import icc
+from ..evaluation.statistics import compare_pairs, holm
+
+ALL = "all categories"
+TESTS = ("category", "experiment", "other", "n", "difference", "low", "high", "p", "p_holm", "smallest_p",
+         "rank_biserial", "cohens_dz")  # fmt: skip
+
+
+def means(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
+    """Mean and SD over sessions and readers, by category and experiment."""
+    grouped = rated.groupby(["category", "experiment"])["score"].agg(n="count", mean="mean", sd="std")
+    wanted = [(c, e) for c in categories for e in experiments if (c, e) in grouped.index]
+    return grouped.loc[wanted].reset_index()
+
+
+def tests(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
+    """Every two experiments in every category, session by session, the readers of one averaged first.
+
+    The family of Holm's correction is all pairs of a category.
+    """
+    rows = []
+    for category in categories:
+        part = rated[rated["category"] == category]
+        by_session = part.pivot_table("score", "session", "experiment", aggfunc="mean")
+        found = [
+            {"category": category, "experiment": one, "other": other}
+            | compare_pairs(by_session[one].to_numpy(), by_session[other].to_numpy())
+            for one, other in combinations([e for e in experiments if e in by_session], 2)
+        ]
+        corrected = holm([row["p"] for row in found])
+        rows += [row | {"p_holm": p} for row, p in zip(found, corrected, strict=True)]
+    return pd.DataFrame(rows, columns=list(TESTS))
+
+
+def agreement(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
+    """ICC(2,1) of each experiment over its images, where all readers rated them.
+
+    Args:
+        rated: ratings.
+        categories: taken by themselves, one after the other; `ALL` takes all of them together.
+        experiments: in that order.
+    """
+    rows = []
+    for category in categories:
+        for experiment in experiments:
+            own = rated["experiment"] == experiment
+            part = rated[own if category == ALL else own & (rated["category"] == category)]
+            ratings = part.pivot_table("score", ["session", "category"], "reader").dropna().to_numpy()
+            row = {"category": category, "experiment": experiment}
+            row |= {"readers": part["reader"].nunique(), "n": len(ratings)}
+            if min(ratings.shape) < 2:
+                rows.append(
+                    row | dict.fromkeys(("icc", "low", "high"), float("nan")) | {"band": tables.MISSING}
+                )
+                continue
+            found = icc(ratings)
+            rows.append(row | {"icc": found.icc, "low": found.low, "high": found.high, "band": found.band})
+    return pd.DataFrame(rows)
+
+
+def preferences(paired: pd.DataFrame, experiments: list[str]) -> pd.DataFrame:
+    """Which of two experiments sessions speak for, with a two-sided sign test without the undecided.
+
+    Two readers of one session are not independent: a session has one vote, for what more of its readers named.
+
+    Args:
+        paired: one row an answer: question, session, experiment, other, and named: one of the two, or neither.
+        experiments: in that order.
+    """
+    votes: dict[tuple[str, str, str], dict[str, Counter]] = {}
+    for row in paired.itertuples():
+        one, other = sorted((row.experiment, row.other), key=experiments.index)
+        sessions = votes.setdefault((row.question, one, other), {})
+        sessions.setdefault(row.session, Counter())[row.named] += 1
+    rows = []
+    for (question, one, other), sessions in votes.items():
+        leads = [found[one] - found[other] for found in sessions.values()]
+        first, second = sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads)
+        answers = sum(sessions.values(), Counter())
+        rows.append(
+            {"question": question, "experiment": one, "other": other}
+            | {"first": first, "second": second, "neither": len(leads) - first - second}
+            | {"answers_first": answers[one], "answers_second": answers[other]}
+            | {"answers_neither": answers.total() - answers[one] - answers[other]}
+            | {"p": float(stats.binomtest(first, first + second).pvalue) if first + second else float("nan")}
+        )
+    return pd.DataFrame(rows)
