@@ -69,9 +69,9 @@ def test_versions_are_those_of_the_programs(programs, monkeypatch, tmp_path):
     before = versions("ants", "extract_brain")["brain template"]
     (tmp_path / "template/T_template0.nii.gz").write_bytes(b"other")
     assert versions("ants", "extract_brain")["brain template"] != before
-    stand_ins.install(programs, "antsRegistration", "print('ANTs Version: 2.1.0')")
+    stand_ins.install(programs, "antsRegistration", "print('ANTs Version: 2.2.0')")
     release.cache_clear()
-    with pytest.raises(RecontrastError, match=r"ANTs 2\.1\.0 is too old"):
+    with pytest.raises(RecontrastError, match=r"ANTs 2\.2\.0 is too old"):
         versions("ants", "register")
     release.cache_clear()
 

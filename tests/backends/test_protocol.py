@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from known_answers import CHECKS
 from recontrast.backends.protocol import BACKENDS, OPERATIONS, load, module_of, resolve, versions
 from recontrast.errors import RecontrastError
+from recontrast.studies import ROOT
 
 # Of the embedded backend these take long and have tests of their own beside the steps that run them.
 LONG = ("correct_bias", "extract_brain", "register")
@@ -54,6 +56,15 @@ def test_the_first_backend_that_can_is_taken(monkeypatch):
     assert resolve(("ants", "fsl", "embedded"), "register") == "embedded"
     with pytest.raises(RecontrastError, match=r"register here: ants: antsRegistration.*fsl: flirt"):
         resolve(("ants", "fsl"), "register")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_conda_file_holds_programs_and_leaves_the_package_where_it_is(backend):
+    file = yaml.safe_load((ROOT / f"envs/{backend}.yaml").read_text())
+    packages = {str(package).split()[0] for package in file["dependencies"]}
+    assert packages
+    assert not packages & {"python", "pip", "recontrast"}
+    assert all(isinstance(package, str) for package in file["dependencies"])
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():

@@ -24,7 +24,7 @@ LIBRARIES = {
     "register": ("nipype", "scipy"),
     "register_template": ("nipype", "nilearn", "scipy"),
 }
-OLDEST = (2, 2, 0)
+OLDEST = (2, 3, 0)  # the first whose registration takes a seed
 
 
 def versions(operation: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def release(program: Path) -> str:
         ) from error
     found = re.search(r"ANTs Version: v?(\d+(?:\.\d+)+)", said)
     if found is None:
-        raise RecontrastError("does not say its version", file=program, remedy="install ANTs 2.2.0 or later")
+        raise RecontrastError("does not say its version", file=program, remedy="install ANTs 2.3.0 or later")
     if tuple(map(int, found[1].split("."))) < OLDEST:
-        raise RecontrastError(f"ANTs {found[1]} is too old", file=program, remedy="install 2.2.0 or later")
+        raise RecontrastError(f"ANTs {found[1]} is too old", file=program, remedy="install 2.3.0 or later")
     return found[1]
