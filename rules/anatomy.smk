@@ -16,7 +16,7 @@ rule correct_bias:
         runtime=growing(60),
     params:
         content=graph.content,
-        shrink=graph.study.anatomy.shrink,
+        shrink=graph.shrink,
         backend=graph.backend("anatomy", "correct_bias"),
         code=graph.code("anatomy", "correct_bias"),
     shell:
@@ -152,7 +152,7 @@ rule resample:
     params:
         transform=lambda w, input: options(transform=input.transform),
         content=graph.native_content,
-        intensity=graph.study.anatomy.intensity,
+        intensity=graph.intensity,
         interpolation=graph.study.anatomy.interpolation,
         backend=graph.backend("anatomy", "resample"),
         code=graph.code("anatomy", "resample"),

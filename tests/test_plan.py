@@ -283,3 +283,10 @@ def test_the_paper_that_leaks_gets_its_test_sessions() -> None:
         tested = {label for label, role in model.roles.items() if role == "test"}
         assert tested == {label for label, planned in plan.sessions.items() if planned.fold == fold}
     assert "test" not in {r for m in Plan(study(), cohort(**FOUR)).models.values() for r in m.roles.values()}
+
+
+def test_images_whose_ratios_count_are_registered_and_nothing_else():
+    graph = Graph(Plan(study(anatomy={"raw": ["T2w"], "shrink": 3}), cohort(**FOUR)))
+    raw, other = SimpleNamespace(suffix="T2w"), SimpleNamespace(suffix="T1w")
+    assert (graph.shrink(raw), graph.intensity(raw)) == (0, "keep")
+    assert (graph.shrink(other), graph.intensity(other)) == (3, "median")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from recontrast import images
 from recontrast.anatomy.carry_mask import carry_mask
+from recontrast.anatomy.correct_bias import correct_bias
 from recontrast.anatomy.mask_foreground import mask_foreground
 from recontrast.anatomy.resample import resample
 from recontrast.anatomy.resample_mask import resample_mask
@@ -165,3 +166,11 @@ def test_a_given_mask_moves_with_its_image_and_may_be_empty(tmp_path):
             output=out,
         )
         np.testing.assert_array_equal(np.asarray(nib.load(out).dataobj), expected)
+
+
+def test_an_image_that_keeps_its_shading_is_written_as_it_is(scene):
+    folder = scene[0]
+    correct_bias(image=folder / "moving.nii.gz", output=folder / "kept.nii.gz", shrink=0)
+    before, after = (images.read(folder / f"{name}.nii.gz") for name in ("moving", "kept"))
+    np.testing.assert_array_equal(after.get_fdata(), before.get_fdata())
+    assert json.loads((folder / "kept.json").read_text())["Shrink"] == 0

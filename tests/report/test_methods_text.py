@@ -47,6 +47,11 @@ def test_only_the_registration_of_what_is_only_registered(plan):
     assert "6 degrees" in methods_section(plan, [])[0][0]
 
 
+def test_images_that_are_only_registered_are_told(plan):
+    plan["study"]["anatomy"] = plan["study"].get("anatomy", {}) | {"raw": ["MESE"]}
+    assert "Images of the kind MESE were registered only" in methods_section(plan, [])[0][0]
+
+
 def test_maps_are_told_where_they_were_made(plan):
     plan["study"] |= {"diffusion": {"motion": "keep", "fit": "wls", "highest_b": 1200.0}}
     plan["study"] |= {"relaxometry": {"images": {"suffix": "MESE"}}}

@@ -56,6 +56,9 @@ class Anatomy(Section):
     dof: Literal[6, 12] = Field(6, description="degrees of freedom of the registration to the reference")
     interpolation: Literal["linear", "bspline"] = "bspline"
     intensity: Literal["median", "keep"] = "median"
+    raw: tuple[Name, ...] = Field(
+        (), description="BIDS suffixes of images that are registered and nothing else"
+    )
     tissues: bool = True
     template: bool = True
 

@@ -70,6 +70,14 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
         """The content hash of the raw image."""
         return self._image(w).sha256
 
+    def shrink(self, w) -> int:
+        """How coarsely the shading of a raw image is estimated; 0: it stays."""
+        return 0 if w.suffix in self.study.anatomy.raw else self.study.anatomy.shrink
+
+    def intensity(self, w) -> str:
+        """What becomes of the intensities of a contrast."""
+        return "keep" if w.suffix in self.study.anatomy.raw else self.study.anatomy.intensity
+
     def native(self, w):
         """A contrast on its own grid."""
         return self._native(self._session(w), self._contrast(w))

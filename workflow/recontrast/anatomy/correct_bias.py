@@ -15,9 +15,15 @@ def correct_bias(*, image: Path, output: Path, backend: str = "embedded", shrink
         image: contrast as acquired, NIfTI.
         output: corrected image on the same grid.
         backend: which tools do it.
-        shrink: coarseness of the estimate; the embedded backend works on cubes of this many times 1.5 mm.
+        shrink: coarseness of the estimate; the embedded backend works on cubes of this many times 1.5 mm. 0: the
+            image is written as it is, for series whose ratios count.
     """
     raw = images.read(image)
+    if not shrink:
+        images.write(
+            output, raw.get_fdata(dtype=np.float32), raw, facts={"Sources": [str(image)], "Shrink": 0}
+        )
+        return
     corrected = load(backend, "correct_bias")(raw, shrink)
     before = raw.get_fdata(dtype=np.float32)
     gain = before[corrected > 0] / corrected[corrected > 0]

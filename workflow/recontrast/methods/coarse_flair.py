@@ -59,7 +59,7 @@ def coarse_flair(volumes: Volumes, recipe: Recipe) -> np.ndarray:
         if np.ptp(np.median(raw, axis=1)) < 1e-3 * raw.mean():
             raise RecontrastError(
                 f"{volumes.label}: the raw images have been scaled each by itself, which hides relaxation",
-                remedy="add R1, R2 and PD to the inputs, or set anatomy.intensity to keep",
+                remedy="add R1, R2 and PD to the inputs, or name their suffix in anatomy.raw",
             )
         pd, t1, t2 = relaxation.fit(raw.T, scheme)[0].T
         r1, r2 = _inverse(t1), _inverse(t2)

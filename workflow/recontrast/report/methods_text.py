@@ -93,6 +93,8 @@ def _preparation(plan: dict) -> Part:
         part.append(text["fallback"].format(count=others, **values))
     if study["prepare"] != "none" and anatomy.get("intensity") == "median":
         part.append(text["intensity"].format(**values))
+    if study["prepare"] != "none" and anatomy.get("raw"):
+        part.append(text["raw"].format(suffixes=", ".join(anatomy["raw"])))
     return part, [text["references"][key] for key in needed]
 
 
