@@ -199,3 +199,33 @@ def test_shares_give_the_papers_numbers_on_cohorts_of_any_size() -> None:
             assert [*counts, size - sum(counts)] == pytest.approx(
                 [share * size for share in shares], abs=0.51
             )
+
+
+def test_of_equal_experiments_one_is_trained() -> None:
+    """The paper's recipe has 64 filters, which the quick one narrows."""
+    for recipe, stands in {"paper": "Fcn", "quick": "Filters64"}.items():
+        study = load(assemble(None, None, Choice(study="wei2019", recipe=recipe)))
+        assert [row.experiment for row in study.tables["Table1"].rows] == ["Filters32", stands, "Filters96"]
+        assert [row.label for row in study.tables["Table1"].rows][1] == "F1 = F2 = F3 = 64"
+        assert ("Filters64" in study.experiments) == (recipe == "quick")
+        settings = [
+            str((e.method, e.inputs, e.target, e.settings, e.folds)) for e in study.experiments.values()
+        ]
+        assert len(set(settings)) == len(settings)
+        assert study.report.curves["Figure3"] == ("Layers2", "Fcn", "Layers4", "Layers6")
+
+
+def test_people_whom_a_study_names_are_those_of_its_demo_cohort(tmp_path: Path) -> None:
+    assert load(assemble(None, None, Choice(study="kim2020"))).splits.never_train == ("13",)
+    assert load(assemble(Path("bids"), None, Choice(study="kim2020"))).splits.never_train == ()
+    copy = tmp_path / "kim2020.yaml"
+    copy.write_text((ROOT / "studies/kim2020.yaml").read_text())
+    assert load(assemble(Path("bids"), None, Choice(study=str(copy)))).splits.never_train == ("13",)
+
+
+def test_a_study_in_parts_says_where_the_others_are(capsys: pytest.CaptureFixture) -> None:
+    assemble(None, None, Choice(study="kim2020"))
+    said = "studies beside kim2020: kim2020-simulation (STIR of simulated knees, section 3.1 of Kim et al. 2020)\n"
+    assert capsys.readouterr().err == said
+    assemble(None, None, Choice(study="kim2020-simulation"))
+    assert capsys.readouterr().err == ""

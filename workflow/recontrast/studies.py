@@ -1,6 +1,7 @@
 """Where a study comes from: a file, one that ships with the product, or a proposal for the cohort at hand."""
 
 import json
+import sys
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,7 @@ from .cohort import bids
 from .config import load_file
 from .contrasts import ENTITIES
 from .errors import RecontrastError
+from .methods import recipes
 from .places import check_output
 
 DEFAULT_METHOD = "fcn3d"
@@ -27,7 +29,13 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
         RecontrastError: no such study, or nothing says what to make.
     """
     if choice.study:
-        config = load_file(find(choice.study))
+        file = find(choice.study)
+        config = load_file(file)
+        if further := companions(file):
+            print(f"studies beside {file.stem}: {'; '.join(further)}", file=sys.stderr)
+        if bids_dir is not None and _ships(file):  # people whom it names are those of its demo cohort
+            for key in ("test", "never_train"):
+                config.get("splits", {}).pop(key, None)
     elif bids_dir is not None and choice.target:
         config = propose(bids_dir, choice.target, out_dir or Path("results"))
     elif bids_dir is not None:
@@ -44,6 +52,8 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
         experiment["recipe"] = choice.recipe
         if choice.recipe == "paper":
             experiment.pop("folds", None)
+    if choice.recipe:
+        _train_once(config)
     if choice.participant_label or choice.session_label:
         config["include"] = {
             "participants": [label.removeprefix("sub-") for label in choice.participant_label],
@@ -56,7 +66,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
 
 def find(name: str) -> Path:
     """The file of a study given by path, or by the name of one that ships."""
-    shipped = {path.stem: path for path in sorted((ROOT / "studies").glob("*.yaml"))}
+    shipped = {path.stem: path for path in _shipped()}
     if Path(name).is_file():
         return Path(name)
     if name in shipped:
@@ -64,6 +74,56 @@ def find(name: str) -> Path:
     raise RecontrastError(
         f"there is no study {name!r}",
         remedy=f"give a file{', or one of ' + ', '.join(shipped) if shipped else ''}",
+    )
+
+
+def companions(file: Path) -> list[str]:
+    """What ships beside a study under its name and more, such as the simulation of its paper: name and title."""
+    beside = [path for path in _shipped() if _ships(file) and path.stem.startswith(f"{file.stem}-")]
+    return [f"{path.stem} ({load_file(path)['report']['title']})" for path in beside]
+
+
+def _shipped() -> list[Path]:
+    return sorted((ROOT / "studies").glob("*.yaml"))
+
+
+def _ships(file: Path) -> bool:
+    return file.resolve().parent == (ROOT / "studies").resolve()
+
+
+def _train_once(config: dict) -> None:
+    """Where another recipe has made two experiments the same, the first stands for both, also in tables."""
+    kept: dict[str, dict] = {}
+    same: dict[str, str] = {}
+    for name, experiment in config.get("experiments", {}).items():
+        try:
+            settings = recipes.resolve(
+                experiment["method"], experiment["recipe"], experiment.get("overrides", {})
+            )
+        except (RecontrastError, KeyError):  # which is said when the study is checked
+            continue
+        what = {k: v for k, v in experiment.items() if k not in ("recipe", "overrides")} | {
+            "settings": settings
+        }
+        if twin := next((other for other, seen in kept.items() if seen == what), None):
+            same[name] = twin
+        else:
+            kept[name] = what
+    for name in same:
+        del config["experiments"][name]
+    for key in ("tables", "report", "influence") if same else ():
+        if key in config:
+            config[key] = _renamed(config[key], same)
+
+
+def _renamed(value: object, names: dict[str, str], key: str = "") -> object:
+    """A part of a study with some experiments under other names; labels and titles stay."""
+    if isinstance(value, dict):
+        return {k: _renamed(v, names, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_renamed(v, names, key) for v in value]
+    return (
+        names.get(value, value) if isinstance(value, str) and key not in ("label", "title", "note") else value
     )
 
 
