@@ -486,3 +486,40 @@ def test_the_example_of_the_documentation_is_a_study(study):
         labels = {part.label for part in described.columns}
         printed = published.load(described.published)["cells"]
         assert all(labels <= set(line) for line in printed.values())
+
+
+def test_tables_of_the_papers_say_where_they_differ() -> None:
+    """What a study says of a table, and a paper of its signs, is printed below it (tests/evaluation)."""
+    noted = {
+        name: {
+            table
+            for table, found in load(load_file(ROOT / f"studies/{name}.yaml")).tables.items()
+            if found.note
+        }
+        for name in ("hagiwara2019", "kim2020", "wei2019")
+    }
+    assert noted == {
+        "hagiwara2019": {"Table"},
+        "kim2020": {"Figure8"},
+        "wei2019": {"Table2a", "Table2b", "LesionDice", "Table4a", "Table4b", "Table4c"},
+    }
+    for name in ("hagiwara2019/quality", "kim2020/1", "kim2020/2", "osman2022/2", "wei2019/1"):
+        assert published.load(name)["legend"]
+
+
+def test_the_literature_of_osman_stands_as_printed() -> None:
+    """The best of each translation in bold, in each column: ours are no part of that."""
+    table = published.load("osman2022/2")
+    best = [
+        (row, c) for row, line in table["cells"].items() for c, text in line.items() if text.startswith("**")
+    ]
+    assert len(best) == 6 * 3
+    for column, sign in (("PSNR (dB)", -1), ("MAE", 1), ("SSIM", -1)):
+        for translation in dict.fromkeys(row.split(" | ")[0] for row in table["cells"]):
+            own = {
+                row: line[column].strip("*")
+                for row, line in table["cells"].items()
+                if row.startswith(translation)
+            }
+            first = min((row for row in own if own[row] != "—"), key=lambda row: sign * float(own[row]))
+            assert (first, column) in best
