@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from recontrast.cohort import manifest
-from recontrast.config import Dataset, Include
+from recontrast.config import Dataset, Include, load
 from recontrast.contrasts import Contrast
 from recontrast.maps import Series
+from recontrast.run import _checks
 from tiny_images import tiny
 
 SOURCES = {"diffusion": Series(), "relaxometry": Contrast(suffix="MESE")}
@@ -85,3 +86,41 @@ def test_one_bad_file_is_named(
     found = images()
     assert said in found[name].problem
     assert not any(image.problem for other, image in found.items() if other != name)
+
+
+def test_text_files_that_do_not_suffice_are_named_before_any_job(images, tmp_path: Path) -> None:
+    """Through the whole of the planning: tables that do not fit, series that hold no tensor, times not known."""
+    study = load(
+        {
+            "output": tmp_path / "out",
+            "datasets": [{"path": tmp_path / "bids"}],
+            "contrasts": {name: {"suffix": name} for name in ("T1w", "FLAIR")},
+            "reference": "T1w",
+            "experiments": {"Patch": {"method": "patch_to_voxel", "inputs": ["T1w"], "target": "FLAIR"}},
+            "diffusion": {"dwi": {"suffix": "dwi"}},
+            "relaxometry": {"images": {"suffix": "MESE"}},
+        }
+    )
+    folder = tmp_path / "bids/sub-01/dwi"
+    (folder / "sub-01_dwi.bval").write_text("0 1000 1000\n")
+    (folder / "sub-01_dwi.bvec").write_text("0 foo 1 1\n" * 3)
+
+    def problems() -> dict[str, str]:
+        datasets, cache = study.datasets, tmp_path / "cache.json"
+        built = manifest.build(
+            datasets, study.contrasts, Include(), cache, 1, sources=study.sources, checks=_checks(study)
+        )
+        return {image.contrast: image.problem for image in built.images}
+
+    assert problems() == {
+        "T1w": "",
+        "diffusion": "sub-01_dwi.bval: holds 3 b-values for a series of 4 volumes; convert again;"
+        " sub-01_dwi.bvec: is no table of numbers; convert again",
+        "relaxometry": f"{NAMES[0]}.nii.gz: its delay time is not known: there is no SaturationDelayTime or"
+        " InversionTime in its JSON file; name the times in the study",
+    }
+    (folder / "sub-01_dwi.bval").write_text("0 1000 1000 1000\n")
+    (folder / "sub-01_dwi.bvec").write_text("0 1 0 0\n0 0 1 0\n0 0 0 1\n")
+    assert "has 3 different directions up to b 1200" in problems()["diffusion"]
+    (folder / "sub-01_dwi.bval").write_text("0 0 0 0\n")
+    assert "has no weighted volume" in problems()["diffusion"]

@@ -38,8 +38,9 @@ def test_vectors_of_unweighted_volumes_do_not_matter(tmp_path):
     assert not read(tmp_path, vectors=vectors.T).vectors[0].any()
 
 
-def test_a_weighted_volume_without_direction_is_left_out(tmp_path):
-    bvals, vectors = np.append(BVALS, 1000.0), np.vstack([VECTORS, np.zeros(3)])
+@pytest.mark.parametrize("direction", [(0, 0, 0), (np.nan, 1, 0), (np.inf, 0, 0)])
+def test_a_weighted_volume_without_direction_is_left_out(tmp_path, direction):
+    bvals, vectors = np.append(BVALS, 1000.0), np.vstack([VECTORS, direction])
     table = read(tmp_path, bvals, vectors.T, 8)
     assert table.usable.tolist() == [True] * 7 + [False]
     assert "7" in table.notes[0]
@@ -52,7 +53,7 @@ def test_a_weighted_volume_without_direction_is_left_out(tmp_path):
         (dict(bvals=BVALS[:-1]), "6 b-values for a series of 7"),
         (dict(vectors=VECTORS[:-1].T), "3 by 6"),
         (dict(bvals=-BVALS), "negative"),
-        (dict(vectors=np.where(VECTORS == 1, np.nan, VECTORS).T), "no numbers"),
+        (dict(bvals=np.tile(BVALS, (2, 1))), "a table of 2 by 7, not one row of b-values"),
     ],
 )
 def test_tables_that_cannot_be_right_are_named(tmp_path, change, words):
@@ -79,6 +80,7 @@ def test_missing_empty_and_foreign_files_are_named(tmp_path, name, words):
     [
         (BVALS * 0, VECTORS, "no weighted volume"),
         (BVALS * 2, VECTORS, "b-values are 0, 2000"),
+        (BVALS, VECTORS * np.nan, "no direction for any of its 6 weighted volumes"),
         (BVALS + 1000, VECTORS, "no volume without weighting"),
         (BVALS, np.vstack([VECTORS[:-1], -VECTORS[1]]), "5 different directions"),
         # Six directions in one plane: as many as a tensor has elements, but blind to three of them.
@@ -92,3 +94,12 @@ def test_missing_empty_and_foreign_files_are_named(tmp_path, name, words):
 def test_schemes_that_hold_no_tensor_are_named(tmp_path, bvals, vectors, words):
     with pytest.raises(RecontrastError, match=words):
         gradients.shell(read(tmp_path, bvals, vectors.T), 1200, 50, tmp_path)
+
+
+def test_both_files_are_named_at_once(tmp_path):
+    read(tmp_path)
+    (tmp_path / "x.bvec").write_text("0 foo 1\n")
+    with pytest.raises(RecontrastError) as caught:
+        gradients.read(tmp_path / "x.bval", tmp_path / "x.bvec", 9, 50.0)
+    assert "x.bval: holds 7 b-values for a series of 9 volumes" in str(caught.value)
+    assert "x.bvec: is no table of numbers" in str(caught.value)

@@ -83,8 +83,6 @@ def test_a_table_that_does_not_fit_costs_its_maps_alone(world: World) -> None:
     table.write_text(" ".join(table.read_text().split()[1:]) + "\n")
     world.run(status=1)
     failed = pd.read_csv(world.out / "cohort/quarantine.tsv", sep="\t", dtype=str, keep_default_na=False)
-    assert failed[["session", "item", "step"]].values.tolist() == [
-        ["sub-03", "dwi", "diffusion correct_motion"]
-    ]
+    assert failed[["session", "item", "step"]].values.tolist() == [["sub-03", "dwi", "cohort check"]]
     assert "b-values for a series of 66 volumes" in failed["reason"][0]
     assert (world.out / "report/sessions/sub-03.html").is_file()

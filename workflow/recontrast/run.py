@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -58,6 +59,7 @@ def open_graph(study: Study) -> Graph:
             hashes=dicom.hashes,
             sources=study.sources,
             masks=study.masks,
+            checks=_checks(study),
         )
     found.participants |= dicom.participants
     found.problems += dicom.problems
@@ -106,6 +108,20 @@ def end(graph: Graph) -> None:
 def _use_this_python() -> None:
     """Jobs run with the Python that runs the graph, whether or not its environment is activated."""
     os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+
+
+def _checks(study: Study) -> dict[str, Callable[[list[Path]], None]]:
+    """What tells, before any job, whether the text files beside the images of maps suffice; see `manifest.build`."""
+    from .diffusion import gradients
+    from .relaxometry import acquisition
+
+    diffusion, relaxometry = study.diffusion, study.relaxometry
+    times = (relaxometry.echo_times, relaxometry.delays, relaxometry.repetition_time)
+    angles = (relaxometry.saturation_angle, relaxometry.excitation_angle)
+    return {
+        "diffusion": lambda paths: gradients.check(paths[0], diffusion.b0_threshold, diffusion.highest_b),
+        "relaxometry": lambda paths: acquisition.gather(paths, *times, *angles) and None,
+    }
 
 
 def _sort_dicom(study: Study) -> Planned:

@@ -102,6 +102,7 @@ def build(
     hashes: Mapping[Path, str] | None = None,
     sources: Mapping[str, Contrast] | None = None,
     masks: Mapping[str, Mask] | None = None,
+    checks: Mapping[str, Callable[[list[Path]], None]] | None = None,
 ) -> Manifest:
     """Find, hash and check the images that a study asks for.
 
@@ -117,7 +118,10 @@ def build(
         sources: what maps are made of, as the study has it: diffusion (a series with its gradient table) or
             relaxometry (a group of images).
         masks: the study's masks by name, which lie among derivatives.
+        checks: for a source, what raises unless the text files beside its images suffice for its maps; of
+            images that are yet to be converted, their steps check it.
     """
+    checks = checks or {}
     manifest, hashes, sources, masks = Manifest(), hashes or {}, sources or {}, masks or {}
     datasets = list(datasets)
     manifest.names = _names(datasets, converted or {})
@@ -147,7 +151,10 @@ def build(
         if raws:
             with_text = [r for r in raws if image.contrast in sources and r.path not in hashes]
             content = _content(raws, with_text, contents)
-            image = replace(image, sha256=content.sha256, problem=content.problem)
+            problem = content.problem
+            if with_text and not problem and image.contrast in checks:
+                problem = _fault(checks[image.contrast], [image.path, *image.others])
+            image = replace(image, sha256=content.sha256, problem=problem)
         manifest.images.append(image)
     asked = {f"contrasts.{name}": contrast for name, contrast in contrasts.items()}
     _tell_absent(asked | {SOURCES[name]: c for name, c in sources.items()}, everyone, manifest)
@@ -204,6 +211,15 @@ def _choose(
     key = SOURCES.get(name, f"contrasts.{name}")
     raw = choose(name, contrasts if name in contrasts else dict(sources), images, key)
     return [raw] if raw else []
+
+
+def _fault(check: Callable[[list[Path]], None], paths: list[Path]) -> str:
+    """What a check has against some images, naming files without their folder; empty where it is content."""
+    try:
+        check(paths)
+    except RecontrastError as error:
+        return str(error).replace(f"{paths[0].parent}{os.sep}", "")
+    return ""
 
 
 def _content(

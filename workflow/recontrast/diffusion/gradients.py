@@ -7,6 +7,7 @@ are right-handed.
 from dataclasses import dataclass
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 
 from ..errors import RecontrastError
@@ -37,8 +38,9 @@ class Gradients:
 def read(bval: Path, bvec: Path, volumes: int, b0_threshold: float) -> Gradients:
     """Read the table of a series.
 
-    Put right, with a note: transposed files, vectors that are not of unit length, NaN in the vectors of
-    volumes without weighting. A weighted volume without a direction (a trace image) is marked unusable.
+    Put right, with a note: transposed files, vectors that are not of unit length. What stands for the direction
+    of a volume without weighting does not matter. A weighted volume whose direction is zero (a trace image) or no
+    number is marked unusable.
 
     Args:
         bval: b-values in s/mm², in a row or a column.
@@ -48,36 +50,23 @@ def read(bval: Path, bvec: Path, volumes: int, b0_threshold: float) -> Gradients
 
     Raises:
         RecontrastError: a file is missing or no table of numbers, holds another number of entries than the
-            series has volumes, or has negative or infinite values.
+            series has volumes, or has negative or infinite b-values; what is wrong with both files at once.
     """
-    bvals, found = numbers(bval), numbers(bvec)
-    if bvals.size != volumes or 1 not in bvals.shape:
-        raise RecontrastError(
-            f"holds {bvals.size} b-values for a series of {volumes} volumes",
-            file=bval,
-            remedy="convert again",
-        )
-    bvals = bvals.ravel()
-    if not np.isfinite(bvals).all() or bvals.min() < 0:
-        raise RecontrastError(
-            "has b-values that are negative or no numbers", file=bval, remedy="convert again"
-        )
-    notes = []
-    if found.shape == (3, volumes):
-        vectors = found.T
-    elif found.shape == (volumes, 3):
-        vectors = found
-        notes.append(f"{bvec} is stored in columns")
-    else:
-        raise RecontrastError(
-            f"is a table of {found.shape[0]} by {found.shape[1]} for a series of {volumes} volumes",
-            file=bvec,
-            remedy="it needs three rows with one number a volume; convert again",
-        )
+    faults, bvals, vectors = [], np.zeros(volumes), np.zeros((volumes, 3))
+    try:
+        bvals = _bvals(bval, volumes)
+    except RecontrastError as error:
+        faults.append(error)
+    try:
+        vectors, notes = _vectors(bvec, volumes)
+    except RecontrastError as error:
+        faults.append(error)
+    if len(faults) > 1:
+        raise RecontrastError("; ".join(map(str, faults)))
+    if faults:
+        raise faults[0]
     weighted = bvals > b0_threshold
-    if not np.isfinite(vectors[weighted]).all():
-        raise RecontrastError("has directions that are no numbers", file=bvec, remedy="convert again")
-    vectors = np.nan_to_num(vectors, posinf=0, neginf=0)
+    vectors = np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, 0.0)
     lengths = np.linalg.norm(vectors, axis=1)
     known = lengths > UNIT
     if (off := weighted & known & (np.abs(lengths - 1) > UNIT)).any():
@@ -87,6 +76,50 @@ def read(bval: Path, bvec: Path, volumes: int, b0_threshold: float) -> Gradients
         places = ", ".join(map(str, np.flatnonzero(without)))
         notes.append(f"volumes without a direction are left out (counted from 0): {places}")
     return Gradients(bvals, np.where(weighted[:, None], vectors, 0.0), ~without, tuple(notes))
+
+
+def check(series: Path, b0_threshold: float, highest: float) -> None:
+    """Raise unless the table beside a series fits it and suffices for a tensor; see `read` and `shell`."""
+    start = series.name.removesuffix(".gz").removesuffix(".nii")
+    bval, bvec = (series.with_name(start + ending) for ending in (".bval", ".bvec"))
+    shape = nib.load(series).shape
+    shell(read(bval, bvec, shape[3] if len(shape) > 3 else 1, b0_threshold), highest, b0_threshold, series)
+
+
+def _bvals(path: Path, volumes: int) -> np.ndarray:
+    """The b-values of a series, shape (n,)."""
+    found = numbers(path)
+    if 1 not in found.shape:
+        raise RecontrastError(
+            f"is a table of {found.shape[0]} by {found.shape[1]}, not one row of b-values",
+            file=path,
+            remedy="convert again",
+        )
+    if found.size != volumes:
+        raise RecontrastError(
+            f"holds {found.size} b-values for a series of {volumes} volumes",
+            file=path,
+            remedy="convert again",
+        )
+    if not np.isfinite(found).all() or found.min() < 0:
+        raise RecontrastError(
+            "has b-values that are negative or no numbers", file=path, remedy="convert again"
+        )
+    return found.ravel()
+
+
+def _vectors(path: Path, volumes: int) -> tuple[np.ndarray, list[str]]:
+    """The directions of a series as they stand, shape (n, 3), and a note if they stand in columns."""
+    found = numbers(path)
+    if found.shape == (3, volumes):
+        return found.T, []
+    if found.shape == (volumes, 3):
+        return found, [f"{path} is stored in columns"]
+    raise RecontrastError(
+        f"is a table of {found.shape[0]} by {found.shape[1]} for a series of {volumes} volumes",
+        file=path,
+        remedy="it needs three rows with one number a volume; convert again",
+    )
 
 
 def numbers(path: Path) -> np.ndarray:
@@ -125,6 +158,13 @@ def shell(table: Gradients, highest: float, b0_threshold: float, file: Path) -> 
             f"has no volume without weighting (b up to {b0_threshold:g})",
             file=file,
             remedy="raise the b0 threshold, or exclude the series",
+        )
+    asked = (table.bvals > b0_threshold) & (table.bvals <= highest)
+    if asked.any() and not weighted.any():
+        raise RecontrastError(
+            f"has no direction for any of its {asked.sum()} weighted volumes with b up to {highest:g}",
+            file=file,
+            remedy="convert again, or exclude the series",
         )
     if not weighted.any():
         there = ", ".join(f"{b:g}" for b in np.unique(table.bvals))
