@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 import small_volumes
 from recontrast.apply import apply
+from recontrast.backends import transforms
 from recontrast.errors import RecontrastError
 from recontrast.methods import recipes
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.training.train import train
+
+
+def stated(folder: Path, **preparation: object) -> Path:
+    """What a study says of its preparation, as a file."""
+    path = folder / "preparation.json"
+    path.write_text(json.dumps(preparation))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,7 @@ def folder(tmp_path_factory) -> Path:
         card=folder / "fold-all/model.json",
         losses=folder / "fold-all/training.tsv",
         checkpoint=folder / "state",
-        preparation='{"prepare": "none", "region": "foreground", "intensity": "keep"}',
+        preparation=stated(folder, prepare="none", region="foreground", intensity="keep"),
         device="cpu",
     )
     return folder
@@ -51,7 +59,9 @@ def test_it_makes_what_the_study_would(folder, tmp_path):
     )
     made, study = (nib.load(tmp_path / f"{name}.nii.gz").get_fdata() for name in ("made", "study"))
     np.testing.assert_array_equal(made, study)
-    assert json.loads((tmp_path / "made.json").read_text())["Contrast"] == "FLAIR"
+    facts = json.loads((tmp_path / "made.json").read_text())
+    assert facts["Contrast"] == "FLAIR"
+    assert facts["Sources"] == [*inputs(folder), str(mask)]
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "made.json",
         "made.nii.gz",
@@ -82,3 +92,98 @@ def test_what_does_not_fit_is_named(folder, tmp_path, given, problem):
     with pytest.raises(RecontrastError, match=problem):
         apply(folder / "fold-all", [item.format(**files) for item in given], tmp_path / "made.nii.gz")
     assert not list(tmp_path.iterdir())
+
+
+MAPS = ("R1", "R2", "PD")
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory) -> Path:
+    """A model of three maps, as from a study of whole heads, and one head: its maps and its T1w."""
+    folder = tmp_path_factory.mktemp("maps")
+    path = small_volumes.write(folder, ["training", "test"])
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    for row in rows[1:]:
+        grid = nib.load(row[3])
+        draw = np.random.default_rng(1)
+        for name, mean in zip(MAPS, (0.8, 11.0, 900.0), strict=True):
+            values = (mean * draw.uniform(0.8, 1.2, grid.shape)).astype(np.float32)
+            nib.save(nib.Nifti1Image(values, grid.affine), folder / f"{row[0]}_{name}.nii.gz")
+            row.append(str(folder / f"{row[0]}_{name}.nii.gz"))
+    path.write_text("\n".join("\t".join(row) for row in [[*rows[0], *MAPS], *rows[1:]]) + "\n")
+    kinds = {"T1w": "image", "FLAIR": "image"} | dict.fromkeys(MAPS, "map")
+    train(
+        method="bloch",
+        recipe=json.dumps(recipes.resolve("bloch", "quick", {})),
+        sessions=path,
+        inputs=list(MAPS),
+        target="FLAIR",
+        model=folder / "model.safetensors",
+        card=folder / "model.json",
+        losses=folder / "training.tsv",
+        checkpoint=folder / "state",
+        preparation=stated(folder, prepare="full", reference="T1w", intensity="median", kinds=kinds),
+        device="cpu",
+    )
+    return folder
+
+
+def test_the_card_says_how_images_were_prepared(maps):
+    card = json.loads((maps / "model.json").read_text())
+    assert card["preparation"]["kinds"] == dict.fromkeys(MAPS, "map")
+    assert card["preparation"]["reference"] == "T1w"
+    assert card["grid"] == {"shape": [16, 18, 14], "orientation": "RAS"}
+    assert {"recontrast", "numpy", "scikit-learn", "torch"} <= set(card["versions"])
+
+
+def test_maps_are_taken_as_they_are(maps, tmp_path, monkeypatch):
+    """A whole head around them is prepared; they keep their numbers, without which there are no seconds."""
+    monkeypatch.setattr("recontrast.apply.extract_brain", lambda image, contrast, mask: find(image, mask))
+    mask, files = maps / "sub-02_mask.nii.gz", [str(maps / f"sub-02_{name}.nii.gz") for name in MAPS]
+
+    def find(image: Path, brain: Path) -> None:
+        assert image.name == "T1w_corrected.nii.gz"
+        brain.write_bytes(mask.read_bytes())
+
+    model = {"model": maps / "model.safetensors", "card": maps / "model.json"}
+    synthesize(**model, images=[Path(file) for file in files], mask=mask, output=tmp_path / "study.nii.gz")
+    apply(maps, files, tmp_path / "masked.nii.gz", mask=mask)
+    apply(maps, [*files, f"T1w={maps / 'sub-02_T1w.nii.gz'}"], tmp_path / "head.nii.gz")
+    study, masked, head = (
+        nib.load(tmp_path / f"{n}.nii.gz").get_fdata() for n in ("study", "masked", "head")
+    )
+    np.testing.assert_array_equal(masked, study)
+    np.testing.assert_array_equal(head, study)
+    assert study.any()
+
+
+def test_maps_that_cannot_be_used_are_named(maps, tmp_path):
+    files = [str(maps / f"sub-02_{name}.nii.gz") for name in MAPS]
+    with pytest.raises(
+        RecontrastError, match=r"R1\.nii\.gz: is a map, which does not show where the brain is"
+    ):
+        apply(maps, files, tmp_path / "made.nii.gz")
+    image = nib.load(files[1])
+    nib.save(nib.Nifti1Image(image.get_fdata(), image.affine + 0.1), tmp_path / "R2.nii.gz")
+    mask = maps / "sub-02_mask.nii.gz"
+    with pytest.raises(RecontrastError, match=r"R2\.nii\.gz: is a map and does not lie on the grid of R1"):
+        apply(maps, [files[0], str(tmp_path / "R2.nii.gz"), files[2]], tmp_path / "made.nii.gz", mask=mask)
+
+
+@pytest.mark.parametrize("reference", ["T1w", "T2w"])
+def test_registration_is_that_of_the_card(folder, tmp_path, monkeypatch, reference):
+    asked = []
+
+    def register(*, moving, reference, transform, dof, **masks):
+        asked.append((moving.name, reference.name, dof))
+        transforms.write(transform, np.eye(4))
+
+    monkeypatch.setattr("recontrast.apply.register", register)
+    card = json.loads((folder / "fold-all/model.json").read_text())
+    for name in ("model.safetensors", "model.json"):
+        (tmp_path / name).write_bytes((folder / f"fold-all/{name}").read_bytes())
+    card["preparation"] |= {"prepare": "register", "reference": reference, "dof": 12}
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    apply(tmp_path, inputs(folder), tmp_path / "made.nii.gz")
+    other = {"T1w": "T2w", "T2w": "T1w"}[reference]
+    assert asked == [(f"sub-03_{other}.nii.gz", f"sub-03_{reference}.nii.gz", 12)]

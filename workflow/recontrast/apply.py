@@ -1,8 +1,16 @@
-"""One frozen model on new images, with no study around it."""
+"""One frozen model on new images, with no study around it.
 
+Images are prepared as the card of the model says. Maps (FA, R1, PD, ...) are numbers with a meaning: they are taken
+as they are, on the grid of the reference, where the study that trained the model had them too.
+"""
+
+import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import nibabel as nib
 
 from . import __version__
 from .anatomy.carry_mask import carry_mask
@@ -12,12 +20,25 @@ from .anatomy.mask_foreground import mask_foreground
 from .anatomy.register import register
 from .anatomy.resample import resample
 from .errors import RecontrastError
-from .images import check_same_grid, read_header
+from .images import check_same_grid, read_header, sidecar, write_json
+from .layout import DWI_PARAMETERS, RELAXATIONS
 from .methods.model_file import read_model
 from .synthesis.synthesize import synthesize
 
 ENDINGS = (".nii", ".nii.gz")
-DEFAULT = {"prepare": "full", "intensity": "median"}  # of models trained by hand, whose cards do not say
+# Of models whose cards do not say, because they were trained by hand or by an older version.
+DEFAULT = {
+    "prepare": "full",
+    "reference": "T1w",
+    "suffix": "T1w",
+    "kinds": dict.fromkeys((*DWI_PARAMETERS, *RELAXATIONS), "map"),
+    "shrink": 4,
+    "dof": 6,
+    "interpolation": "bspline",
+    "intensity": "median",
+    "backends": {},
+}
+BACKEND = "embedded"
 
 
 def apply(
@@ -32,47 +53,55 @@ def apply(
     """Make the contrast that a model has learned, from images of one person.
 
     The images are prepared as those were that the model learned from; with a mask they are taken as prepared
-    and only brought to its units.
+    and only brought to its units. Maps keep their values and are never moved: they have to lie on the grid of the
+    reference.
 
     Args:
         model: a model's folder, or its safetensors file with the card beside it.
-        given: image files in the order of the model's inputs, or as `T1w=FILE`.
-        output: image to write, on the grid of the first image, T1w if the model takes one.
+        given: image files in the order of the model's inputs, or as `T1w=FILE`; the reference of the model's study
+            may be named beside them where it is none of the inputs.
+        output: image to write, on the grid of that reference; where it is not given, of the first image.
         mask: where to synthesise, on the grid that all images share.
         threads: CPU threads.
         device: auto takes the GPU where there is one.
 
     Raises:
-        RecontrastError: another number of images, an unknown name, or a file that is no image.
+        RecontrastError: another number of images, an unknown name, a file that is no image, a map on another grid,
+            or maps alone where a brain has to be found.
     """
     weights = model / "model.safetensors" if model.is_dir() else model
     card = weights.with_suffix(".json")
     facts = read_model(weights, card)[1]
     if not output.name.endswith(ENDINGS):
         raise RecontrastError("is no name of an image", file=output, remedy="let it end in .nii.gz")
-    files = _by_contrast(given, facts["inputs"], card)
+    preparation = DEFAULT | facts.get("preparation", {})
+    files = _by_contrast(given, facts["inputs"], preparation["reference"], card)
     _compare_versions(facts)
     with tempfile.TemporaryDirectory(prefix=".recontrast-", dir=output.absolute().parent) as folder:
-        preparation = DEFAULT | facts.get("preparation", {})
-        prepared, region = _prepare(files, mask, preparation, Path(folder))
+        preparing = _Preparing(files, mask, preparation, Path(folder))
+        region = preparing.region()
         _compare_grids(region, facts)
         synthesize(
             model=weights,
             card=card,
-            images=[prepared[name] for name in facts["inputs"]],
+            images=[preparing.prepared(name) for name in facts["inputs"]],
             mask=region,
             output=output,
             threads=threads,
             device=device,
         )
+    made = sidecar(output)
+    sources = [str(file) for file in (*files.values(), *([mask] if mask else []))]
+    write_json(made, json.loads(made.read_text(encoding="utf-8")) | {"Sources": sources})
 
 
-def _by_contrast(given: list[str], inputs: list[str], card: Path) -> dict[str, Path]:
-    """The file of every input."""
-    named = dict(item.split("=", 1) for item in given if item.partition("=")[0] in inputs and "=" in item)
-    plain = [item for item in given if item.partition("=")[0] not in inputs or "=" not in item]
-    files = named or dict(zip(inputs, plain, strict=False))
-    if len(given) != len(inputs) or set(files) != set(inputs):
+def _by_contrast(given: list[str], inputs: list[str], reference: str, card: Path) -> dict[str, Path]:
+    """The file of every input and, where it is named, of the reference."""
+    known = [*inputs, reference]
+    named = dict(item.split("=", 1) for item in given if "=" in item and item.partition("=")[0] in known)
+    plain = [item for item in given if "=" not in item or item.partition("=")[0] not in known]
+    files = named if set(named) & set(inputs) else dict(zip(inputs, plain, strict=False)) | named
+    if len(given) != len(files) or not set(inputs) <= set(files):
         raise RecontrastError(
             f"the model takes {len(inputs)} images and was given {', '.join(given)}",
             file=card,
@@ -81,59 +110,138 @@ def _by_contrast(given: list[str], inputs: list[str], card: Path) -> dict[str, P
     return {name: Path(file) for name, file in files.items()}
 
 
-def _prepare(
-    files: dict[str, Path], mask: Path | None, preparation: dict[str, object], folder: Path
-) -> tuple[dict[str, Path], Path]:
-    """The images on one grid and in the units of the model's training, and the mask."""
-    reference = "T1w" if "T1w" in files else next(iter(files))
-    whole = preparation["prepare"] == "full" and mask is None
-    native = dict(files)
-    region = mask or folder / "region.nii.gz"
-    if whole:
-        for name, file in files.items():
-            native[name] = folder / f"{name}_corrected.nii.gz"
-            correct_bias(image=file, output=native[name])
-        brain = folder / "brain.nii.gz"
-        extract_brain(image=native[reference], contrast=reference, mask=brain)
-        carry_mask(mask=brain, reference=native[reference], output=region)
-    elif mask is None:
-        mask_foreground(images=[native[reference]], output=region)
-    prepared = {}
-    for name, image in native.items():
-        moved = (whole or (preparation["prepare"] == "register" and mask is None)) and name != reference
-        transform = folder / f"{name}_xfm.txt" if moved else None
-        if transform:
-            register(
-                moving=image,
-                reference=native[reference],
-                transform=transform,
-                reference_mask=region if whole else None,
+@dataclass(frozen=True)
+class _Preparing:
+    """Images on their way to one grid and to the units of a model's training."""
+
+    files: dict[str, Path]
+    mask: Path | None
+    preparation: dict
+    folder: Path
+
+    @property
+    def whole(self) -> bool:
+        """Whether heads come as they left the scanner."""
+        return self.preparation["prepare"] == "full" and self.mask is None
+
+    @property
+    def moved(self) -> bool:
+        """Whether images are registered here."""
+        return self.mask is None and self.preparation["prepare"] != "none"
+
+    @property
+    def reference(self) -> str:
+        """What gives the grid: as in the study of the model or, without that, the first image, or the first map."""
+        wanted = self.preparation["reference"]
+        images = [name for name in self.files if not self._is_map(name)]
+        return wanted if wanted in self.files else next(iter([*images, *self.files]))
+
+    def region(self) -> Path:
+        """Where to synthesise, a mask on the grid of the reference."""
+        reference = self.reference
+        if reference != self.preparation["reference"]:
+            print(
+                f"note: the model learned on the grid of {self.preparation['reference']}, this is {reference}'s"
             )
-        elif name != reference:
-            check_same_grid(image, read_header(image), read_header(native[reference]))
-        prepared[name] = folder / f"{name}.nii.gz"
+        if self.mask:
+            return self.mask
+        found = self.folder / "region.nii.gz"
+        if not self.whole:
+            mask_foreground(images=[self.files[reference]], output=found)
+            return found
+        if self._is_map(reference):
+            raise RecontrastError(
+                "is a map, which does not show where the brain is",
+                file=self.files[reference],
+                remedy=f"give a mask, or {self.preparation['reference']}=FILE on the same grid",
+            )
+        for name, file in self.files.items():
+            if not self._is_map(name):
+                correct_bias(image=file, output=self._native(name), shrink=self.preparation["shrink"])
+        # As in a study: on T1w where there is one.
+        shown = "T1w" if "T1w" in self.files else reference
+        contrast = self.preparation["suffix"] if shown == self.preparation["reference"] else shown
+        brain = self.folder / "brain.nii.gz"
+        extract_brain(image=self._native(shown), contrast=contrast, mask=brain)
+        transform = self._register(shown, moving_mask=brain) if shown != reference else None
+        carry_mask(mask=brain, reference=self._native(reference), output=found, transform=transform)
+        return found
+
+    def prepared(self, name: str) -> Path:
+        """An input as the model saw it in training."""
+        file, reference = self._native(name), self._native(self.reference)
+        if self._is_map(name):
+            self._check_map(file, reference)
+            return file
+        transform, region = None, self.mask or self.folder / "region.nii.gz"
+        if self.moved and name != self.reference:
+            there = self._transform(name)
+            transform = there if there.exists() else self._register(name, region if self.whole else None)
+        output = self.folder / f"{name}.nii.gz"
         resample(
-            image=image,
-            reference=native[reference],
+            image=file,
+            reference=reference,
             mask=region,
-            output=prepared[name],
+            output=output,
             transform=transform,
-            intensity=preparation["intensity"],
-            interpolation="bspline",
+            intensity=self.preparation["intensity"],
+            interpolation=self.preparation["interpolation"],
         )
-    return prepared, region
+        return output
+
+    def _register(
+        self, name: str, reference_mask: Path | None = None, moving_mask: Path | None = None
+    ) -> Path:
+        register(
+            moving=self._native(name),
+            reference=self._native(self.reference),
+            transform=self._transform(name),
+            reference_mask=reference_mask,
+            moving_mask=moving_mask,
+            dof=self.preparation["dof"],
+        )
+        return self._transform(name)
+
+    def _check_map(self, file: Path, reference: Path) -> None:
+        try:
+            check_same_grid(file, read_header(file), read_header(reference))
+        except RecontrastError as error:
+            raise RecontrastError(
+                f"is a map and does not lie on the grid of {self.reference}",
+                file=file,
+                remedy="bring it there with the transform of the image that it comes with: "
+                "recontrast step anatomy resample --intensity keep --transform …",
+            ) from error
+
+    def _is_map(self, name: str) -> bool:
+        return self.preparation["kinds"].get(name, "image") == "map"
+
+    def _native(self, name: str) -> Path:
+        corrected = self.whole and not self._is_map(name)
+        return self.folder / f"{name}_corrected.nii.gz" if corrected else self.files[name]
+
+    def _transform(self, name: str) -> Path:
+        return self.folder / f"{name}_xfm.txt"
 
 
 def _compare_versions(facts: dict) -> None:
     made = facts["versions"].get("recontrast")
     if made != __version__:
         print(f"note: the model was trained by recontrast {made}, this is {__version__}")
+    others = {used["backend"] for used in facts.get("preparation", {}).get("backends", {}).values()} - {
+        BACKEND
+    }
+    if others:
+        print(f"note: images of the training were prepared by {', '.join(sorted(others))}, here by {BACKEND}")
 
 
 def _compare_grids(mask: Path, facts: dict) -> None:
     """Say where voxels are not as in training: a convolution knows no millimetres."""
     found = [round(float(size), 4) for size in read_header(mask).header.get_zooms()[:3]]
     known = facts["voxel_sizes"]
+    ways, usual = "".join(nib.aff2axcodes(read_header(mask).affine)), facts.get("grid", {}).get("orientation")
+    if usual and ways != usual:
+        print(f"note: the axes of the images point to {ways}; the model learned from {usual}")
     if not any(all(abs(a - b) < 0.05 for a, b in zip(found, size, strict=True)) for size in known):
         sizes = ", ".join(" x ".join(f"{one:g}" for one in size) for size in known)
         print(

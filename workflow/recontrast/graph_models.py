@@ -6,6 +6,7 @@ import json
 from . import layout
 from .fingerprint import fingerprint
 from .layout import fill
+from .maps import SOURCES
 from .options import options
 from .plan import ROLES, Model, PlannedSession
 
@@ -72,11 +73,25 @@ class ModelJobs:
         method = self.study.experiments[w.experiment].method
         return fingerprint("recontrast.synthesis.time_prediction", f"recontrast.methods.{method}")
 
-    def preparation(self, w=None) -> str:
-        """What a model's card says of the preparation of its images, as JSON."""
-        study = self.study
-        facts = {"prepare": study.prepare, "region": study.region, "intensity": study.anatomy.intensity}
-        return json.dumps(facts, sort_keys=True)
+    def preparation(self) -> dict[str, object]:
+        """What model cards say of the preparation of images, for those who use the models elsewhere.
+
+        Trainings read it from a file that is none of their inputs: they run again when their images change.
+        """
+        study, anatomy = self.study, self.study.anatomy
+        stages = ("anatomy", *SOURCES)
+        return {
+            "prepare": study.prepare,
+            "region": study.region,
+            "reference": study.reference,
+            "suffix": study.contrasts[study.reference].suffix,
+            "kinds": dict.fromkeys(study.contrasts, "image") | dict.fromkeys(study.maps, "map"),
+            "shrink": anatomy.shrink,
+            "dof": anatomy.dof,
+            "interpolation": anatomy.interpolation,
+            "intensity": anatomy.intensity,
+            "backends": {step: used for step, used in self.tools().items() if step.split()[0] in stages},
+        }
 
     def synthesis_model(self, w) -> list[str]:
         """The frozen model that applies to a session, and its card."""

@@ -14,6 +14,7 @@ QUARANTINE = "cohort/quarantine.tsv"
 BACKENDS = "cohort/backends.json"
 PLAN = "cohort/plan.json"
 GRAPH = "cohort/graph.json"
+PREPARATION = "cohort/preparation.json"  # for model cards
 PACKED = "work/packed"  # sessions as arrays, which the trainings of one run share (rules/training.smk)
 TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"
@@ -86,8 +87,8 @@ STATISTICS = "evaluation/statistics.tsv"
 RANKS = "evaluation/ranks.tsv"
 SUMMARY = "tables/summary.tsv"
 TABLE = "tables/{table}.tsv"
-SESSION_PAGE = "report/sessions/{session}.html"
 TABLE_NOTES = "tables/{table}.json"
+SESSION_PAGE = "report/sessions/{session}.html"
 REPORT = "report/index.html"
 FIGURES = "report/figures"
 

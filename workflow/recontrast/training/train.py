@@ -4,11 +4,13 @@ import csv
 import hashlib
 import importlib.metadata
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import nibabel as nib
 import numpy as np
 from safetensors.numpy import save_file
 
@@ -22,6 +24,7 @@ from ..methods.volumes import read_volumes
 
 ROLES = ("training", "validation", "test")
 MISSING = ("", "n/a")
+LIBRARIES = ("recontrast", "numpy", "scikit-learn", "torch")  # whose versions are noted
 
 
 def train(
@@ -35,7 +38,7 @@ def train(
     card: Path,
     losses: Path,
     checkpoint: Path,
-    preparation: str = "{}",
+    preparation: Path | None = None,
     emphasis: float = 1.0,
     packed: Path | None = None,
     seed: int = 1,
@@ -58,7 +61,8 @@ def train(
         card: JSON file to write: all that is needed to use the model elsewhere.
         losses: TSV file to write: the losses by epoch.
         checkpoint: folder for the state of an unfinished training, which is deleted at the end.
-        preparation: how the images were prepared, as JSON; noted in the card for those who use the model.
+        preparation: JSON file that says how the images were prepared and which inputs are maps (`kinds`); noted
+            in the card for those who use the model.
         emphasis: how much the voxels of a mask count in the loss against others; the list has it in a further
             column, emphasised (n/a: none).
         packed: folder in which trainings share the sessions as arrays, which then need not fit into memory; it may
@@ -78,9 +82,8 @@ def train(
         "recipe": settings,
         "inputs": inputs,
         "target": target,
-        "preparation": json.loads(preparation),
         "seed": seed,
-        "versions": {name: importlib.metadata.version(name) for name in ("recontrast", "torch")},
+        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "fingerprint": code_of(method),
         "sessions": [entry.card() for entry in entries],
     } | ({"emphasis": emphasis} if emphasis != 1 else {})
@@ -96,6 +99,8 @@ def train(
     with images.replacing(model) as unfinished:
         save_file({name: np.ascontiguousarray(array) for name, array in fitted.weights.items()}, unfinished)
     facts |= {
+        "preparation": _preparation(preparation, inputs),
+        "grid": _grid([entry for entry in entries if entry.role == "training"]),
         "constants": fitted.constants,
         "voxel_sizes": sorted({session.spacing for session in cohort.training}),
         "best_epoch": fitted.best_epoch,
@@ -201,6 +206,22 @@ def read_role(
     if packed is None:
         return [volumes(entry, margin) for entry in chosen]
     return [map_session(packed, entry.digest(emphasis), margin, partial(volumes, entry)) for entry in chosen]
+
+
+def _preparation(path: Path | None, inputs: list[str]) -> dict[str, object]:
+    """How the images were prepared, as far as that is known."""
+    if path is None:
+        return {}
+    stated = json.loads(path.read_text(encoding="utf-8"))
+    return stated | {"kinds": {name: stated.get("kinds", {}).get(name, "image") for name in inputs}}
+
+
+def _grid(entries: list[Entry]) -> dict[str, object]:
+    """The grid of a typical session: the median of shapes, and where its axes point (RAS: right, front, up)."""
+    headers = [images.read_header(entry.mask) for entry in entries]
+    ways = Counter("".join(nib.aff2axcodes(header.affine)) for header in headers)
+    shape = np.median([header.shape[:3] for header in headers], axis=0)
+    return {"shape": shape.round().astype(int).tolist(), "orientation": ways.most_common(1)[0][0]}
 
 
 def _write_losses(path: Path, model: Model) -> None:
