@@ -89,6 +89,7 @@ if "lesions" in graph.stages:
 
     include: "rules/lesions.smk"
     include: "rules/lesions_network.smk"
+    include: "rules/lesions_judged.smk"
 
 
 include: "rules/evaluation.smk"

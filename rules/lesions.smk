@@ -50,7 +50,7 @@ rule predict_lesions:
     """Lesion prediction: a voxel's chance to be lesion, from its brightness and its place."""
     input:
         flair=graph.lesion_flair,
-        mask=graph.mask,
+        mask=graph.lesion_brain,
         model=graph.lesion_model,
         tissue=graph.lesion_tissue,
         transform=graph.lesion_template,
@@ -85,7 +85,7 @@ rule grow_lesions:
     input:
         flair=graph.lesion_flair,
         t1w=graph.lesion_t1w,
-        mask=graph.mask,
+        mask=graph.lesion_brain,
         model=graph.lesion_model,
         tissue=graph.lesion_tissue,
         transform=graph.lesion_template,
@@ -115,7 +115,7 @@ rule run_external:
     input:
         flair=graph.lesion_flair,
         t1w=graph.lesion_t1w,
-        mask=graph.mask,
+        mask=graph.lesion_brain,
     output:
         probability=layout.LESION_PROBABILITY,
         lesions=layout.LESION_MASK,
@@ -134,75 +134,9 @@ rule run_external:
         threshold=graph.study.lesions.threshold,
         code=graph.code("lesions", "run_external"),
     shell:
-        "recontrast step --log {log} lesions run_external --command {params.command:q} --flair {input.flair}"
+        "recontrast step --log {log} lesions run_external {params.command} --flair {input.flair}"
         " {params.t1w} --mask {input.mask} --probability {output.probability} --lesions {output.lesions}"
         " --threshold {params.threshold}"
-
-
-rule describe_lesions:
-    """How many lesions there are, how large, and where."""
-    input:
-        lesions=layout.LESION_MASK,
-        mask=graph.mask,
-        transform=graph.lesion_template,
-    output:
-        layout.LESION_TABLE,
-    log:
-        "logs/lesions/describe_lesions/{folder}/{session}_space-{reference}_lesions-{source}.log",
-    conda:
-        "../envs/embedded.yaml"
-    params:
-        transform=lambda w, input: options(transform=input.transform),
-        smallest=graph.study.lesions.smallest,
-        code=graph.code("lesions", "describe_lesions"),
-    shell:
-        "recontrast step --log {log} lesions describe_lesions --lesions {input.lesions} --mask {input.mask}"
-        " --output {output} {params.transform} --smallest {params.smallest}"
-
-
-rule compare_lesions:
-    """The lesions of one mask against those of another: drawn by hand, or found on the acquired image."""
-    input:
-        found=layout.LESION_MASK,
-        truth=graph.lesion_truth,
-        mask=graph.mask,
-        images=graph.lesion_compared,
-    output:
-        layout.LESION_SCORES,
-    log:
-        "logs/lesions/compare_lesions/{folder}/{session}_space-{reference}_lesions-{source}-{truth}.log",
-    conda:
-        "../envs/embedded.yaml"
-    params:
-        participant=graph.participant,
-        session=graph.session_id,
-        fold=graph.lesion_fold,
-        contrast=graph.lesion_contrast,
-        code=graph.code("lesions", "compare_lesions"),
-    shell:
-        "recontrast step --log {log} lesions compare_lesions --found {input.found} --truth {input.truth}"
-        " --mask {input.mask} --output {output} --participant {params.participant}"
-        " --session {params.session} --found-name {wildcards.source} --truth-name {wildcards.truth}"
-        " --fold {params.fold} {params.contrast}"
-
-
-rule summarize_lesions:
-    """Agreement of lesions over the cohort, by how much lesion there is."""
-    input:
-        graph.lesion_scores,
-    output:
-        scores=layout.LESION_METRICS,
-        summary=report(layout.LESION_SUMMARY, "captions/lesions.rst", category="Tables"),
-    log:
-        "logs/lesions/summarize_lesions.log",
-    conda:
-        "../envs/embedded.yaml"
-    params:
-        listed=layout.LESION_SCORE_LIST,
-        code=graph.code("lesions", "summarize_lesions"),
-    shell:
-        "recontrast step --log {log} lesions summarize_lesions --listed {params.listed}"
-        " --scores {output.scores} --summary {output.summary}"
 
 
 rule fill_lesions:
@@ -210,7 +144,7 @@ rule fill_lesions:
     input:
         t1w=graph.tissue_source,
         lesions=graph.filled_mask,
-        mask=graph.brain,
+        mask=graph.lesion_brain,
     output:
         layout.FILLED,
     log:

@@ -38,7 +38,7 @@ rule segment_lesions:
     input:
         flair=graph.lesion_flair,
         others=graph.lesion_other_images,
-        mask=graph.mask,
+        mask=graph.lesion_brain,
         model=graph.lesion_model,
     output:
         probability=layout.LESION_PROBABILITY,
@@ -50,6 +50,10 @@ rule segment_lesions:
     conda:
         "../envs/embedded.yaml"
     threads: graph.study.training.threads
+    resources:
+        gpu=int(graph.study.training.device != "cpu"),
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         t1w=lambda w, input: options(t1w=input.others),
         threshold=graph.study.lesions.threshold,

@@ -15,6 +15,7 @@ rule synthesize:
         "../envs/embedded.yaml"
     threads: graph.study.training.threads
     resources:
+        gpu=graph.prediction_gpus,
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
@@ -41,7 +42,7 @@ rule time_prediction:
         "../envs/embedded.yaml"
     threads: graph.study.training.threads
     resources:
-        gpu=graph.timed_gpus,
+        gpu=graph.prediction_gpus,
         mem_mb=growing(8000),
         runtime=growing(60),
     params:

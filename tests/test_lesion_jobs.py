@@ -1,12 +1,16 @@
 """Which lesion jobs a study asks for: sources, truths, and who is learned from for whom."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from recontrast.cohort.quarantine import Failure
 from recontrast.config import load
 from recontrast.errors import RecontrastError
 from recontrast.graph import Graph
 from recontrast.plan import Plan
+from recontrast.preview import print_plan
 from test_plan import cohort, study
 
 LESIONS = {
@@ -45,9 +49,122 @@ def test_nobody_is_segmented_by_what_was_learned_from_them(splits: dict) -> None
         assert planned.participant not in learned
 
 
-def test_without_manual_masks_the_coefficients_that_ship_are_used() -> None:
-    people = {label: "T1w T2w FLAIR" for label in ("s01", "s02", "s03")}
-    assert Graph(Plan(study(**LESIONS), cohort(**people))).lesion_groups() == []
+def sought(**lesions: object) -> dict:
+    return LESIONS | {"lesions": {"manual": "drawn"} | lesions}
+
+
+def about_lesions(plan: Plan) -> dict[str, list[str]]:
+    return {
+        label: [note for note in planned.notes if note.startswith("lesions")]
+        for label, planned in plan.sessions.items()
+    }
+
+
+DRAWN_BY_NOBODY = {label: "T1w T2w FLAIR" for label in ("s01", "s02", "s03")}
+TWO = {"s01": "T1w T2w FLAIR drawn", "s02": "T1w T2w FLAIR"}  # nobody can teach for the first
+
+
+@pytest.mark.parametrize(
+    ("lesions", "said"),
+    [
+        (
+            {"method": "lpa", "coefficients": "manual"},
+            "lesions: by the coefficients that ship, as {who} has the mask drawn and FLAIR to fit others to",
+        ),
+        (
+            {"method": "lga"},
+            "lesions: with the default κ of 0.1, as {who} has the mask drawn and FLAIR and T1w to choose it on",
+        ),
+        (
+            {"method": "network"},
+            "lesions: not sought, as {who} has the mask drawn and FLAIR to train a network on",
+        ),
+    ],
+)
+def test_who_has_nobody_to_learn_from_is_told_what_stands_in(lesions: dict, said: str) -> None:
+    plan = Plan(study(**sought(**lesions)), cohort(**DRAWN_BY_NOBODY))
+    assert Graph(plan).lesion_groups() == []
+    assert plan.problems[-1].startswith(said.format(who="nobody"))
+    assert about_lesions(plan) == {label: [said.format(who="nobody else")] for label in plan.sessions}
+    two = Plan(study(**sought(**lesions), splits={"folds": 2}), cohort(**TWO))
+    assert about_lesions(two) == {"sub-01": [said.format(who="nobody else")], "sub-02": []}
+    assert not any("lesions" in problem for problem in two.problems)
+    ran = Graph(two).ran()
+    # A network finds nothing where it could not be trained; the others have something to stand in.
+    assert (ran["lesions_learned"], ran["lesions_untaught"]) == (1, int(lesions["method"] != "network"))
+
+
+def test_a_kappa_without_any_masks_named_is_a_default_that_is_said() -> None:
+    plan = Plan(study(lesions={"method": "lga"}), cohort(**DRAWN_BY_NOBODY))
+    assert "default κ of 0.1, as nobody has lesions drawn by hand and FLAIR and T1w" in plan.problems[-1]
+    assert "give lesions.manual, or lesions.kappa" in plan.problems[-1]
+    given = Plan(study(lesions={"method": "lga", "kappa": 0.2}), cohort(**DRAWN_BY_NOBODY))
+    assert not given.problems
+    assert not any(about_lesions(given).values())
+
+
+def test_the_preview_says_what_stands_in(capsys: pytest.CaptureFixture) -> None:
+    print_plan(Graph(Plan(study(lesions={"method": "lga"}), cohort(**DRAWN_BY_NOBODY))))
+    assert "default κ of 0.1" in capsys.readouterr().out
+
+
+def test_where_lesions_are_not_sought_the_session_says_why() -> None:
+    people = {"s01": "T1w T2w FLAIR drawn", "s02": "T2w FLAIR", "s03": "T1w", "s04": "T1w T2w FLAIR drawn"}
+    by_growth = study(**sought(method="lga"), reference_fallback=["T2w"])
+    plan = Plan(by_growth, cohort(**people))
+    assert about_lesions(plan)["sub-02"] == ["lesions: not sought without T1w"]
+    assert about_lesions(plan)["sub-03"] == [
+        "lesions: not sought, as it has no FLAIR and no experiment that makes one"
+    ]
+    assert about_lesions(plan)["sub-01"] == []
+    tool = {"method": "external", "command": "tool {flair} {t1w} {output}"}
+    outside = Plan(study(**sought(**tool), reference_fallback=["T2w"]), cohort(**people))
+    assert about_lesions(outside)["sub-02"] == ["lesions: not sought without T1w"]
+    assert {name[:6] for name in names(Graph(outside).lesion_masks())} == {"sub-01", "sub-04"}
+
+
+def test_what_failed_is_a_note_of_its_sessions() -> None:
+    plan = Plan(study(**LESIONS), cohort(**PEOPLE))
+    group = f"fold{plan.sessions['sub-01'].fold}"
+    failures = [
+        Failure("", f"lesions_without-{group}", "lesions fit_lesions", "one peak", "state"),
+        Failure("sub-04", "lesions-Fcn", "lesions predict_lesions", "no fluid", "state"),
+    ]
+    again = about_lesions(Plan(study(**LESIONS), cohort(**PEOPLE), plan.splits, failures))
+    assert again["sub-01"] == ["lesions: not sought, as nothing could be learned from the others (one peak)"]
+    assert again["sub-04"] == ["lesions on Fcn: no fluid"]
+
+
+def test_acquired_and_synthetic_images_meet_the_same_frozen_model() -> None:
+    graph = Graph(Plan(study(**LESIONS), cohort(**PEOPLE)))
+    for label in ("sub-01", "sub-02", "sub-03"):
+        acquired, synthetic = (SimpleNamespace(session=label, source=s) for s in ("acquired", "Fcn"))
+        assert graph.lesion_model(acquired) == graph.lesion_model(synthetic) != []
+        assert graph.lesion_flair(acquired) != graph.lesion_flair(synthetic)
+    for group in graph.lesion_groups():
+        learned_from = graph.lesion_training(SimpleNamespace(heldout=group))
+        assert learned_from
+        assert not any("desc-Fcn" in path for path in learned_from)
+    assert any("desc-Fcn" in path for path in graph.lesion_masks())
+
+
+def test_lesions_are_sought_in_the_brain_whatever_the_region_is() -> None:
+    asked = study(**LESIONS, region="drawn", anatomy={"template": True, "tissues": True})
+    graph = Graph(Plan(asked, cohort(**{label: "T1w T2w FLAIR drawn" for label in ("s01", "s02", "s03")})))
+    w = SimpleNamespace(session="sub-01", source="acquired")
+    assert graph.mask(w) == "sub-01/anat/sub-01_space-T1w_desc-drawn_mask.nii.gz"
+    brain = "sub-01/anat/sub-01_space-T1w_desc-brain_mask.nii.gz"
+    assert graph.lesion_brain(w) == brain
+    others = {row["mask"] for group in graph.lesion_groups() for row in graph.lesion_rows(group)}
+    assert brain in others
+    assert not any("drawn" in path for path in others)
+    stripped = Graph(Plan(study(**LESIONS, prepare="none", region="drawn"), cohort(**PEOPLE)))
+    assert stripped.lesion_brain(w) == "sub-01/anat/sub-01_space-T1w_desc-foreground_mask.nii.gz"
+
+
+def test_no_rule_of_lesions_takes_the_region_for_the_brain() -> None:
+    for file in (Path(__file__).parents[1] / "rules").glob("lesions*.smk"):
+        assert "graph.mask" not in file.read_text()
 
 
 def test_only_tables_about_lesions_wait_for_lesions() -> None:
@@ -70,6 +187,17 @@ def test_only_tables_about_lesions_wait_for_lesions() -> None:
     }
 
 
+def external(command: str, **more: object) -> dict:
+    return {"lesions": {"method": "external", "command": command} | more}
+
+
+def test_a_tool_gets_its_command_and_how_its_result_is_read() -> None:
+    settings = {"result": "seg.mgz", "labels": [99, 77]}
+    asked = study(**external("tool {flair} {folder}", **settings))
+    graph = Graph(Plan(asked, cohort(**DRAWN_BY_NOBODY)))
+    assert graph.lesion_command(None) == "--command 'tool {flair} {folder}' --result seg.mgz --labels 99 77"
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -78,8 +206,35 @@ def test_only_tables_about_lesions_wait_for_lesions() -> None:
         ({"lesions": {"method": "external"}}, "lesions.command"),
         ({"lesions": {"method": "lga"}, "anatomy": {"tissues": False}}, "needs tissue maps"),
         ({"lesions": {"method": "lpa", "flair": "DIR"}}, "no contrast 'DIR'"),
+        ({"lesions": {"method": "lpa", "features": "lst"}}, "lst needs coefficients: manual"),
+        ({"lesions": {"method": "lpa", "features": "tissue"}}, "those that ship are for extended"),
+        (external("tool {flair}"), "needs a place to write to"),
+        (external("tool {image} {output}"), "no place {image}"),
+        (external("tool {flair} {folder}"), "lesions.result"),
+        (external("tool {output}", result="x.nii.gz"), "lesions.result"),
+        (external("tool {folder}", result="../x.nii.gz"), "is a name inside {folder}"),
+        (external("tool {t1w} {output}", t1w="MPRAGE"), "lesions.t1w: no contrast 'MPRAGE'"),
     ],
 )
 def test_contradictions_are_named(changes: dict, problem: str) -> None:
     with pytest.raises(RecontrastError, match=problem):
         load(study().model_dump(mode="json") | changes)
+
+
+def test_every_rule_that_may_compute_on_a_gpu_asks_for_one() -> None:
+    rules = [
+        rule
+        for file in (Path(__file__).parents[1] / "rules").glob("*.smk")
+        for rule in file.read_text().split("\n\n\n")
+        if "--device {params.device}" in rule
+    ]
+    assert {"train_network", "segment_lesions", "synthesize"} <= {
+        name for rule in rules for name in re.findall(r"^rule (\w+):", rule, re.M)
+    }
+    assert [rule for rule in rules if "gpu=" not in rule] == []
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("auto", 1), ("cpu", 0)])
+def test_a_prediction_asks_for_a_gpu_where_its_method_can_use_it(device: str, gpus: int) -> None:
+    graph = Graph(Plan(study(training={"device": device}), cohort(**DRAWN_BY_NOBODY)))
+    assert graph.prediction_gpus(SimpleNamespace(experiment="Fcn")) == gpus

@@ -53,7 +53,7 @@ def head(folder: Path, seed: int, *, lesions: int = 6, bright: float = 1.6) -> d
 
 def listed(path: Path, heads: list[dict[str, Path]]) -> Path:
     """A list of heads, as fitting takes it."""
-    names = ["flair", "mask", "manual", "csf", "gm", "wm"]
+    names = ["flair", "t1w", "mask", "manual", "csf", "gm", "wm"]
     lines = ["\t".join(["participant_id", "session_id", *names, "transform"])]
     for number, one in enumerate(heads):
         lines.append("\t".join([f"sub-{number}", "n/a", *(str(one[name]) for name in names), "n/a"]))

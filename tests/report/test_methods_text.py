@@ -167,6 +167,26 @@ def test_lesions_are_told_with_where_their_coefficients_are_from(plan, method, l
     assert ("Lesjak" in " ".join(references)) == (method == "lpa" and not learned)
 
 
+@pytest.mark.parametrize(
+    ("method", "stands_in"),
+    [
+        ("lpa", "the coefficients are those that come with Recontrast, by the intensity relative to"),
+        ("lga", "the threshold κ of its seeds was 0.1."),
+    ],
+)
+def test_what_stands_in_where_nobody_else_has_masks_is_told(plan, method, stands_in):
+    plan["study"]["lesions"] = LESIONS | {"method": method, "features": "lst"}
+    plan["ran"] |= {"lesions": 3, "lesions_learned": 5, "lesions_untaught": 2}
+    text = " ".join(methods_section(plan, [])[0])
+    assert f"In 2 sessions with nobody else to learn from, {stands_in}" in text
+    assert ("published belief" in text) == (method == "lpa")
+    # With nobody at all to learn from, the features that were asked for did not run.
+    plan["ran"] |= {"lesions_learned": 0, "lesions_untaught": 5}
+    text = " ".join(methods_section(plan, [])[0])
+    assert "published belief" not in text
+    assert stands_in[1:] in text
+
+
 def test_influence_masks_and_dicom_are_told_where_they_were(plan):
     plan["ran"] |= {"converted": 4, "masks": {"drawn": 2, "none": 0}, "influence": {"p3s": ["fcn"]}}
     paragraphs, references = methods_section(plan, [])

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .backends import protocol
+from .config import Study
 from .fingerprint import closure, fingerprint
 from .maps import SOURCES
 from .stages import STEPS, TEMPLATES
@@ -35,12 +36,7 @@ class JobCode:
         """The backend of a step: as the study says, or with auto the first of its order that can do it here."""
         if known := self._tools.get(f"{stage} {step}"):
             return known["backend"]
-        operation = STEPS[stage][step]
-        chosen = self.study.backends.get(operation, self.study.backend)
-        if self._deployed(chosen):
-            protocol.module_of(chosen, operation)  # whether it has that operation at all
-            return chosen
-        return protocol.resolve(self.study.backend_order if chosen == "auto" else (chosen,), operation)
+        return backend_for(self.study, STEPS[stage][step])
 
     def env(self, stage: str, step: str) -> str:
         """The conda file of a step's software, as seen from rules/."""
@@ -61,9 +57,7 @@ class JobCode:
     @property
     def stages(self) -> list[str]:
         """The stages that the study asks for, in the order in which data walks."""
-        lesions = self.study.lesions.method or self.study.lesions.fill
-        asked = {*self.study.sources, *(["lesions"] if lesions else [])}
-        return [stage for stage in STEPS if stage not in (*SOURCES, "lesions") or stage in asked]
+        return stages_of(self.study)
 
     def method_code(self, method: str) -> str:
         """The fingerprint of training a method."""
@@ -82,8 +76,8 @@ class JobCode:
         """What the time of a prediction is taken on: where the images are made."""
         return self._device(self.study.experiments[w.experiment].method)
 
-    def timed_gpus(self, w) -> int:
-        """A GPU of its own, so that no training slows it down."""
+    def prediction_gpus(self, w) -> int:
+        """How many GPUs a prediction wants: one, where its method can use it, so that nothing runs short of memory."""
         return int(self.timed_device(w) != "cpu")
 
     def _device(self, method: str) -> str:
@@ -94,15 +88,40 @@ class JobCode:
     def _versions(self, stage: str, step: str) -> dict[str, str]:
         if known := self._tools.get(f"{stage} {step}"):
             return known["tools"]
-        backend = self.backend(stage, step)
-        if self._deployed(backend):
-            file = f"envs/{backend}.yaml"
-            return {file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest()[:12]}
-        return protocol.versions(backend, STEPS[stage][step])
+        return tools_for(self.study, self.backend(stage, step), STEPS[stage][step])
 
-    def _deployed(self, backend: str) -> bool:
-        """Whether conda brings a backend, so that its tools cannot be seen before the first job."""
-        return self.study.software == "conda" and backend in ("fsl", "ants")
+
+def stages_of(study: Study) -> list[str]:
+    """The stages that a study asks for, in the order in which data walks."""
+    lesions = study.lesions.method or study.lesions.fill
+    asked = {*study.sources, *(["lesions"] if lesions else [])}
+    return [stage for stage in STEPS if stage not in (*SOURCES, "lesions") or stage in asked]
+
+
+def backend_for(study: Study, operation: str) -> str:
+    """The backend of an operation: as the study says, or with auto the first of its order that can do it here.
+
+    Raises:
+        RecontrastError: it cannot be done here.
+    """
+    chosen = study.backends.get(operation, study.backend)
+    if _deployed(study, chosen):
+        protocol.module_of(chosen, operation)  # whether it has that operation at all
+        return chosen
+    return protocol.resolve(study.backend_order if chosen == "auto" else (chosen,), operation)
+
+
+def tools_for(study: Study, backend: str, operation: str) -> dict[str, str]:
+    """The tools of an operation with their versions, or the conda file that brings them."""
+    if _deployed(study, backend):
+        file = f"envs/{backend}.yaml"
+        return {file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest()[:12]}
+    return protocol.versions(backend, operation)
+
+
+def _deployed(study: Study, backend: str) -> bool:
+    """Whether conda brings a backend, so that its tools cannot be seen before the first job."""
+    return study.software == "conda" and backend in ("fsl", "ants")
 
 
 def _content(file: str) -> str:

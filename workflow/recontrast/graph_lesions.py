@@ -1,14 +1,15 @@
 """The part of the graph that finds lesions, on acquired and synthetic FLAIR, and judges them."""
 
 import json
-from functools import cache
 
-from . import layout
+from . import layout, lesion_plan
 from .layout import TISSUES, fill
+from .lesion_plan import ACQUIRED
+from .lesion_settings import beside
 from .options import options
 from .plan import PlannedSession
 
-ACQUIRED, MANUAL = "acquired", "manual"
+MANUAL = "manual"
 NOTHING = "(?!)"  # a pattern that no name has
 
 
@@ -21,43 +22,24 @@ class LesionJobs:
 
     # --- what is learned from masks drawn by hand ---
 
-    def lesion_people(self, heldout: str) -> list[PlannedSession]:
-        """The sessions with a manual mask, without the people of a fold, or one person, that are held out."""
-        return [
-            planned
-            for planned in self.plan.sessions.values()
-            if self.study.lesions.manual in planned.masks
-            and {self.study.lesions.flair, *self._lesion_others()} <= {*planned.images}
-            and heldout not in (f"fold{planned.fold}", _person(planned))
-        ]
-
     def lesion_training(self, w) -> list[str]:
         """Every image that coefficients, kappa or a network are learned from."""
         found = []
-        for planned in self.lesion_people(w.heldout):
-            row = self._lesion_row(planned)
+        for row in self.lesion_rows(w.heldout):
             found += [file for name, file in row.items() if not name.endswith("_id") and file != "n/a"]
         return found
 
     def lesion_rows(self, heldout: str) -> list[dict[str, str]]:
         """The rows of the table that the steps read."""
-        return [self._lesion_row(planned) for planned in self.lesion_people(heldout)]
+        return [self._lesion_row(planned) for planned in lesion_plan.teachers(self.plan, heldout)]
 
     def lesion_list(self, w) -> str:
         """That table; its rows are inputs of the job one by one."""
         return fill(layout.LESION_LIST, heldout=w.heldout)
 
-    @cache  # noqa: B019 - one graph lives as long as the process
     def lesion_groups(self) -> list[str]:
         """Who is held out of what is learned from manual masks, group by group; none where nobody has any."""
-        asked = self.study.lesions
-        learns = asked.method == "lpa" and asked.coefficients == "manual"
-        learns = learns or asked.method == "network"
-        learns = learns or (asked.method == "lga" and asked.kappa is None and asked.manual is not None)
-        if not learns:
-            return []
-        groups = {self._held_out(planned) for planned in self.plan.sessions.values()}
-        return sorted(group for group in groups if self.lesion_people(group))
+        return lesion_plan.groups(self.plan)
 
     # --- what is segmented ---
 
@@ -67,6 +49,13 @@ class LesionJobs:
         if w.source == ACQUIRED:
             return self._fill(layout.PREPROC, planned, self.study.lesions.flair)
         return self._synthetic(planned, w.source)
+
+    def lesion_brain(self, w) -> str:
+        """Where lesions are sought and judged: the brain, whatever the study's region is.
+
+        Images that come stripped have no mask of it but that of their foreground.
+        """
+        return self._lesion_brain(self._session(w))
 
     def lesion_tissue(self, w) -> list[str]:
         """Maps of CSF, GM and WM, where lesions are found by them."""
@@ -88,9 +77,10 @@ class LesionJobs:
 
         None where the study or the product gives it.
         """
-        heldout = self._held_out(self._session(w))
-        if heldout not in self.lesion_groups():
+        planned = self._session(w)
+        if not lesion_plan.learned(self.plan, planned):
             return []
+        heldout = lesion_plan.held_out(self.plan, planned)
         patterns = {
             "lga": (layout.LESION_KAPPA,),
             "lpa": (layout.LESION_COEFFICIENTS, layout.LESION_SPATIAL),
@@ -99,8 +89,12 @@ class LesionJobs:
         return [fill(pattern, heldout=heldout) for pattern in patterns]
 
     def lesion_command(self, w) -> str:
-        """The command of a user's tool; asked for by a function, or its places would pass for wildcards."""
-        return self.study.lesions.command
+        """The command of a user's tool and how its result is read, as options.
+
+        Asked for by a function, or its places would pass for wildcards.
+        """
+        asked = self.study.lesions
+        return options(command=asked.command, result=asked.result or [], labels=asked.labels)
 
     def lesion_kappa(self, w) -> str:
         """Kappa, as an option, where the study gives it."""
@@ -114,7 +108,7 @@ class LesionJobs:
     def lesion_other_images(self, w) -> list[str]:
         """The prepared images that a network sees beside FLAIR."""
         planned = self._session(w)
-        return [self._fill(layout.PREPROC, planned, name) for name in self._lesion_others()]
+        return [self._fill(layout.PREPROC, planned, name) for name in beside(self.study.lesions)]
 
     def lesion_network(self, w=None) -> str:
         """The settings of a network, as JSON."""
@@ -128,11 +122,7 @@ class LesionJobs:
 
     def lesion_masks(self, w=None) -> list[str]:
         """Every lesion mask that the study asks for."""
-        return [
-            fill(layout.LESION_MASK, planned.session, reference=planned.reference, source=source)
-            for planned in self.plan.sessions.values()
-            for source in self._lesion_sources(planned)
-        ]
+        return self._of_every_source(layout.LESION_MASK)
 
     def lesion_truth(self, w) -> str:
         """The mask that another is judged by: drawn by hand, or found on the acquired image."""
@@ -175,7 +165,7 @@ class LesionJobs:
 
     def lesion_descriptions(self, w=None) -> list[str]:
         """The tables of lesions of every mask."""
-        return [path.replace("_mask.nii.gz", "_lesions.tsv") for path in self.lesion_masks()]
+        return self._of_every_source(layout.LESION_TABLE)
 
     def lesion_targets(self, w=None) -> list[str]:
         """Everything of this stage that the study asks for."""
@@ -200,6 +190,13 @@ class LesionJobs:
 
     # --- inside ---
 
+    def _of_every_source(self, pattern: str) -> list[str]:
+        return [
+            fill(pattern, planned.session, reference=planned.reference, source=source)
+            for planned in self.plan.sessions.values()
+            for source in lesion_plan.sources(self.plan, planned)
+        ]
+
     def _lesion_row(self, planned: PlannedSession) -> dict[str, str]:
         transform = self._template_transform(planned)
         asked = self.study.lesions
@@ -207,11 +204,11 @@ class LesionJobs:
             "participant_id": planned.participant,
             "session_id": planned.session_id,
             "flair": self._fill(layout.PREPROC, planned, asked.flair),
-            "mask": self._mask(planned),
+            "mask": self._lesion_brain(planned),
             "manual": self._given_mask(planned, asked.manual),
         }
         if asked.method == "network":
-            others = [self._fill(layout.PREPROC, planned, name) for name in self._lesion_others()]
+            others = [self._fill(layout.PREPROC, planned, name) for name in beside(self.study.lesions)]
             return row | dict(zip(self.lesion_images()[1:], others, strict=True))
         row |= {
             "transform": transform[0] if transform else "n/a",
@@ -220,51 +217,24 @@ class LesionJobs:
             row |= dict(zip(("csf", "gm", "wm"), self._tissue_maps(planned), strict=True))
         return row
 
+    def _lesion_brain(self, planned: PlannedSession) -> str:
+        region = "brain" if self.study.prepare == "full" else "foreground"
+        return fill(layout.MASK, planned.session, reference=planned.reference, region=region)
+
     def _template_transform(self, planned: PlannedSession) -> list[str]:
         if self.study.prepare != "full" or not self.study.anatomy.template:
             return []
         return [fill(layout.TEMPLATE_TRANSFORM, planned.session, reference=planned.reference)]
 
-    def _held_out(self, planned: PlannedSession) -> str:
-        """The fold of a session; its person where there is none, as in training only; nobody for strangers."""
-        if planned.fold.isdecimal():
-            return f"fold{planned.fold}"
-        own = (p for p in self.plan.sessions.values() if p.participant == planned.participant)
-        return _person(planned) if any(self.study.lesions.manual in p.masks for p in own) else "nobody"
-
-    def _lesion_sources(self, planned: PlannedSession) -> list[str]:
-        asked = self.study.lesions
-        if not asked.method or not {*self._lesion_others()} <= {*planned.images}:
-            return []
-        heldout = self._held_out(planned)
-        learned = heldout in self.lesion_groups()
-        if asked.method == "network" and not learned:
-            return []
-        if learned and ("", f"lesions_without-{heldout}") in {
-            (f.session, f.item) for f in self.plan.failures
-        }:
-            return []
-        found = [ACQUIRED] if asked.flair in planned.images else []
-        found += [name for name, p in planned.predictions.items() if p.target == asked.flair]
-        failed = {f.item for f in self.plan.failures if f.session == planned.session.label}
-        return [source for source in found if f"lesions-{source}" not in failed]
-
-    def _lesion_others(self) -> list[str]:
-        """The contrasts without which no lesions are found, beside FLAIR."""
-        asked = self.study.lesions
-        needed = asked.method == "lga" or (asked.method == "network" and asked.network.t1w)
-        return [asked.t1w] if needed else []
-
     def _lesion_pairs(self, planned: PlannedSession) -> list[tuple[str, str]]:
-        sources = self._lesion_sources(planned)
+        sources = lesion_plan.sources(self.plan, planned)
         by_hand = [MANUAL] if self.study.lesions.manual in planned.masks else []
         acquired = [ACQUIRED] if ACQUIRED in sources else []
-        failed = {f.item for f in self.plan.failures if f.session == planned.session.label}
         return [
             (source, truth)
             for source in sources
             for truth in (*by_hand, *(acquired if source != ACQUIRED else []))
-            if f"lesions-{source}-{truth}" not in failed
+            if not self._failed(planned, f"lesions-{source}-{truth}")
         ]
 
     def _lesion_mask(self, planned: PlannedSession, source: str) -> str:
@@ -273,7 +243,3 @@ class LesionJobs:
     def _tissue_maps(self, planned: PlannedSession) -> list[str]:
         where = {"reference": planned.reference}
         return [fill(layout.TISSUE, planned.session, tissue=tissue, **where) for tissue in TISSUES]
-
-
-def _person(planned: PlannedSession) -> str:
-    return f"sub{planned.session.participant}"

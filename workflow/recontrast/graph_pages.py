@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
-from . import layout
-from .graph_lesions import ACQUIRED, MANUAL
+from . import layout, lesion_plan
+from .graph_lesions import MANUAL
 from .layout import fill
+from .lesion_plan import ACQUIRED
+from .lesions.defaults import FEATURES, KAPPA
 
 SHIPPED_LESIONS = Path(__file__).parent / "lesions/default_lpa.json"
 SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
@@ -60,7 +62,9 @@ class PageJobs:
     def lesions_shown(self, w) -> dict[str, str]:
         """Where lesions were found in a session, and those drawn by hand: source -> mask."""
         planned = self._session(w)
-        masks = {source: self._lesion_mask(planned, source) for source in self._lesion_sources(planned)}
+        masks = {
+            source: self._lesion_mask(planned, source) for source in lesion_plan.sources(self.plan, planned)
+        }
         if masks and self.study.lesions.manual in planned.masks:
             masks[MANUAL] = self._given_mask(planned, self.study.lesions.manual)
         return masks
@@ -100,7 +104,9 @@ class PageJobs:
             for planned in sessions
             for source, truth in self._lesion_pairs(planned)
         ]
-        by_hand = self.lesion_people("nobody") if self.study.lesions.manual else []
+        sought = [planned for planned in sessions if lesion_plan.sources(self.plan, planned)]
+        taught = [planned for planned in sought if lesion_plan.learned(self.plan, planned)]
+        by_hand = list(lesion_plan.teachers(self.plan, "nobody"))
         shipped = json.loads(SHIPPED_LESIONS.read_text(encoding="utf-8"))["provenance"]
         return {
             "converted": len(self.converted()),
@@ -109,7 +115,13 @@ class PageJobs:
             "profiles": sorted(self.study.evaluation.profiles),
             "influence": {kind: list(dict.fromkeys(names)) for kind, names in influence.items()},
             "lesions": len(self.lesion_masks()),
-            "lesions_learned": len(by_hand) if self.lesion_groups() else 0,
-            "lesions_shipped": {"people": len(shipped["intensities"]), "places": len(shipped["places"])},
+            "lesions_learned": len(by_hand) if taught else 0,
+            "lesions_untaught": len(sought) - len(taught),
+            "lesions_shipped": {
+                "people": len(shipped["intensities"]),
+                "places": len(shipped["places"]),
+                "features": FEATURES,
+                "kappa": KAPPA,
+            },
             "lesion_pairs": list(dict.fromkeys(pairs)),
         }

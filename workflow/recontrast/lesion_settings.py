@@ -1,11 +1,16 @@
 """What a study says about lesions."""
 
+import string
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import Field
 
 from .contrasts import Name, Section
+from .lesions.defaults import FEATURES
+
+PLACES = ("flair", "t1w", "mask", "output", "folder")  # in the command of an external tool
 
 
 class Network(Section):
@@ -34,6 +39,8 @@ class Lesions(Section):
     network: Network = Network()
     smallest: float = Field(0.0, ge=0, description="ml; smaller lesions are not counted")
     command: str | None = Field(None, description="of an external tool")
+    result: str | None = Field(None, description="the file that it writes, inside {folder}")
+    labels: tuple[int, ...] = Field((), description="its values that are lesion, where it writes labels")
     fill: bool = Field(False, description="paint over manual lesions in T1w before tissue is told apart")
 
 
@@ -49,15 +56,48 @@ def contradictions(study) -> Iterator[str]:
     if asked.flair not in study.contrasts:
         yield f"lesions.flair: no contrast {asked.flair!r} is defined under contrasts"
     tissue = study.prepare == "full" and study.anatomy.tissues
-    if not tissue and (asked.method == "lga" or asked.features == "tissue"):
+    if not tissue and (asked.method == "lga" or (asked.method == "lpa" and asked.features == "tissue")):
         yield f"lesions: {asked.method} with these settings needs tissue maps (prepare: full, anatomy.tissues: true)"
     if study.prepare == "full" and not study.anatomy.template:
         yield "lesions: needs the transform to the template (anatomy.template: true)"
-    if (asked.method == "lga" or asked.network.t1w) and asked.t1w not in study.contrasts:
-        yield f"lesions.t1w: no contrast {asked.t1w!r} is defined under contrasts"
+    for name in beside(asked):
+        if name not in study.contrasts:
+            yield f"lesions.t1w: no contrast {name!r} is defined under contrasts"
     if asked.method == "network" and not asked.manual:
         yield "lesions.manual: method network learns from the masks that are named there"
     if asked.coefficients == "manual" and not asked.manual:
         yield "lesions.coefficients: manual needs lesions.manual, the masks to learn from"
+    if asked.method == "lpa" and asked.coefficients == "default" and asked.features != FEATURES:
+        yield f"lesions.features: {asked.features} needs coefficients: manual; those that ship are for {FEATURES}"
     if (asked.method == "external") != bool(asked.command):
         yield "lesions.command: is for method: external, and needed there"
+    if asked.method == "external" and asked.command:
+        yield from _of_a_command(asked)
+
+
+def places(command: str | None) -> list[str]:
+    """The places of a command that are filled in, such as `flair` for `{flair}`; none if it cannot be read."""
+    try:
+        return [name for _, name, *_ in string.Formatter().parse(command or "") if name is not None]
+    except ValueError:
+        return []
+
+
+def beside(asked: Lesions) -> list[str]:
+    """The contrasts without which no lesions are found, beside FLAIR."""
+    needed = asked.method == "lga" or (asked.method == "network" and asked.network.t1w)
+    needed = needed or (asked.method == "external" and "t1w" in places(asked.command))
+    return [asked.t1w] if needed else []
+
+
+def _of_a_command(asked: Lesions) -> Iterator[str]:
+    used = places(asked.command)
+    for name in used:
+        if name not in PLACES:
+            yield f"lesions.command: no place {{{name}}}; there are {', '.join(f'{{{one}}}' for one in PLACES)}"
+    if not {"output", "folder"} & {*used}:
+        yield "lesions.command: needs a place to write to: {output}, or {folder} with lesions.result"
+    if ("folder" in used) != bool(asked.result):
+        yield "lesions.result: is the name of the file in {folder}, and needed with that place"
+    if asked.result and (asked.result.startswith("/") or ".." in PurePosixPath(asked.result).parts):
+        yield "lesions.result: is a name inside {folder}"

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from . import lesion_plan
 from .cohort import exclusions, quarantine, splits
 from .cohort.manifest import Image, Manifest
 from .config import Experiment, Study
@@ -125,6 +126,9 @@ class Plan:
         for planned in self.sessions.values():
             for name, experiment in study.experiments.items():
                 self._choose_prediction(planned, name, experiment)
+        for planned in self.sessions.values():
+            planned.notes += lesion_plan.notes(self, planned)
+        self.problems += lesion_plan.problems(self)
 
     def _choose_images(self) -> None:
         """Leave out what is excluded or has failed; give every other session its reference contrast."""

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from .. import images, tables
-from ..errors import RecontrastError
 from . import inputs
 from .grow_lesions import grown
 from .overlap import dice
@@ -25,15 +24,14 @@ def choose_kappa(*, sessions: Path, output: Path, threshold: float = 0.5) -> Non
         threshold: from which probability on a voxel is lesion.
 
     Raises:
-        RecontrastError: no session in the list, or an image that cannot be used.
+        RecontrastError: no session in the list, no lesion in any mask, or an image that cannot be used.
     """
     rows = tables.read(sessions, COLUMNS)
-    if not rows:
-        raise RecontrastError("names no session", file=sessions, remedy="add sessions with manual masks")
+    if not any(inputs.has_lesions(row["manual"]) for row in rows):
+        raise inputs.nothing_to_learn(sessions, rows)
     scores = []
     for row in rows:
-        image = images.read(row["flair"])
-        brain = inputs.read_brain(row["mask"], image)
+        image, brain = inputs.read_flair(row["flair"], row["mask"])
         manual = inputs.read_lesions(row["manual"], brain, image)
         maps = np.stack([inputs.read_on_grid(row[name], image) for name in ("csf", "gm", "wm")])
         transform = None if row["transform"] in ("", tables.MISSING) else row["transform"]

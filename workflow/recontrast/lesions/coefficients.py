@@ -74,7 +74,7 @@ def read(coefficients: Path | None, spatial: Path | None) -> Coefficients:
         raise RecontrastError(
             "coefficients and their spatial effect belong together", remedy="give both files or neither"
         )
-    mend = dict(file=coefficients, remedy="fit the coefficients again (lesions fit)")
+    mend = dict(file=coefficients, remedy="fit the coefficients again (lesions fit_lesions)")
     try:
         facts = json.loads(Path(coefficients).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -25,7 +25,6 @@ LEAST_WHITE = 0.05  # of the template; where there is less white matter, there i
 ROUGH = 1.5  # mm, smoothing before the rough tissue classes
 ROUNDS = 5  # of these
 OUTER = 8.0  # mm below the edge of the brain mask; deeper fluid is that of the ventricles
-DARK, LEAST_DARK = 0.75, 0.003  # every brain has this much fluid, darker than this part of its white matter
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,6 @@ def prepare(
         brain: mask, same shape.
         transform: template to session, as `template_space` holds it.
         tissues: (3, x, y, z), CSF, GM and WM by T1w, if known.
-
-    Raises:
-        RecontrastError: the histogram of FLAIR has one peak: nothing is as dark as fluid.
     """
     part = box(brain, 2)
     affine = image.affine.copy()
@@ -77,11 +73,6 @@ def prepare(
     data = np.asarray(cut.dataobj)
     near = neighbours(cut, data, SMOOTH["near"])
     white = white_level(near, inside, priors[2])
-    if (near[inside] < DARK * white).mean() < LEAST_DARK:
-        raise RecontrastError(
-            "the histogram has one peak: no fluid darker than the brain",
-            remedy="check that it is a FLAIR and that the brain mask fits it",
-        )
     # Grey matter is brighter than white in the young and darker in the old; lesions are brighter than both.
     level = max(white, grey_level(near, inside, priors[1], white))
     ratio = np.where(inside, data / level - 1, 0).astype(np.float32)

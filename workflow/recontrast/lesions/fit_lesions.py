@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 
 from .. import images, tables
-from ..errors import RecontrastError
 from . import coefficients as fitted
 from . import features as voxels
 from . import inputs, lpa
@@ -40,14 +39,13 @@ def fit_lesions(
         seed: of the drawing of voxels.
 
     Raises:
-        RecontrastError: no session with FLAIR, no lesion in any mask, or an image that cannot be used.
+        RecontrastError: no session with FLAIR, no lesion in the masks of those, or an image that cannot be used.
     """
     rows = tables.read(sessions, COLUMNS)
     where = lesion_maps(rows)
     seen = [row for row in rows if row["flair"] not in NOTHING]
-    if not seen or not any(one.any() for one in where.values()):
-        problem = "names no session with FLAIR" if not seen else "holds no lesion in any of its masks"
-        raise RecontrastError(problem, file=sessions, remedy="add sessions with manual masks")
+    if not any(inputs.has_lesions(row["manual"]) for row in seen):
+        raise inputs.nothing_to_learn(sessions, seen)
     examples = list(_examples(seen, where, features))
     model = lpa.fit(
         examples, lpa.spatial_effect(list(where.values())), features, seed, provenance(rows, examples)
@@ -87,15 +85,11 @@ def _examples(rows: list[tables.Row], where: dict[str, np.ndarray], features: st
     """Sessions as the fit sees them; each with the places of the other people, as a new one would have."""
     for row in rows:
         others = [one for name, one in where.items() if name != row["participant_id"]]
-        image = images.read(row["flair"])
-        brain = inputs.read_brain(row["mask"], image)
+        image, brain = inputs.read_flair(row["flair"], row["mask"])
         lesions = inputs.read_lesions(row["manual"], brain, image)
         maps = [_path(row, name) for name in TISSUES]
         tissues = np.stack([inputs.read_on_grid(path, image) for path in maps]) if all(maps) else None
-        try:
-            head = voxels.prepare(image, brain, read_transform(_path(row, "transform")), tissues)
-        except RecontrastError as error:
-            raise RecontrastError(error.problem, file=row["flair"], remedy=error.remedy) from error
+        head = voxels.prepare(image, brain, read_transform(_path(row, "transform")), tissues)
         effect = lpa.spatial_effect(others or list(where.values()))
         yield lpa.example(head, lesions, effect, features)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import images
 from . import inputs, lga
+from .defaults import KAPPA
 from .neighbourhood import box
 from .template_space import read_transform, tissue_maps, to_session
 
@@ -47,16 +48,15 @@ def grow_lesions(
         threshold: from which probability on a voxel is lesion.
 
     Raises:
-        RecontrastError: images on different grids, or a mask that is no brain.
+        RecontrastError: images on different grids, a mask that is no brain, or an image that is no FLAIR.
     """
-    image = images.read(flair)
+    image, brain = inputs.read_flair(flair, mask)
     inputs.read_on_grid(t1w, image)
-    brain = inputs.read_brain(mask, image)
     maps = np.stack([inputs.read_on_grid(path, image) for path in (csf, gm, wm)])
     if kappa is None and chosen is not None:
         kappa = json.loads(chosen.read_text(encoding="utf-8"))["kappa"]
     elif kappa is None:
-        kappa = lga.KAPPA
+        kappa = KAPPA
         print(
             f"note: kappa {kappa:g} is a default that suits no cohort in particular; choose it on manual masks"
         )

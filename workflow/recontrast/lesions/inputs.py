@@ -7,9 +7,38 @@ import numpy as np
 
 from .. import images
 from ..errors import RecontrastError
+from .lga import mode
+from .template_space import neighbours
 
 SMALLEST_BRAIN = 50.0  # ml; a newborn's brain has 300
 INSIDE = 0.5  # least part of a lesion mask that lies in the brain mask
+DARK, LEAST_DARK = (
+    0.75,
+    0.003,
+)  # every brain has this much fluid, darker than this part of its usual brightness
+NOISE = 1.0  # mm, smoothing before that is counted
+
+
+def read_flair(path: Path, mask: Path) -> tuple[nib.Nifti1Image, np.ndarray]:
+    """A FLAIR and its brain mask, bool (x, y, z); every step that looks for lesions begins with it.
+
+    Raises:
+        RecontrastError: as `images.read` and `read_brain`; or the image is no FLAIR: its histogram has one peak,
+            nothing in the brain is as dark as fluid.
+    """
+    image = images.read(path)
+    brain = read_brain(mask, image)
+    values = neighbours(image, np.asarray(image.dataobj), NOISE)[brain]
+    if np.median(values) <= 0:
+        raise _empty(path)
+    usual = mode(values) if values.min() < values.max() else values.max()
+    if (values < DARK * usual).mean() < LEAST_DARK:
+        raise RecontrastError(
+            "the histogram has one peak: no fluid darker than the brain",
+            file=path,
+            remedy="check that it is a FLAIR and that the brain mask fits it",
+        )
+    return image, brain
 
 
 def read_on_grid(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
@@ -23,9 +52,18 @@ def read_on_grid(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
     return np.asarray(image.dataobj)
 
 
-def read_together(first: nib.Nifti1Image, others: list[Path]) -> np.ndarray:
-    """An image and others on its grid, float32 (contrasts, x, y, z)."""
-    return np.stack([np.asarray(first.dataobj, np.float32), *(read_on_grid(path, first) for path in others)])
+def read_together(first: nib.Nifti1Image, others: list[Path], brain: np.ndarray) -> np.ndarray:
+    """An image and others on its grid, float32 (contrasts, x, y, z).
+
+    Raises:
+        RecontrastError: as `read_on_grid`, or one of the others has no median in the brain to be scaled by.
+    """
+    seen = [np.asarray(first.dataobj, np.float32)]
+    for path in others:
+        seen.append(read_on_grid(path, first))
+        if np.median(seen[-1][brain]) <= 0:
+            raise _empty(path)
+    return np.stack(seen)
 
 
 def read_mask(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
@@ -82,6 +120,23 @@ def read_lesions(path: Path, brain: np.ndarray, reference: nib.Nifti1Image) -> n
     return lesions & brain
 
 
+def has_lesions(path: Path) -> bool:
+    """Whether a lesion mask holds any."""
+    return bool(read_mask(path, images.read_header(path)).any())
+
+
+def nothing_to_learn(sessions: Path, rows: list) -> RecontrastError:
+    """The refusal of a list without sessions, or without any lesion: nothing could be learned from it."""
+    problem = "holds no lesion in any of its masks" if rows else "names no session with FLAIR"
+    return RecontrastError(problem, file=sessions, remedy="add sessions with manual masks")
+
+
 def voxel_volume(image: nib.Nifti1Image) -> float:
     """Volume of a voxel in ml."""
     return float(abs(np.linalg.det(image.affine[:3, :3]))) / 1000
+
+
+def _empty(path: Path) -> RecontrastError:
+    return RecontrastError(
+        "is 0 or less in half of the brain", file=path, remedy="check that the brain mask fits it"
+    )

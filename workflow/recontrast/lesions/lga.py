@@ -11,7 +11,6 @@ from scipy import ndimage, stats
 
 from .neighbourhood import CORNERS, FACES, around
 
-KAPPA = 0.1  # the initial threshold where no masks are at hand to choose it; see docs/lesions.md
 PHI = 1.0  # strength of the neighbours' say
 ITERATIONS = 50
 GAIN = 0.01  # a step that raises no voxel by more ends the growth

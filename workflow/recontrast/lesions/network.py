@@ -110,7 +110,8 @@ def prepare(images: np.ndarray, brain: np.ndarray) -> tuple[tuple[slice, ...], n
     """The box of the brain, and every image there over its median in the brain, less 1; -1 outside the brain."""
     part = box(brain, MARGIN)
     inside = brain[part]
-    scaled = [one[part] / np.float32(np.median(one[brain])) - 1 for one in images]
+    # Who reads images refuses those without a median; an array of zeros stays one.
+    scaled = [one[part] / np.float32(np.median(one[brain]) or 1) - 1 for one in images]
     return part, np.where(inside, scaled, -1).astype(np.float32)
 
 

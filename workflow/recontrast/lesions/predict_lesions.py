@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from .. import images
-from ..errors import RecontrastError
 from . import coefficients as fitted
 from . import features, inputs, lpa
 from .template_space import read_transform
@@ -32,8 +31,8 @@ def predict_lesions(
         mask: the brain there.
         probability: lesion probability to write.
         lesions: lesion mask to write.
-        coefficients: JSON file of `lesions fit`; without it those that ship.
-        spatial: image of `lesions fit`: where lesions occur.
+        coefficients: JSON file of `fit_lesions`; without it those that ship.
+        spatial: image of `fit_lesions`: where lesions occur.
         transform: ITK affine text, from the reference to the template; without it they share one world.
         csf: probability map of cerebrospinal fluid from T1w, where there is one.
         gm: the same of grey matter.
@@ -43,15 +42,11 @@ def predict_lesions(
     Raises:
         RecontrastError: images on different grids, a mask that is no brain, or an image that is no FLAIR.
     """
-    image = images.read(flair)
-    brain = inputs.read_brain(mask, image)
+    image, brain = inputs.read_flair(flair, mask)
     model = fitted.read(coefficients, spatial)
     maps = (csf, gm, wm)
     tissues = np.stack([inputs.read_on_grid(path, image) for path in maps]) if all(maps) else None
-    try:
-        head = features.prepare(image, brain, read_transform(transform), tissues)
-    except RecontrastError as error:
-        raise RecontrastError(error.problem, file=error.file or flair, remedy=error.remedy) from error
+    head = features.prepare(image, brain, read_transform(transform), tissues)
     found = lpa.predict(head, model, image.shape)
     mine = found >= threshold
     if coefficients is None:

@@ -3,8 +3,10 @@
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 
 from .. import images
@@ -20,56 +22,96 @@ def run_external(
     probability: Path,
     lesions: Path,
     t1w: Path | None = None,
+    result: str | None = None,
+    labels: list[int] = [],  # noqa: B006 - read, never changed
     threshold: float = 0.5,
 ) -> None:
     """Run a user's tool for lesions and read what it wrote.
 
     Args:
-        command: with the places {flair}, {t1w}, {mask} and {output}; the tool writes to {output} (a `.nii.gz` name)
-            a probability map or a mask on the grid of {flair}. No shell takes part.
+        command: with the places {flair}, {t1w} and {mask}, and {output}, a `.nii.gz` name to write to, or {folder},
+            an empty folder for tools that choose names of their own. No shell takes part.
         flair: prepared FLAIR on the reference grid.
         mask: the brain there.
         probability: lesion probability to write.
         lesions: lesion mask to write.
         t1w: prepared T1w on the same grid.
+        result: the file that the tool writes, inside {folder}; without it {output} is read. A probability map, a
+            mask, or labels, on the grid of {flair}, in any format that nibabel reads.
+        labels: the values that are lesion, where the tool writes labels.
         threshold: from which probability on a voxel is lesion.
 
     Raises:
-        RecontrastError: the tool is missing or fails, or what it wrote is no probability on that grid.
+        RecontrastError: a place without an image, the tool is missing or fails, or what it wrote is damaged, lies on
+            another grid or is no probability.
     """
     grid = images.read_header(flair)
     brain = inputs.read_brain(mask, grid)
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "lesions.nii.gz"
-        places = {"flair": flair, "t1w": t1w or "", "mask": mask, "output": made}
-        try:
-            words = [word.format(**places) for word in shlex.split(command)]
-        except (KeyError, IndexError, ValueError) as error:
-            raise RecontrastError(
-                f"lesions.command cannot be read ({error})", remedy="use {flair}, {t1w}, {mask} and {output}"
-            ) from error
-        print(shlex.join(words), flush=True)
-        try:
-            done = subprocess.run(words, capture_output=True, text=True)
-        except OSError as error:
-            raise RecontrastError(
-                f"{words[0]} cannot be started ({error.strerror})", remedy="install it, or give its path"
-            ) from error
-        print(done.stdout + done.stderr, flush=True)
-        if done.returncode != 0 or not made.is_file():
-            last = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-            failed = f"failed with status {done.returncode}" if done.returncode else "wrote no {output}"
-            raise RecontrastError(f"{words[0]} {failed}: {last[-1]}", file=flair, remedy="see the log")
-        image = images.read_header(made)
-        images.check_same_grid(made, image, grid)
-        values = np.asarray(image.dataobj, dtype=np.float32).reshape(grid.shape[:3])
-    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-        raise RecontrastError(
-            f"{words[0]} gave values from {values.min():g} to {values.max():g}, no probabilities",
-            file=flair,
-            remedy="let it write a mask or a probability map",
-        )
+    with tempfile.TemporaryDirectory() as room:
+        folder = Path(room) / "made"
+        folder.mkdir()
+        output = Path(room) / "lesions.nii.gz"
+        places = {"flair": flair, "mask": mask, "output": output, "folder": folder}
+        words = _filled(command, places | ({"t1w": t1w} if t1w else {}))
+        made = folder / result if result else output
+        _run(words, made, flair)
+        values = _values(made, grid, labels, words[0])
     values = np.where(brain, values, 0)
     facts = {"Sources": [str(path) for path in (flair, t1w, mask) if path], "Command": command}
     images.write(probability, values, grid, facts=facts)
     images.write(lesions, values >= threshold, grid, facts=facts | {"Type": "Lesion", "Threshold": threshold})
+
+
+def _filled(command: str, places: dict[str, Path]) -> list[str]:
+    """The words of a command with its places filled in."""
+    try:
+        return [word.format(**places) for word in shlex.split(command)]
+    except KeyError as error:
+        if error.args == ("t1w",):
+            raise RecontrastError(
+                "lesions.command has the place {t1w}, and the session has no T1w",
+                remedy="take {t1w} out, or leave the session out",
+            ) from error
+        problem = f"no place {{{error.args[0]}}}"
+    except (IndexError, ValueError) as error:
+        problem = str(error)
+    raise RecontrastError(
+        f"lesions.command cannot be read ({problem})",
+        remedy="use {flair}, {t1w}, {mask}, and {output} or {folder}",
+    )
+
+
+def _run(words: list[str], made: Path, flair: Path) -> None:
+    print(shlex.join(words), flush=True)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True)
+    except OSError as error:
+        raise RecontrastError(
+            f"{words[0]} cannot be started ({error.strerror})", remedy="install it, or give its path"
+        ) from error
+    print(done.stdout + done.stderr, flush=True)
+    if done.returncode != 0 or not made.is_file():
+        last = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+        failed = f"failed with status {done.returncode}" if done.returncode else f"wrote no {made.name}"
+        raise RecontrastError(f"{words[0]} {failed}: {last[-1]}", file=flair, remedy="see the log")
+
+
+def _values(made: Path, grid: nib.Nifti1Image, labels: Sequence[int], tool: str) -> np.ndarray:
+    """The lesion probability that a tool wrote, float32 (x, y, z)."""
+    image = images.read_header(made)
+    images.check_same_grid(made, image, grid)
+    try:
+        values = np.asarray(image.dataobj, dtype=np.float32).reshape(grid.shape[:3])
+    except images.UNREADABLE as error:
+        raise RecontrastError(
+            f"{tool} wrote a damaged image ({error})", file=made.name, remedy="see the log"
+        ) from error
+    if labels:
+        return np.isin(values, labels).astype(np.float32)
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+        raise RecontrastError(
+            f"{tool} gave values from {values.min():g} to {values.max():g}, no probabilities",
+            file=made.name,
+            remedy="let it write a mask or a probability map, or say which values are lesion (lesions.labels)",
+        )
+    return values

@@ -38,11 +38,11 @@ def segment_lesions(
         device: auto takes the GPU where there is one.
 
     Raises:
-        RecontrastError: images on different grids, a mask that is no brain, or a network that sees other images.
+        RecontrastError: images on different grids, a mask that is no brain, an image that is no FLAIR, or a network
+            that sees other images.
     """
     frozen, facts = read_model(model, card)
-    image = images.read(flair)
-    brain = inputs.read_brain(mask, image)
+    image, brain = inputs.read_flair(flair, mask)
     given = {"flair": flair} | ({"t1w": t1w} if t1w else {})
     if list(given) != facts["images"]:
         raise RecontrastError(
@@ -52,7 +52,7 @@ def segment_lesions(
         )
     found = network.probability(
         frozen.weights,
-        inputs.read_together(image, list(given.values())[1:]),
+        inputs.read_together(image, list(given.values())[1:], brain),
         brain,
         network.Settings(**facts["settings"]),
         Run(seed=facts["seed"], threads=threads, device=device),

@@ -12,7 +12,6 @@ from safetensors.numpy import save
 
 from .. import images as files
 from .. import tables
-from ..errors import RecontrastError
 from ..methods.interface import Run
 from . import inputs, network
 
@@ -40,7 +39,7 @@ def train_network(
     Args:
         sessions: TSV with the columns participant_id, session_id, mask (brain), manual (lesions), and one of image
             paths for each of `images`.
-        images: what the network sees: flair, or flair and t1w.
+        images: what the network sees: flair, or flair and t1w; FLAIR first.
         settings: of the network and its training, as JSON: filters, edge, epochs, cubes, batch, learning_rate.
         model: safetensors file of weights to write.
         card: JSON file to write: what it was trained on, and how.
@@ -57,8 +56,7 @@ def train_network(
     rows = tables.read(sessions, (*COLUMNS, *images))
     examples = [network.example(*read_session(row, images)) for row in rows]
     if not any(one.lesions.any() for one in examples):
-        problem = "holds no lesion in any of its masks" if rows else "names no session"
-        raise RecontrastError(problem, file=sessions, remedy="add sessions with manual masks")
+        raise inputs.nothing_to_learn(sessions, rows)
     facts = {
         "images": images,
         "settings": dataclasses.asdict(chosen),
@@ -89,9 +87,8 @@ def train_network(
 
 def read_session(row: tables.Row, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images (contrasts, x, y, z), brain mask and manual lesions (x, y, z) of a row of the list."""
-    first = files.read(row[names[0]])
-    brain = inputs.read_brain(Path(row["mask"]), first)
-    seen = inputs.read_together(first, [Path(row[name]) for name in names[1:]])
+    first, brain = inputs.read_flair(Path(row[names[0]]), Path(row["mask"]))
+    seen = inputs.read_together(first, [Path(row[name]) for name in names[1:]], brain)
     return seen, brain, inputs.read_lesions(Path(row["manual"]), brain, first)
 
 

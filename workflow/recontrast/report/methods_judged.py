@@ -5,8 +5,6 @@ import re
 from ..measures import MEASURES
 from ..methods import recipes
 
-KAPPA = 0.1  # of lesion growth, where neither the study nor masks drawn by hand say another
-
 Part = tuple[list[str], list[str]]  # sentences of one paragraph, and the references that they need
 
 
@@ -88,19 +86,28 @@ def lesions(text: dict, plan: dict) -> Part:
     asked, ran = plan["study"].get("lesions", {}), plan["ran"]
     part, needed = [], []
     if ran["lesions"]:
-        method = asked["method"]
-        values = asked | asked.get("network", {}) | {"features": text["features"][asked["features"]]}
+        method, shipped = asked["method"], ran["lesions_shipped"]
+        kinds = {
+            "asked": text["features"][asked["features"]],
+            "shipped": text["features"][shipped["features"]],
+        }
+        values = asked | asked.get("network", {})
+        values |= {"features": kinds["asked" if ran["lesions_learned"] else "shipped"]}
         part.append(
             text["lesions"][method].format(**values) + "; " + text["lesions"]["applied"].format(**values)
         )
         needed += _cited(text, text["lesion_references"].get(method, []))
+        default = shipped | {"kappa": asked.get("kappa") or shipped["kappa"], "features": kinds["shipped"]}
+        default = text["default"].get(method, "").format(**default)
         if ran["lesions_learned"]:
             learned = text["learned"][method].format(count=ran["lesions_learned"])
             part.append(text["learned"]["held_out"].format(learned=learned))
-        elif method in text["default"]:
-            values = ran["lesions_shipped"] | {"kappa": asked.get("kappa") or KAPPA}
-            part.append(text["default"][method].format(**values))
-            needed += _cited(text, ["lesjak2018"] if method == "lpa" else [])
+            if ran["lesions_untaught"]:
+                part.append(text["untaught"].format(count=ran["lesions_untaught"], default=default))
+        elif default:
+            part.append(f"{default[0].upper()}{default[1:]}.")
+        if method == "lpa" and (ran["lesions_untaught"] or not ran["lesions_learned"]):
+            needed += _cited(text, ["lesjak2018"])
         if asked.get("smallest"):
             part.append(text["lesions_smallest"].format(**asked))
         if ran["lesion_pairs"]:

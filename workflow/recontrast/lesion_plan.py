@@ -1,0 +1,125 @@
+"""Lesions in the plan: whose masks teach for whom, on which images lesions are sought, and what is not done and why."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .lesion_settings import Lesions, beside
+from .lesions.defaults import KAPPA
+
+if TYPE_CHECKING:
+    from .plan import Plan, PlannedSession
+
+ACQUIRED = "acquired"
+
+
+def teachers(plan: "Plan", heldout: str) -> Iterator["PlannedSession"]:
+    """The sessions with a manual mask, without the people of a fold, or one person, that are held out."""
+    asked = plan.study.lesions
+    for planned in plan.sessions.values():
+        if (
+            asked.manual in planned.masks
+            and planned.has([asked.flair, *beside(asked)])
+            and heldout not in (f"fold{planned.fold}", _person(planned))
+        ):
+            yield planned
+
+
+def held_out(plan: "Plan", planned: "PlannedSession") -> str:
+    """The fold of a session; its person where there is none, as in training only; nobody for strangers."""
+    if planned.fold.isdecimal():
+        return f"fold{planned.fold}"
+    own = (p for p in plan.sessions.values() if p.participant == planned.participant)
+    return _person(planned) if any(plan.study.lesions.manual in p.masks for p in own) else "nobody"
+
+
+def groups(plan: "Plan") -> list[str]:
+    """Who is held out of what is learned from manual masks, group by group; none where nobody has any."""
+    found = {held_out(plan, planned) for planned in plan.sessions.values() if learned(plan, planned)}
+    return sorted(found)
+
+
+def sources(plan: "Plan", planned: "PlannedSession") -> list[str]:
+    """On which images of a session lesions are sought: acquired, and experiments."""
+    asked = plan.study.lesions
+    failed = _failed(plan, planned)
+    taught = asked.method != "network" or learned(plan, planned)
+    if not asked.method or not planned.has(beside(asked)) or not taught or _untaught(plan, planned):
+        return []
+    return [source for source in _flairs(plan, planned) if f"lesions-{source}" not in failed]
+
+
+def learned(plan: "Plan", planned: "PlannedSession") -> bool:
+    """Whether what finds the lesions of a session comes from masks of other people of the study."""
+    return _learns(plan.study.lesions) and any(teachers(plan, held_out(plan, planned)))
+
+
+def notes(plan: "Plan", planned: "PlannedSession") -> Iterator[str]:
+    """What a reader of a session's page should know: where lesions are not sought, and what stands in."""
+    asked = plan.study.lesions
+    if not asked.method:
+        return
+    lacking = [name for name in beside(asked) if not planned.has([name])]
+    if lacking:
+        yield f"lesions: not sought without {', '.join(lacking)}"
+        return
+    if not _flairs(plan, planned):
+        yield f"lesions: not sought, as it has no {asked.flair} and no experiment that makes one"
+        return
+    if reason := _untaught(plan, planned):
+        yield f"lesions: not sought, as nothing could be learned from the others ({reason})"
+        return
+    if _learns(asked) and not learned(plan, planned):
+        yield _STAND_INS[asked.method].format(kappa=KAPPA, who=f"nobody else has {_needed(asked)}")
+        if asked.method == "network":
+            return
+    for item, reason in _failed(plan, planned).items():
+        if item.startswith("lesions-"):
+            yield f"lesions on {item.removeprefix('lesions-').replace('-', ' against ')}: {reason}"
+
+
+def problems(plan: "Plan") -> Iterator[str]:
+    """What the user should know before a run: that nobody can be learned from at all."""
+    asked = plan.study.lesions
+    if plan.sessions and _learns(asked) and not groups(plan):
+        said = _STAND_INS[asked.method].format(kappa=KAPPA, who=f"nobody has {_needed(asked)}")
+        advice = "; it suits no cohort in particular: give lesions.manual, or lesions.kappa"
+        yield said + (advice if asked.method == "lga" else "")
+
+
+_STAND_INS = {
+    "lpa": "lesions: by the coefficients that ship, as {who} to fit others to",
+    "lga": "lesions: with the default κ of {kappa:g}, as {who} to choose it on",
+    "network": "lesions: not sought, as {who} to train a network on",
+}
+
+
+def _learns(asked: Lesions) -> bool:
+    """Whether manual masks are wanted for anything but to judge by."""
+    wanted = {"lpa": asked.coefficients == "manual", "lga": asked.kappa is None, "network": True}
+    return wanted.get(asked.method, False)
+
+
+def _needed(asked: Lesions) -> str:
+    masks = f"the mask {asked.manual}" if asked.manual else "lesions drawn by hand"
+    return " and ".join([masks, asked.flair, *beside(asked)])
+
+
+def _flairs(plan: "Plan", planned: "PlannedSession") -> list[str]:
+    flair = plan.study.lesions.flair
+    made = [name for name, p in planned.predictions.items() if p.target == flair]
+    return ([ACQUIRED] if flair in planned.images else []) + made
+
+
+def _untaught(plan: "Plan", planned: "PlannedSession") -> str:
+    """Why learning from the others failed, if it did."""
+    item = f"lesions_without-{held_out(plan, planned)}"
+    reason = next((f.reason for f in plan.failures if (f.session, f.item) == ("", item)), "")
+    return reason if reason and learned(plan, planned) else ""
+
+
+def _failed(plan: "Plan", planned: "PlannedSession") -> dict[str, str]:
+    return {f.item: f.reason for f in plan.failures if f.session == planned.session.label}
+
+
+def _person(planned: "PlannedSession") -> str:
+    return f"sub{planned.session.participant}"
