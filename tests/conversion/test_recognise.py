@@ -72,3 +72,55 @@ def test_unknown_contrast_agent_part_and_own_rules():
     assert recognise(facts, defaults()).entities == "ce-agent_part-phase"
     own = Rule(name="ours", description="^xyz", suffix="PDw", entities="acq-own")
     assert recognise(Facts(description="XYZ 1", **TIMES["T1w"]), (own, *defaults())).entities == "acq-own"
+
+
+@pytest.mark.parametrize(
+    ("series", "how", "name"),
+    [
+        *[("t1_mprage_sag_p2_ND", "MPRAGE", "rec-nd_T1w"), ("t1_mprage_sag_p2", "MPRAGE", "T1w")],
+        *[("ORIG Ax T2 FLAIR", "FLAIR", "rec-orig_FLAIR"), ("Original idea T1", "T1w", "T1w")],
+        *[("Ax T1 FSE +C", "T1SE", "acq-se_ce-agent_T1w"), ("t1_mprage post GD", "MPRAGE", "ce-agent_T1w")],
+        *[
+            ("T1 POST CONTRAST_ND", "MPRAGE", "ce-agent_rec-nd_T1w"),
+            ("T2 FLAIR post", "FLAIR", "ce-agent_FLAIR"),
+        ],
+        *[
+            ("T1 nach KM", "T1w", "ce-agent_T1w"),
+            ("T1 pre contrast", "T1w", "T1w"),
+            ("T1 w/o Gd", "T1w", "T1w"),
+        ],
+        *[
+            ("T1 posterior fossa", "T1w", "T1w"),
+            ("T1 post-op", "T1w", "T1w"),
+            ("T1 non-contrast", "T1w", "T1w"),
+        ],
+        *[
+            ("t1_mp2rage_sag_INV1", "MPRAGE", "inv-1_MP2RAGE"),
+            ("t1_mp2rage_sag_INV2", "MPRAGE", "inv-2_MP2RAGE"),
+        ],
+        *[
+            ("t1_mp2rage_UNI_Images", "MPRAGE", "UNIT1"),
+            ("t1_mp2rage_UNI-DEN", "MPRAGE", "rec-denoised_UNIT1"),
+        ],
+    ],
+)
+def test_second_images_of_a_contrast_are_told_from_the_first(series, how, name):
+    facts = Facts(
+        description=f"{series} t1_mp2rage_sag" if "mp2" in series else series, series=series, **TIMES[how]
+    )
+    found = recognise(facts, defaults())
+    assert found.use
+    assert "_".join(part for part in (found.entities, found.suffix) if part) == name
+
+
+def test_the_name_of_a_whole_examination_adds_nothing_and_own_rules_may():
+    facts = Facts(description="Ax T1 BRAIN W CONTRAST", series="Ax T1", **TIMES["T1w"])
+    assert recognise(facts, defaults()).entities == ""
+    own = Rule(name="at 7 T", description="brain", entities="acq-7T")
+    found = recognise(facts, (own, *defaults()))
+    assert (found.suffix, found.entities, found.why) == ("T1w", "acq-7T", "T1, at 7 T")
+
+
+def test_the_t1_map_of_mp2rage_is_left():
+    facts = Facts(description="t1_mp2rage_T1_Images", series="t1_mp2rage_T1_Images", **TIMES["MPRAGE"])
+    assert not recognise(facts, defaults()).use

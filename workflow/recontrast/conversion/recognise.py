@@ -20,6 +20,7 @@ class Facts:
 
     Attributes:
         description: series description, protocol and sequence name, one after the other.
+        series: the series description alone; a protocol may be of a whole examination.
         image_type: `ORIGINAL/PRIMARY/M/SE`.
         sequence: tokens of the scanning sequence: SE, IR, GR, EP, RM.
         b: the largest b-value in s/mm².
@@ -30,6 +31,7 @@ class Facts:
     """
 
     description: str = ""
+    series: str = ""
     image_type: str = ""
     sequence: frozenset[str] = frozenset()
     acquisition: str = ""
@@ -58,28 +60,37 @@ class Recognised:
 
 
 def recognise(facts: Facts, rules: Sequence[Rule]) -> Recognised:
-    """Apply the first rule that is met.
+    """Apply the first rule that is met, and add the entities of those that only add.
 
     Args:
         facts: of one image.
         rules: the study's own, then `defaults()`.
     """
-    rule = next((rule for rule in rules if meets(facts, rule)), None)
+    met = [rule for rule in rules if meets(facts, rule)]
+    rule = next((rule for rule in met if not _only_adds(rule)), None)
     if rule is None:
         return Recognised(False)
     if not (rule.use and rule.suffix):
         return Recognised(False, why=f"{rule.name}: is not converted")
     found = parse(rule.entities.format(delay=facts.delay))
+    added = [other for other in met if _only_adds(other) and other.datatype == rule.datatype]
+    for other in added:
+        found = parse(other.entities.format(delay=facts.delay)) | found
     if facts.agent and rule.datatype == "anat":
         found.setdefault("ce", "agent")
     if facts.part != "mag":
         found.setdefault("part", facts.part)
-    return Recognised(True, rule.datatype, rule.suffix, join(found), rule.name)
+    why = ", ".join(dict.fromkeys([rule.name, *(other.name for other in added)]))
+    return Recognised(True, rule.datatype, rule.suffix, join(found), why)
+
+
+def _only_adds(rule: Rule) -> bool:
+    return rule.use and bool(rule.entities) and not rule.suffix
 
 
 def meets(facts: Facts, rule: Rule) -> bool:
     """Whether all conditions of a rule are met."""
-    for text in ("description", "image_type"):
+    for text in ("description", "series", "image_type"):
         pattern = getattr(rule, text)
         if pattern is not None and not re.search(pattern, getattr(facts, text), re.IGNORECASE):
             return False

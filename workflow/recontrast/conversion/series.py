@@ -182,6 +182,7 @@ def _block(members: list[tuple[Instance, Frame]], echoes: int, delays: int, dela
     b = max((f.b for _, f in members if f.b is not None), default=None)
     facts = Facts(
         description=f"{header.description} {header.protocol}".strip(),
+        series=header.description or header.protocol,
         image_type=header.image_type,
         sequence=frozenset(header.sequence),
         acquisition=header.acquisition,

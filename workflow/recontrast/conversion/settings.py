@@ -13,13 +13,15 @@ class Rule(BaseModel):
     """What a series must look like, all of it, and what it then becomes.
 
     Times are in ms, angles in degrees, b-values in s/mm²; ranges include both ends. A condition on something
-    that the header does not say is not met.
+    that the header does not say is not met. A rule with entities and no suffix adds them to what another rule
+    makes of the series, where that has not set them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     description: str | None = Field(None, description="found in series, protocol or sequence name")
+    series: str | None = Field(None, description="found in the series description alone")
     image_type: str | None = Field(None, description="found in the image type, as in ORIGINAL/PRIMARY/M/SE")
     sequence: tuple[str, ...] = Field((), description="all of these: SE, IR, GR, EP, RM; ! excludes")
     acquisition: Literal["2D", "3D"] | None = None
