@@ -115,6 +115,16 @@ def test_slices_agree_with_torchmetrics(large):
     assert ours["kim_ms_ssim"] == pytest.approx(ms_ssim, abs=1e-4)
 
 
+def test_multi_scale_similarity_of_whole_slices_is_that_of_torchmetrics(large):
+    functional = pytest.importorskip("torchmetrics.functional.image")
+    torch = pytest.importorskip("torch")
+    reference, prediction = (image.transpose(1, 2, 0) for image in large)
+    pair = Pair(reference, prediction, np.ones(reference.shape, bool))
+    one, other = (torch.tensor(np.moveaxis(v, 2, 0)[:, None]) for v in (pair.harmonised[0], pair.filled))
+    wanted = functional.multiscale_structural_similarity_index_measure(other, one, data_range=1.0).item()
+    assert METRICS["ms_ssim"](pair, pair.mask) == pytest.approx(wanted, abs=1e-4)
+
+
 def test_multi_scale_similarity_over_a_mask(large):
     reference, prediction = (image.transpose(1, 2, 0) for image in large)
     mask = np.zeros(reference.shape, bool)

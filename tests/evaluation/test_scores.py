@@ -89,6 +89,8 @@ def test_score_takes_tissues_masks_pairs_and_structures(files, tmp_path):
                 "drawn": {"within": "box", "drawn": {"fcn": "outlined", "gan": "box"}},
                 "other": {"within": "box", "drawn": {"gan": "outlined"}},
                 "lost": {"within": "box", "drawn": {"fcn": "gone"}},
+                "nothing": {"within": "box", "above": 1e6},
+                "nowhere": {"within": "CSF", "above": 0},
             }
         ),
     )
@@ -114,13 +116,14 @@ def test_score_takes_tissues_masks_pairs_and_structures(files, tmp_path):
     assert rows["printed", "dice"] == pytest.approx(expected, rel=1e-6) != rows["bright", "dice"]
     shared = (within & (outlined > 0)).sum()
     assert rows["drawn", "dice"] == pytest.approx(2 * shared / (within.sum() + shared), rel=1e-6)
-    assert np.isnan(rows["lost", "dice"])
+    assert np.isnan([rows["lost", "dice"], rows["nowhere", "dice"]]).all()
+    assert rows["nothing", "dice"] == 1
     assert set(rows.index) == {
         *((place, "mse") for place in ("brain", "GM", "WM", "CSF", "box", "outlined")),
         ("image", "kim_mse"),
         *((both, m) for both in ("WM-GM", "WM-absent") for m in ("cnr", "cnr_acquired", "kim_cnr")),
         ("bright", "dice"),
-        *((name, "dice") for name in ("dark", "printed", "drawn", "lost")),
+        *((name, "dice") for name in ("dark", "printed", "drawn", "lost", "nothing", "nowhere")),
     }
 
 
@@ -135,7 +138,8 @@ def test_contrast_to_noise_and_overlap_by_hand():
     assert threshold(image, image > 0, above=3, below=11).tolist() == [True, False, False, True, True]
     assert dice(top, np.array([1, 0, 1, 0, 0], bool)) == 0.5
     assert dice(top, bottom) == 0
-    assert np.isnan(dice(top & False, top & False))
+    assert dice(top & False, top & False) == 1
+    assert dice(top & False, top) == 0
 
 
 def test_profile_follows_a_line_through_the_world():

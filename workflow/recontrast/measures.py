@@ -149,13 +149,17 @@ MEASURES = {
     "kim_cnr_acquired": Measure("CNR, acquired", "kim_cnr of the acquired image", "neither", "pair", KIM),
     "dice": Measure(
         "Dice",
-        "overlap of a structure thresholded, or outlined, on the acquired and on the synthetic image; n/a where "
+        "overlap of a structure thresholded, or outlined, on the acquired and on the synthetic image; 1 where "
         "neither has any",
         "higher",
         "structure",
     ),
     "lesion_dice": Measure(
-        "Dice of lesions", "overlap of found and true lesions", "higher", "lesions", digits=2
+        "Dice of lesions",
+        "overlap of found and true lesions; 1 where there are neither",
+        "higher",
+        "lesions",
+        digits=2,
     ),
     "lesion_volume": Measure(
         "Lesion volume (ml)", "of the lesions that were found", "neither", "lesions", digits=2

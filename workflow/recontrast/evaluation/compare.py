@@ -38,7 +38,8 @@ STATISTICS = {
         "Description": "The smallest p that can be reached with as many differences as are not zero"
     },
     "p_holm": {
-        "Description": "p after Holm's correction; the family is all pairs of one target, metric and `within`"
+        "Description": "p after Holm's correction; the family is all pairs of one target, metric and `within`. Marks "
+        "in tables of a study are corrected over the comparisons of their table instead"
     },
     "rank_biserial": {"Description": "Matched-pairs rank-biserial correlation; above 0 where a is larger"},
     "cohens_dz": {"Description": "Mean of the differences over their SD; n/a if that is 0"},

@@ -50,13 +50,17 @@ def ssim(pair: Pair, area: np.ndarray) -> float:
 
 
 def ms_ssim(pair: Pair, area: np.ndarray) -> float:
-    """Multi-scale similarity of slices, each scale averaged over an area (Wang 2003); NaN for small slices."""
+    """Multi-scale similarity of slices, each scale averaged over an area (Wang 2003); NaN for small slices.
+
+    A slice that the area fills is a whole image, for which common implementations leave out windows over its border:
+    so does this. Otherwise such windows count where the area has them; few areas reach the border.
+    """
     stacks = [np.moveaxis(volume, pair.axis, 0) for volume in (pair.harmonised[0], pair.filled, area)]
     if min(stacks[0].shape[1:]) < SHORTEST_SIDE:
         return float("nan")
-    sums, counts = zip(
-        *(scale_sums(*each) for each in zip(*stacks, strict=True) if each[2].any()), strict=True
-    )
+    slices = [each for each in zip(*stacks, strict=True) if each[2].any()]
+    found = [scale_sums(one, other, None if inside.all() else inside) for one, other, inside in slices]
+    sums, counts = zip(*found, strict=True)
     pixels = np.sum(counts, axis=0)
     # An area of thin layers may have no pixel that is more than half inside at the coarsest scale.
     return combine_scales(np.sum(sums, axis=0) / pixels) if pixels.all() else float("nan")

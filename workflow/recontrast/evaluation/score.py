@@ -125,15 +125,20 @@ def _contrasts(pair, metrics: list[str], pairs: list[str], places: dict[str, np.
 
 
 def _structures(pair, structures: dict[str, dict], places: dict[str, np.ndarray]) -> Found:
-    """Overlap of what a threshold finds on both images, or of what was outlined on each; NaN without the masks."""
+    """Overlap of what a threshold finds on both images, or of what was outlined on each.
+
+    NaN where the session lacks a mask, and where there is nothing to look for a structure in.
+    """
     from .overlap import dice, threshold
 
-    found, nowhere = [], np.zeros_like(pair.mask)
+    found = []
     for name, how in structures.items():
-        within = places.get(how["within"], nowhere)
+        within, other = places.get(how["within"]), places.get(how.get("drawn", how["within"]))
+        if within is None or other is None or not ("drawn" in how or within.any()):
+            found.append((name, "dice", float("nan")))
+            continue
         if "drawn" in how:
-            other = places.get(how["drawn"], nowhere)
-            both = [within, other] if within.any() and other.any() else [nowhere, nowhere]
+            both = [within, other]
         else:
             scaled = pair.whole if how.get("scale") == "printed" else pair.harmonised
             both = [threshold(image, within, how.get("above"), how.get("below")) for image in scaled]
