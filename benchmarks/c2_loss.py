@@ -1,7 +1,7 @@
 """The c2 loss against unfold-and-minimum, forward and backward: speed and memory beyond the inputs.
 
-Run as a script. Prints medians and their ratios, measured in one run on `--threads` CPU threads; the two ways take
-turns, so that what else the machine does slows both.
+Run as a script. Prints medians and their ratios, measured in one run on `--threads` CPU threads or on a GPU; the two
+ways take turns, so that what else the machine does slows both.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable
 
 import torch
-from measuring import machine, seconds
+from measuring import add_device, clock_of, device_of, machine, seconds
 from recontrast.trainer import losses
 from torch.nn import functional
 
@@ -31,8 +31,14 @@ def gradient(loss: Loss, prediction: torch.Tensor, label: torch.Tensor) -> tuple
     return value.detach(), torch.autograd.grad(value, prediction)[0]
 
 
-def peak_bytes(work: Callable[[], object]) -> int:
+def peak_bytes(work: Callable[[], object], device: str) -> int:
     """The most memory that torch held at once while it worked, beyond what it held before."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        work()
+        return torch.cuda.max_memory_allocated() - before
     with torch.profiler.profile(profile_memory=True) as profile:
         work()
     events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
@@ -50,11 +56,15 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=5)
     parser.add_argument("--shape", type=int, nargs=3, default=[15, 128, 128])
     parser.add_argument("--repeats", type=int, default=15)
+    add_device(parser)
     options = parser.parse_args()
+    device = device_of(options.device)
+    clock = clock_of(device)
     torch.set_num_threads(options.threads)
-    print(machine(options.threads))
+    print(machine(options.threads, device))
     torch.manual_seed(1)
-    prediction, label = torch.rand(options.shape).requires_grad_(), torch.rand(options.shape)
+    prediction, label = (torch.rand(options.shape).to(device) for _ in range(2))
+    prediction.requires_grad_()
     ways: dict[str, Loss] = {
         "running minimum": lambda ours, theirs: losses.c2(ours, theirs, window=options.window),
         "unfold": lambda ours, theirs: literal(ours, theirs, options.window),
@@ -66,11 +76,13 @@ def main() -> None:
     times = {name: [] for name in works}
     for _ in range(options.repeats):
         for name, work in works.items():
-            times[name].append(seconds(work)[1])
+            times[name].append(seconds(work, clock)[1])
     fast, slow = (statistics.median(times[name]) * 1e3 for name in works)
-    small, large = (peak_bytes(work) / 2**20 for work in works.values())
+    small, large = (peak_bytes(work, device) / 2**20 for work in works.values())
     shape = "x".join(map(str, options.shape))
-    print(f"batch {shape}, window {options.window}, {options.threads} threads, forward and backward:")
+    print(
+        f"batch {shape}, window {options.window}, {device}, {options.threads} threads, forward and backward:"
+    )
     print(f"time: running minimum {fast:.1f} ms, unfold {slow:.1f} ms, ratio {slow / fast:.1f}")
     print(f"memory: running minimum {small:.1f} MiB, unfold {large:.1f} MiB, ratio {large / small:.1f}")
 

@@ -1,5 +1,6 @@
 """What the benchmarks share: a head to work on, clocks, and the words for the machine."""
 
+import argparse
 import platform
 import statistics
 import time
@@ -42,6 +43,29 @@ def head(shape: Shape, contrasts: int, seed: int = 1, brain: Shape | None = None
 def cube(edge: int, contrasts: int) -> Volumes:
     """A head of edge³ voxels; its brain is a ball that fills half of the cube."""
     return head((edge,) * 3, contrasts)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """The option that says where to compute."""
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+
+
+def device_of(asked: str) -> str:
+    """`cpu` or `cuda`: auto takes the GPU where there is one."""
+    import torch
+
+    return asked if asked != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def clock_of(device: str) -> Callable[[], float]:
+    """Wall seconds; on a GPU after all that was asked of it is done."""
+    import torch
+
+    def synchronised() -> float:
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    return synchronised if device == "cuda" else time.perf_counter
 
 
 def median_seconds(

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from measuring import LENGTHS, machine, seconds
+from measuring import LENGTHS, add_device, device_of, machine, seconds
 from recontrast.methods import recipes
 from recontrast.methods.interface import Cohort, Model, Run, Volumes, method_module
 from recontrast.methods.recipes import Recipe
@@ -97,9 +97,9 @@ def main() -> None:
     parser.add_argument("--voxel", type=float, default=phantom_heads.VOXEL, help="mm, of the heads")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add_device(parser)
     options = parser.parse_args()
-    device = "cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu"
+    device = device_of(options.device)
     run = Run(seed=options.seed, threads=options.threads, device=device)
     phantom_heads.VOXEL = options.voxel
     torch.set_num_threads(options.threads)
