@@ -50,7 +50,6 @@ def shortened(method: str, recipe: Recipe, learned: Cohort, run: Run, budget: fl
     unit = UNIT if "iterations_per_epoch" in recipe else 1
     recipe = recipe | ({"iterations_per_epoch": unit} if unit > 1 else {})
     fit = method_module(method).fit
-    fit(learned, recipe | dict.fromkeys(lengths, unit), run)  # what is compiled or cached at first
     clock = time.perf_counter if run.device == "cuda" else time.process_time
     took = seconds(lambda: fit(learned, recipe | dict.fromkeys(lengths, unit), run), clock)[1] / len(lengths)
     share = min(1.0, budget / (took * sum(lengths.values()) / unit))
