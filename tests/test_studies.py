@@ -8,6 +8,7 @@ from recontrast import published
 from recontrast.choice import Choice
 from recontrast.cohort import manifest, splits
 from recontrast.config import Phantom, Study, load, load_file
+from recontrast.errors import RecontrastError
 from recontrast.evaluation.grid import Context, cells
 from recontrast.phantom import knee
 from recontrast.phantom.cohort import person
@@ -229,3 +230,32 @@ def test_a_study_in_parts_says_where_the_others_are(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == said
     assemble(None, None, Choice(study="kim2020-simulation"))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", ["is no table of contrasts"]),
+        ('{"T1w": "x"}', ["T1w is 'x', no table of entities"]),
+        ('{"T1w": {"acquisitoin": "a", "tracer": 1}}', ["T1w.acquisitoin: unknown entity; did you mean acquisition?",
+                                                        "T1w.tracer: unknown entity; use suffix, acquisition"]),
+        ('{"T1w": {"session": "1", "run": null}}', ["use --session-label", "T1w.run is null"]),
+        ('{"T3w": {}, "flair": {"run": [1, 2]}}', ["has 'T3w', which is no contrast", "flair.run is [1, 2]"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_filter_file_is_named_at_once(
+    tmp_path: Path, content: str, words: list[str]
+) -> None:
+    file = tmp_path / "filters.json"
+    file.write_text(content)
+    with pytest.raises(RecontrastError) as caught:
+        assemble(None, None, Choice(study="wei2019", bids_filter_file=file))
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_a_filter_file_may_say_what_follows_from_the_suffix(tmp_path: Path) -> None:
+    file = tmp_path / "filters.json"
+    file.write_text('{"T1w": {"datatype": "anat", "extension": ".nii.gz", "run": 2}}')
+    config = assemble(None, None, Choice(study="wei2019", bids_filter_file=file))
+    assert config["contrasts"]["T1w"] == {"suffix": "T1w", "run": 2}

@@ -1,5 +1,6 @@
 """Where a study comes from: a file, one that ships with the product, or a proposal for the cohort at hand."""
 
+import difflib
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from .places import check_output
 
 DEFAULT_METHOD = "fcn3d"
 DEFAULT_RECIPE = "quick"
+UNUSED = ("datatype", "extension")  # of BIDS filters: they follow from the suffix
 
 # A checkout has the graph at its root, a wheel inside the package.
 PACKAGE = Path(__file__).parent
@@ -197,17 +199,42 @@ def write_commented(config: dict, path: Path) -> None:
 
 
 def _apply_filters(config: dict, file: Path) -> None:
-    """Take over the entities of a BIDS filter file for the contrasts that it names."""
+    """Take over the entities of a BIDS filter file for the contrasts that it names.
+
+    Raises:
+        RecontrastError: it is no such file; everything that is wrong with it at once.
+    """
     try:
-        filters: dict[str, dict] = json.loads(file.read_text(encoding="utf-8"))
+        filters = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecontrastError(f"is no readable JSON ({error})", file=file) from error
-    names = list(config.get("contrasts", {}))
+    form = 'write it as {"T1w": {"acquisition": "mprage"}}'
+    if not isinstance(filters, dict):
+        raise RecontrastError("is no table of contrasts", file=file, remedy=form)
+    names, faults = list(config.get("contrasts", {})), []
     for name, wanted in filters.items():
         contrast = next((n for n in names if n.lower() == name.lower()), None)
         if contrast is None:
-            raise RecontrastError(
-                f"has {name!r}, which is no contrast of the study", file=file, remedy=f"use {names}"
-            )
-        known = {"suffix", *ENTITIES}
-        config["contrasts"][contrast] |= {k: v for k, v in wanted.items() if k in known}
+            faults.append(f"has {name!r}, which is no contrast of the study; use {', '.join(names)}")
+        elif not isinstance(wanted, dict):
+            faults.append(f"{name} is {wanted!r}, no table of entities; {form}")
+        else:
+            given = {key: value for key, value in wanted.items() if key not in UNUSED}
+            faults += [fault for key, value in given.items() if (fault := _fault(name, key, value))]
+            config["contrasts"][contrast] |= given
+    if faults:
+        raise RecontrastError("\n".join(f"{file}: {fault}" for fault in faults))
+
+
+def _fault(name: str, key: str, value: object) -> str:
+    """What is wrong with one entity of a filter, or nothing."""
+    known = ["suffix", *ENTITIES]
+    if key == "session":
+        return f"{name}.session: sessions are not chosen by contrast; use --session-label"
+    if key not in known:
+        close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        remedy = f"did you mean {close[0]}?" if close else f"use {', '.join(known)}"
+        return f"{name}.{key}: unknown entity; {remedy}"
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return f"{name}.{key} is {json.dumps(value)}; give one word or number"
+    return ""
