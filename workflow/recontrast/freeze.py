@@ -5,7 +5,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from . import __version__, frozen, layout
+from . import __version__, frozen, layout, tables
 from .cohort import quarantine
 from .config import Study
 from .graph import Graph
@@ -168,9 +168,7 @@ def _hash(value: object) -> str:
 
 
 def _write_table(path: Path, rows: list[dict[str, str]]) -> None:
-    columns = list(rows[0]) if rows else ["file"]
-    lines = ["\t".join(columns), *("\t".join(row[c] for c in columns) for row in rows)]
-    write_text(path, "\n".join(lines) + "\n")
+    tables.write(path, list(rows[0]) if rows else ["file"], rows)
 
 
 def _description(graph: Graph) -> dict:

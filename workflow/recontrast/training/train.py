@@ -1,6 +1,5 @@
 """Train one model on one fold."""
 
-import csv
 import hashlib
 import importlib.metadata
 import json
@@ -14,7 +13,7 @@ import nibabel as nib
 import numpy as np
 from safetensors.numpy import save_file
 
-from .. import images, methods
+from .. import images, methods, tables
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
 from ..layout import Session
@@ -148,16 +147,8 @@ def read_list(path: Path, inputs: list[str], target: str) -> list[Entry]:
     Raises:
         RecontrastError: a column is missing, a role unknown, or a session lacks a contrast it must have.
     """
-    if not path.is_file():
-        raise RecontrastError("does not exist", file=path, remedy="check the path")
-    with open(path, encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file, delimiter="\t")
-        needed = ["participant_id", "session_id", "role", "mask", *inputs, target]
-        if absent := [column for column in needed if column not in (table.fieldnames or [])]:
-            raise RecontrastError(f"lacks the columns {', '.join(absent)}", file=path, remedy="add them")
-        rows = list(table)
     entries = []
-    for row in rows:
+    for row in tables.read(path, ["participant_id", "session_id", "role", "mask", *inputs, target]):
         names = {key: "" if row[key] in MISSING else row[key] for key in ("participant_id", "session_id")}
         participant = names["participant_id"].removeprefix("sub-")
         label = Session(participant, names["session_id"].removeprefix("ses-")).label
@@ -228,16 +219,11 @@ def _write_losses(path: Path, model: Model) -> None:
     """The loss table; methods without epochs leave its header alone."""
     # The last epoch has all columns: adversarial methods may begin with fewer turns.
     columns = list(model.losses[-1]) if model.losses else ["epoch", "training", "validation"]
-    lines = ["\t".join(columns)]
-    for row in model.losses:
-        values = [row.get(column) for column in columns]
-        lines.append(
-            "\t".join(
-                "n/a" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-                for value in values
-            )
-        )
-    images.write_text(path, "\n".join(lines) + "\n")
+    rows = (
+        {name: tables.MISSING if row.get(name) is None else row[name] for name in columns}
+        for row in model.losses
+    )
+    tables.write(path, columns, rows)
 
 
 def _sha256(path: Path) -> str:
