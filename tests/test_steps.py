@@ -64,6 +64,7 @@ def test_success_leaves_a_log_with_the_command_that_repeats_it(out: Path) -> Non
     assert (status, record) == (0, "")
     assert log.splitlines()[0] == "$ recontrast step anatomy fail --how not --values 'a b' c"
     assert "at work ['a b', 'c']" in log
+    assert log.splitlines()[-1] == "recontrast: anatomy fail: done"
 
 
 @pytest.mark.parametrize(
@@ -83,8 +84,16 @@ def test_a_failure_that_lies_in_the_data_goes_on_record_and_fails_at_once_next_t
     assert "on record as failing" in log
 
 
-@pytest.mark.parametrize("how", ["disk", "memory", "kill"])
-def test_the_machines_trouble_never_goes_on_record(out: Path, how: str) -> None:
-    status, _, record = step(out, "--how", how)
+@pytest.mark.parametrize(
+    ("how", "last"),
+    [
+        ("disk", "No space left on device; make room there and run again: what is done is kept"),
+        ("memory", "memory ran out; free some memory, or run fewer jobs at a time (--cores)"),
+        ("kill", "at work []"),
+    ],
+)
+def test_the_machines_trouble_never_goes_on_record_but_is_named(out: Path, how: str, last: str) -> None:
+    status, log, record = step(out, "--how", how)
     assert status != 0
     assert record == ""
+    assert log.splitlines()[-1].endswith(last)

@@ -27,25 +27,31 @@ def acquire(folder: Path) -> None:
                 json.dump(me, file)
             return
         except FileExistsError:
-            holder = _holder(path)
-        if holder and (holder["host"] != me["host"] or _alive(holder)):
+            living = holder(folder)
+        if living:
             raise RecontrastError(
-                f"another run writes here (process {holder['pid']} on {holder['host']})",
+                f"another run writes here (process {living['pid']} on {living['host']})",
                 file=folder,
                 remedy=f"wait for it, or delete {path} if it is gone",
             )
         path.unlink(missing_ok=True)
 
 
+def holder(folder: Path) -> dict | None:
+    """Who writes to an output folder: host and pid of a run that is alive here, or elsewhere as far as is known."""
+    found = _read(folder / NAME)
+    return found if found and (found["host"] != socket.gethostname() or _alive(found)) else None
+
+
 def release(folder: Path) -> None:
     """Give the lock back if this process has it."""
     path = folder / NAME
-    if (holder := _holder(path)) and holder["pid"] == os.getpid() and holder["host"] == socket.gethostname():
+    if (found := _read(path)) and found["pid"] == os.getpid() and found["host"] == socket.gethostname():
         path.unlink(missing_ok=True)
 
 
-def _holder(path: Path) -> dict | None:
-    """Who holds the lock; None where it is gone or was cut short while being written."""
+def _read(path: Path) -> dict | None:
+    """What the lock says; None where it is gone or was cut short while being written."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

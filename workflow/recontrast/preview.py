@@ -1,21 +1,24 @@
 """What `recontrast plan` and `recontrast status` print: the plan in prose, and how far it has come."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from . import layout
+from . import layout, lock
 from .cohort import quarantine
-from .contrasts import Contrast
 from .errors import RecontrastError
 from .graph import Graph
-from .layout import Session, fill
+from .logs import tail, troubles
 
 # A table that goes to a file or a pager has no edge to be folded at.
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+
+_SESSION = re.compile(r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?")
 
 
 def print_plan(graph: Graph) -> int:
@@ -55,22 +58,31 @@ def print_status(folder: Path, lines: int = 8) -> int:
             "holds no results of recontrast run", file=folder, remedy="give an output folder"
         )
     plan = json.loads(path.read_text(encoding="utf-8"))
-    done, missing = [], []
-    for session in plan["sessions"]:
-        for name, file in _products(session, plan["study"]["contrasts"]):
-            (done if (folder / file).is_file() else missing).append((session["session"], name))
-    for name, experiment in plan["experiments"].items():
-        for fold in experiment["folds"]:
-            file = fill(layout.MODEL, experiment=name, fold=fold)
-            (done if (folder / file).is_file() else missing).append(("models", f"{name} fold {fold}"))
-    console.print(f"done: {len(done)} results")
-    for place in dict.fromkeys(place for place, _ in missing):
-        console.print(f"[yellow]not done:[/] {place}: {', '.join(n for p, n in missing if p == place)}")
+    missing = [file for file in plan["results"] if not (folder / file).is_file()]
+    console.print(f"done: {len(plan['results']) - len(missing)} results")
+    named: dict[str, list[str]] = {}
+    for place, name in map(_place, missing):
+        named.setdefault(place, []).append(name)
+    for place, names in named.items():
+        console.print(f"[yellow]not done:[/] {place}: {', '.join(names)}")
+    holder = lock.holder(folder)
+    if holder:
+        console.print(f"a run is at work here: process {holder['pid']} on {holder['host']}")
     failures = quarantine.read(folder)
     for failure in failures:
-        console.print(f"[red]failed:[/] {failure.session} {failure.item} ({failure.step}): {failure.reason}")
+        console.print(
+            f"[red]failed:[/] {failure.session} {failure.item} ({failure.step}): {escape(failure.reason)}"
+        )
         for line in _end_of_log(folder, failure, lines):
             console.print(f"    {line}", markup=False)
+    stopped = troubles(folder, failures, at_work=holder is not None)
+    for trouble in stopped:
+        console.print(f"[red]failed:[/] {trouble.step}: {escape(trouble.reason)}")
+        console.print(f"    {trouble.log}", markup=False)
+        for line in tail(trouble.log)[-lines:]:
+            console.print(f"    {line}", markup=False)
+    for problem in plan["problems"]:
+        console.print(f"note: {problem}", markup=False)
     for left_out in plan["excluded"]:
         console.print(f"skipped: {left_out['session']}: {left_out['reason']}")
     for session in plan["sessions"]:
@@ -78,24 +90,18 @@ def print_status(folder: Path, lines: int = 8) -> int:
             console.print(f"note: {session['session']}: {note}")
     report = folder / layout.REPORT
     console.print(f"report: {report}" if report.is_file() else "report: not made yet")
-    return 1 if failures else 0
+    return 1 if failures or stopped else 0
 
 
-def _products(session: dict, contrasts: dict) -> list[tuple[str, str]]:
-    """The prepared and synthetic images that a session should have, each with a name for people."""
-    who = Session.from_label(session["session"])
-
-    def path(pattern: str, contrast: str, **more: str) -> str:
-        chosen = Contrast.model_validate(contrasts[contrast])
-        more |= {"entities": chosen.entities, "suffix": chosen.suffix, "reference": session["reference"]}
-        return fill(pattern, who, **more)
-
-    prepared = [(c, path(layout.PREPROC, c)) for c in session["contrasts"]]
-    synthetic = [
-        (f"{p['target']} by {name}", path(layout.SYNTHETIC, p["target"], experiment=name))
-        for name, p in session["experiments"].items()
-    ]
-    return [*prepared, *session["maps"].items(), *synthetic]
+def _place(file: str) -> tuple[str, str]:
+    """Whose result a file is, and what it is: session and name, a kind of results and name."""
+    folder, _, name = file.rpartition("/")
+    name = name.removesuffix(".gz").rpartition(".")[0]
+    if match := _SESSION.search(folder):
+        label = match[0].replace("/", "_")
+        return label, name.removeprefix(f"{label}_")
+    kind, _, rest = folder.partition("/")
+    return kind, rest.replace("/fold-", " fold ") if kind == "models" else name
 
 
 def _end_of_log(folder: Path, failure: quarantine.Failure, lines: int) -> list[str]:
@@ -103,5 +109,5 @@ def _end_of_log(folder: Path, failure: quarantine.Failure, lines: int) -> list[s
     stage, _, step = failure.step.partition(" ")
     for log in sorted((folder / "logs" / stage / step).rglob("*.log")):
         if quarantine.split(log.stem) == (failure.session, failure.item):
-            return log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+            return tail(log)[-lines:]
     return []

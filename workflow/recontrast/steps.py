@@ -12,8 +12,9 @@ from pathlib import Path
 import cyclopts
 
 from .cohort import quarantine
-from .errors import RecontrastError
+from .errors import RecontrastError, explain
 from .layout import PLAN
+from .logs import COMMAND, DONE
 
 # The machine's trouble, not the data's: another try may well succeed.
 _MACHINE = {
@@ -38,31 +39,39 @@ def run(stage: str, step: str, tokens: list[str], log: Path | None = None) -> in
     recorded = log is not None and (folder / PLAN).is_file()
     if log is not None:
         _send_output_to(log)
-        print("$", shlex.join(["recontrast", "step", stage, step, *tokens]), flush=True)
+        print(COMMAND + shlex.join([stage, step, *tokens]), flush=True)
     if recorded and (known := quarantine.holds(folder, log.stem, name)):
         print(f"recontrast: on record as failing: {known.reason}", file=sys.stderr)
         return 1
     try:
         command(stage, step)(tokens)
+        if log is not None:  # by this `recontrast status` knows that nothing cut it short
+            print(f"recontrast: {name}: {DONE}", flush=True)
         return 0
     except RecontrastError as error:
         reason = str(error)
     except MemoryError:
         traceback.print_exc()
-        return 1
+        return _stopped(name, explain(OSError(errno.ENOMEM, "memory ran out")))
     except OSError as error:
         traceback.print_exc()
         if error.errno in _MACHINE:
-            return 1
+            return _stopped(name, explain(error))
         reason = f"{type(error).__name__}: {error}"
     except Exception as error:
         traceback.print_exc()
         if _is_out_of_memory(error):
-            return 1
+            return _stopped(name, explain(OSError(errno.ENOMEM, "the memory of the GPU ran out")))
         reason = f"{type(error).__name__}: {error}"
     print(f"recontrast: {name}: {reason}", file=sys.stderr)
     if recorded:
         quarantine.record(folder, log.stem, name, reason)
+    return 1
+
+
+def _stopped(name: str, error: RecontrastError) -> int:
+    """Say what the machine lacks; the job is tried again, so nothing goes on record."""
+    print(f"recontrast: {name}: {error}", file=sys.stderr)
     return 1
 
 
