@@ -13,10 +13,12 @@ from recontrast.phantom import cohort
 from recontrast.studies import assemble, propose
 
 
-def recontrast(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess:
-    """Run a command."""
+def recontrast(
+    *arguments: object, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess:
+    """Run a command, with some variables of its environment changed."""
     command = [sys.executable, "-c", "from recontrast.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    return subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +146,35 @@ def test_what_follows_two_dashes_goes_to_snakemake(bids: Path, tmp_path: Path) -
 def test_doctor_says_what_each_step_will_use() -> None:
     done = recontrast("doctor")
     assert done.returncode == 0
-    for word in ("antspyx", "anatomy correct_bias", "anatomy register: auto takes", "fsl: ", "GPU"):
+    for word in (
+        "antspyx",
+        "dcm2niix",
+        "nipype",
+        "anatomy correct_bias",
+        "anatomy register: auto takes",
+        "fsl: ",
+        "GPU",
+    ):
         assert word in done.stdout
+
+
+def test_doctor_says_what_the_steps_of_a_study_will_use(bids: Path, tmp_path: Path) -> None:
+    study = propose(bids, "FLAIR", tmp_path / "out") | {"backends": {"register": "fsl"}}
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(study))
+    nothing = {"PATH": str(tmp_path)}
+    done = recontrast("doctor", "--study", file, **nothing)
+    assert done.returncode == 1
+    said = done.stdout.splitlines()
+    assert any(line.startswith("anatomy correct_bias: embedded (antspyx ") for line in said)
+    assert any(
+        line.startswith("anatomy register: ") and "flirt of FSL is not on the PATH" in line for line in said
+    )
+    assert "diffusion" not in done.stdout
+    file.write_text(yaml.safe_dump(study | {"software": "conda"}))
+    done = recontrast("doctor", "--study", file, **nothing)
+    assert done.returncode == 0
+    assert "anatomy register: fsl (envs/fsl.yaml " in done.stdout
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -8,7 +8,7 @@ from recontrast import frozen, launch
 from recontrast.conversion.plan import key_folder
 from recontrast.freeze import content, freeze
 from recontrast.images import sidecar
-from recontrast.run import open_graph, open_study
+from recontrast.run import begin, end, open_graph, open_study
 from scanner import T2W, scan
 
 FLAIR = {**T2W, "InversionTime": 2.5, "RepetitionTime": 9.0, "ScanningSequence": "IR"}
@@ -38,10 +38,12 @@ def study(tmp_path):
 
 def test_no_source_folder_is_named_in_the_output(study, tmp_path):
     graph = open_graph(study)
-    freeze(graph)
-    with launch._study_file(study, keep=True) as file:
-        assert file == key_folder(study.output, study.conversion) / "study.yaml"
-        assert "Doe_Jane" in file.read_text()
+    begin(graph)
+    with launch._study_file(study, dry_run=False) as file:
+        assert study.output not in file.parents
+    end(graph)
+    kept = key_folder(study.output, study.conversion) / "study.yaml"
+    assert "Doe_Jane" in kept.read_text()
     written = {p: p.read_bytes() for p in study.output.rglob("*") if p.is_file()}
     assert len(written) > 8
     for secret in ("Doe_Jane", "Roe_Richard", "Doe", "RC-1"):

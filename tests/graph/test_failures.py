@@ -69,6 +69,22 @@ def test_a_step_that_fails_on_its_data_is_planned_around(world: World) -> None:
     assert failures(world).empty
 
 
+def test_a_failure_that_stops_the_run_is_told_by_status(world: World) -> None:
+    step = world.package / "evaluation/collect.py"
+    whole = step.read_text()
+    step.write_text(whole + "\n\ndef collect(*, scores: Path, output: Path) -> None:\n    raise OSError(28, 'full')\n")
+    world.run("--", "--retries", "0", status=1)
+    assert failures(world).empty
+    status = world.recontrast("status", "out")
+    assert status.returncode == 1
+    assert "failed: evaluation collect: a file: full; make room there" in status.stdout
+    step.write_text(whole)
+    world.run(status=0)
+    status = world.recontrast("status", "out")
+    assert status.returncode == 0, status.stdout
+    assert "not done" not in status.stdout
+
+
 def test_a_killed_run_goes_on_where_it_was(world: World) -> None:
     before = content(world, *RESULTS)
     for path in ("models", "evaluation", "tables"):
@@ -104,11 +120,12 @@ def test_two_runs_do_not_write_to_one_folder(world: World) -> None:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert holder.stdout.readline() == "held\n"
-    before = content(world, *RESULTS)
+    world.study(evaluation={"metrics": ["mae"]})
+    before = content(world, *RESULTS, "cohort/study*")
     done = world.recontrast("run", "--study", "study.yaml")
     assert done.returncode != 0
     assert f"process {holder.pid}" in done.stdout + done.stderr
-    assert content(world, *RESULTS) == before
+    assert content(world, *RESULTS, "cohort/study*") == before
     holder.communicate("\n")
     assert world.run(status=0)
 

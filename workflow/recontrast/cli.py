@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from . import __version__
 from .choice import Choice
-from .errors import RecontrastError
+from .errors import RecontrastError, explain
 
 app = App(
     name="recontrast",
@@ -99,11 +99,17 @@ def status(out_dir: Path, /) -> int:
 
 
 @app.command
-def doctor() -> int:
-    """Say which tools are found, in which versions, and what each step will use."""
-    from .doctor import examine
+def doctor(*, study: str | None = None) -> int:
+    """Say which tools are found, in which versions, and what each step will use.
 
-    return examine()
+    Args:
+        study: A study file, or the name of one that ships: what its steps will use.
+    """
+    from .config import load, load_file
+    from .doctor import examine
+    from .studies import find
+
+    return examine(load(load_file(find(study))) if study else None)
 
 
 @app.command
@@ -165,8 +171,8 @@ def phantom(
             are theirs too.
         noise: Of knees, in percent of the largest signal.
         shift: Of knees, how many pixels T1w, T2w and GRE may be moved.
-        variants: Of knees, the same ones also with noise of 2 and 4 % and with shifts of 2 pixels, as acq-noise2
-            and so on.
+        variants: Of knees, the same ones also with noise of 2, 4 and 7 % and with shifts of 2 pixels, as
+            acq-noise2 and so on.
         jobs: People made at a time.
     """
     if knee and (dicom or sessions or without_flair):
@@ -339,5 +345,5 @@ def main() -> None:
         print(f"recontrast: {RecontrastError(last, file=error.file, remedy=error.remedy)}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # a folder without rights, a full disk
-        print(f"recontrast: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        print(f"recontrast: {explain(error)}", file=sys.stderr)
         sys.exit(2)

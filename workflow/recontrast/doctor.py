@@ -5,11 +5,13 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
+from rich.markup import escape
 
 from . import __version__
 from .backends import protocol
 from .config import Study
 from .errors import RecontrastError
+from .graph_code import backend_for, stages_of, tools_for
 from .stages import STEPS
 
 LIBRARIES = (
@@ -22,13 +24,20 @@ LIBRARIES = (
     "scikit-image",
     "nilearn",
     "dipy",
+    "nipype",
+    "pydicom",
+    "dcm2niix",
 )
+console = Console(highlight=False, soft_wrap=True)
 ORDER = Study.model_fields["backend_order"].default
 
 
-def examine() -> int:
-    """Print the examination; 1 if a library that every run needs is missing."""
-    console = Console(highlight=False, soft_wrap=True)
+def examine(study: Study | None = None) -> int:
+    """Print the examination; 1 if a library, or a tool that the study asks for, is missing.
+
+    Args:
+        study: what its steps will use; if None, what any study could.
+    """
     missing = False
     console.print(f"recontrast {__version__}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     for name in LIBRARIES:
@@ -38,16 +47,38 @@ def examine() -> int:
             missing = True
             console.print(f"[red]{name} is missing[/]: pip install {name}")
     console.print(f"GPU: {_gpu()}")
+    missing |= _print_choices() if study is None else _print_used(study)
+    console.print("all other steps need nothing but the libraries above")
+    return 1 if missing else 0
+
+
+def _print_choices() -> bool:
+    """What each backend has for each step, and which of them auto takes; nothing can be missing."""
     for stage, steps in STEPS.items():
         for step, operation in steps.items():
             if operation:
                 console.print(f"[bold]{stage} {step}[/]: auto takes {protocol.resolve(ORDER, operation)}")
                 for backend in protocol.BACKENDS:
                     console.print(f"  {backend}: {_tools(backend, operation)}")
-    console.print(
-        "all other steps need nothing but the libraries above; a study that says nothing uses embedded"
-    )
-    return 1 if missing else 0
+    console.print("a study that says nothing uses embedded; --study FILE says what one will use")
+    return False
+
+
+def _print_used(study: Study) -> bool:
+    """What each step of a study will use; whether anything for that is missing."""
+    missing = False
+    for stage in stages_of(study):
+        for step, operation in STEPS[stage].items():
+            if not operation:
+                continue
+            try:
+                backend = backend_for(study, operation)
+                tools = ", ".join(f"{t} {v}" for t, v in tools_for(study, backend, operation).items())
+                console.print(f"[bold]{stage} {step}[/]: {backend} ({tools})")
+            except RecontrastError as error:
+                missing = True
+                console.print(f"[bold]{stage} {step}[/]: [red]{escape(str(error))}[/]")
+    return missing
 
 
 def _tools(backend: str, operation: str) -> str:
@@ -55,7 +86,7 @@ def _tools(backend: str, operation: str) -> str:
     try:
         return ", ".join(f"{tool} {number}" for tool, number in protocol.versions(backend, operation).items())
     except RecontrastError as error:
-        return f"[dim]{error.problem}[/]"
+        return f"[dim]{escape(error.problem)}[/]"
 
 
 def _gpu() -> str:

@@ -14,21 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 
 from . import layout
 from .cohort import quarantine
 from .config import Study
-from .conversion.folders import holds_dicom
-from .conversion.key import write_private
-from .conversion.plan import key_folder
 from .errors import RecontrastError
-from .images import write_text
+from .run import dumped, kept_study
 from .stages import FURTHER_RULES, STEPS
 from .studies import ROOT
 
-STUDY = "cohort/study.yaml"
 RULES = [  # in the order in which data walks
     rule for steps in STEPS.values() for step in steps for rule in (step, *FURTHER_RULES.get(step, ()))
 ]
@@ -73,7 +68,7 @@ def launch(
         profiles: of Snakemake, by the name of one that ships, by path, or as Snakemake finds them.
         extra: further arguments of Snakemake.
     """
-    with _study_file(study, keep=not dry_run) as file:
+    with _study_file(study, dry_run) as file:
         base = [sys.executable, "-m", "snakemake", level]
         if level == "participant":  # models are taken as they are, never trained
             base += ["--allowed-rules", level, *(rule for rule in RULES if rule not in STEPS["training"])]
@@ -164,22 +159,12 @@ def _conclude(study: Study) -> int:
 
 
 @contextlib.contextmanager
-def _study_file(study: Study, keep: bool) -> Iterator[Path]:
-    """The study as a file for Snakemake: kept with the results, or gone after a dry run.
-
-    It names folders; those of DICOM may bear names of people, so it is then kept with the key.
-    """
-    text = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False)
-    if keep:
-        if any(d.path.is_dir() and holds_dicom(d.path) for d in study.datasets):
-            file = key_folder(study.output, study.conversion) / Path(STUDY).name
-            write_private(file, text)
-        else:
-            file = study.output / STUDY
-            write_text(file, text)
-        yield file
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "study.yaml"
-        file.write_text(text, encoding="utf-8")
+def _study_file(study: Study, dry_run: bool) -> Iterator[Path]:
+    """The study as a file for Snakemake while this run lasts: where jobs on a cluster see it, and no other run does."""
+    folder = None if dry_run else kept_study(study).parent
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="study-", dir=folder) as own:
+        file = Path(own) / "study.yaml"
+        file.write_text(dumped(study), encoding="utf-8")
         yield file

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 from rich.progress import Progress
 
@@ -17,11 +18,13 @@ from .conversion.planned import Planned
 from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
+from .images import write_text
 from .layout import GRAPH, MODEL, PACKED, SPLITS, fill
 from .places import check_output
 from .plan import CHECK, Plan
 
 CACHE = "cohort/scan.json"
+STUDY = "cohort/study.yaml"
 
 
 def open_study(config: dict) -> Study:
@@ -36,7 +39,10 @@ def open_study(config: dict) -> Study:
 
 
 def open_graph(study: Study) -> Graph:
-    """Index the cohort and plan what is to be done, without writing anything but the cache of the index.
+    """Index the cohort and plan what is to be done.
+
+    Of the output folder only the cache of the index is written. Beside it, of a cohort in DICOM, key, table and
+    lists of series are brought up to date: a user looks at the table, and edits it, before anything runs.
 
     Args:
         study: from `open_study`.
@@ -96,6 +102,7 @@ def begin(graph: Graph) -> None:
     """Before the first job: take the output folder and freeze the plan in it."""
     lock.acquire(graph.study.output)
     _use_this_python()
+    _keep(graph.study)
     freeze(graph)
 
 
@@ -103,6 +110,35 @@ def end(graph: Graph) -> None:
     """After the last job: drop what only its trainings shared, and give the output folder back."""
     shutil.rmtree(graph.study.output / PACKED, ignore_errors=True)
     lock.release(graph.study.output)
+
+
+def kept_study(study: Study) -> Path:
+    """Where the study is kept as it ran: with the results, or with the key, as folders of DICOM may bear names."""
+    from .conversion.plan import key_folder
+
+    if _of_dicom(study):
+        return key_folder(study.output, study.conversion) / Path(STUDY).name
+    return study.output / STUDY
+
+
+def dumped(study: Study) -> str:
+    """A study as text, with all that it does not say itself."""
+    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False)
+
+
+def _keep(study: Study) -> None:
+    """Write the study where it is kept."""
+    from .conversion.key import write_private
+
+    write = write_private if _of_dicom(study) else write_text
+    write(kept_study(study), dumped(study))
+
+
+def _of_dicom(study: Study) -> bool:
+    """Whether any data set is one of DICOM."""
+    from .conversion.folders import holds_dicom
+
+    return any(d.path.is_dir() and holds_dicom(d.path) for d in study.datasets)
 
 
 def _use_this_python() -> None:

@@ -1,0 +1,33 @@
+"""The file of a study that Snakemake reads: one for each run, so that no run changes what another reads."""
+
+from pathlib import Path
+
+import yaml
+from recontrast.launch import _study_file
+from recontrast.run import kept_study, open_study
+
+STUDY = {
+    "datasets": [{"path": "bids"}],
+    "contrasts": {"T1w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}},
+    "reference": "T1w",
+    "experiments": {"Patch": {"method": "patch_to_voxel", "inputs": ["T1w"], "target": "FLAIR"}},
+}
+
+
+def test_what_waits_for_another_run_leaves_that_runs_study_alone(tmp_path: Path) -> None:
+    study = open_study(STUDY | {"output": str(tmp_path / "out")})
+    kept = kept_study(study)
+    kept.parent.mkdir(parents=True)
+    kept.write_text("of another run")
+    with _study_file(study, dry_run=False) as file, _study_file(study, dry_run=False) as other:
+        assert file != other
+        assert tmp_path / "out" in file.parents
+        assert yaml.safe_load(file.read_text())["reference"] == "T1w"
+    assert [path.name for path in kept.parent.iterdir()] == ["study.yaml"]
+    assert kept.read_text() == "of another run"
+
+
+def test_a_dry_run_writes_nothing_to_the_output(tmp_path: Path) -> None:
+    with _study_file(open_study(STUDY | {"output": str(tmp_path / "out")}), dry_run=True) as file:
+        assert file.is_file()
+    assert not (tmp_path / "out").exists()
