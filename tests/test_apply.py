@@ -10,6 +10,7 @@ import small_volumes
 from recontrast.apply import apply
 from recontrast.backends import transforms
 from recontrast.errors import RecontrastError
+from recontrast.images import sidecar
 from recontrast.methods import recipes
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.training.train import train
@@ -168,6 +169,40 @@ def test_maps_that_cannot_be_used_are_named(maps, tmp_path):
     mask = maps / "sub-02_mask.nii.gz"
     with pytest.raises(RecontrastError, match=r"R2\.nii\.gz: is a map and does not lie on the grid of R1"):
         apply(maps, [files[0], str(tmp_path / "R2.nii.gz"), files[2]], tmp_path / "made.nii.gz", mask=mask)
+
+
+def test_raw_images_are_registered_and_nothing_else(folder, tmp_path, monkeypatch):
+    corrected = []
+    monkeypatch.setattr("recontrast.apply.extract_brain", lambda image, contrast, mask: take(mask))
+    monkeypatch.setattr("recontrast.apply.correct_bias", lambda image, output, shrink: note(image, output))
+    monkeypatch.setattr(
+        "recontrast.apply.register", lambda *, transform, **_: transforms.write(transform, np.eye(4))
+    )
+    seen = []
+    monkeypatch.setattr("recontrast.apply.synthesize", lambda *, images, output, **_: keep(images, output))
+
+    def take(mask: Path) -> None:
+        mask.write_bytes((folder / "sub-03_mask.nii.gz").read_bytes())
+
+    def note(image: Path, output: Path) -> None:
+        corrected.append(image.name)
+        output.write_bytes(image.read_bytes())
+
+    def keep(images: list[Path], output: Path) -> None:
+        seen.extend(nib.load(image).get_fdata() for image in images)
+        sidecar(output).write_text("{}")
+
+    card = json.loads((folder / "fold-all/model.json").read_text())
+    card["preparation"] |= {"prepare": "full", "reference": "T1w", "intensity": "median"}
+    card["preparation"] |= {"kinds": {"T1w": "image", "T2w": "raw"}}
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    (tmp_path / "model.safetensors").write_bytes((folder / "fold-all/model.safetensors").read_bytes())
+    apply(tmp_path, inputs(folder), tmp_path / "made.nii.gz")
+    assert corrected == ["sub-03_T1w.nii.gz"]
+    inside = nib.load(folder / "sub-03_mask.nii.gz").get_fdata() > 0
+    raw = nib.load(folder / "sub-03_T2w.nii.gz").get_fdata()
+    np.testing.assert_allclose(seen[1][inside], raw[inside], rtol=1e-3)
+    assert np.median(seen[0][inside]) == pytest.approx(1000, rel=0.02)
 
 
 @pytest.mark.parametrize("reference", ["T1w", "T2w"])

@@ -290,3 +290,7 @@ def test_images_whose_ratios_count_are_registered_and_nothing_else():
     raw, other = SimpleNamespace(suffix="T2w"), SimpleNamespace(suffix="T1w")
     assert (graph.shrink(raw), graph.intensity(raw)) == (0, "keep")
     assert (graph.shrink(other), graph.intensity(other)) == (3, "median")
+    assert {name: graph.preparation()["kinds"][name] for name in ("T1w", "T2w")} == {
+        "T1w": "image",
+        "T2w": "raw",
+    }

@@ -156,7 +156,7 @@ class _Preparing:
                 remedy=f"give a mask, or {self.preparation['reference']}=FILE on the same grid",
             )
         for name, file in self.files.items():
-            if not self._is_map(name):
+            if self._kind(name) == "image":
                 correct_bias(image=file, output=self._native(name), shrink=self.preparation["shrink"])
         # As in a study: on T1w where there is one.
         shown = "T1w" if "T1w" in self.files else reference
@@ -184,7 +184,7 @@ class _Preparing:
             mask=region,
             output=output,
             transform=transform,
-            intensity=self.preparation["intensity"],
+            intensity="keep" if self._kind(name) == "raw" else self.preparation["intensity"],
             interpolation=self.preparation["interpolation"],
         )
         return output
@@ -214,10 +214,14 @@ class _Preparing:
             ) from error
 
     def _is_map(self, name: str) -> bool:
-        return self.preparation["kinds"].get(name, "image") == "map"
+        return self._kind(name) == "map"
+
+    def _kind(self, name: str) -> str:
+        """A map, an image, or a raw image, which is registered and nothing else."""
+        return self.preparation["kinds"].get(name, "image")
 
     def _native(self, name: str) -> Path:
-        corrected = self.whole and not self._is_map(name)
+        corrected = self.whole and self._kind(name) == "image"
         return self.folder / f"{name}_corrected.nii.gz" if corrected else self.files[name]
 
     def _transform(self, name: str) -> Path:

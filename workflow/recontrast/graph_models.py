@@ -85,7 +85,11 @@ class ModelJobs:
             "region": study.region,
             "reference": study.reference,
             "suffix": study.contrasts[study.reference].suffix,
-            "kinds": dict.fromkeys(study.contrasts, "image") | dict.fromkeys(study.maps, "map"),
+            "kinds": {
+                name: "raw" if contrast.suffix in anatomy.raw else "image"
+                for name, contrast in study.contrasts.items()
+            }
+            | dict.fromkeys(study.maps, "map"),
             "shrink": anatomy.shrink,
             "dof": anatomy.dof,
             "interpolation": anatomy.interpolation,
