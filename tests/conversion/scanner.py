@@ -73,6 +73,32 @@ def change(file: Path, **elements: object) -> None:
     data.save_as(file)
 
 
+def mosaic(files: list[Path], path: Path, number: int) -> None:
+    """Put the slices of one volume into one picture, as Siemens' scanners do."""
+    slices = [pydicom.dcmread(file) for file in files]
+    whole, one = pydicom.dcmread(files[0]), slices[0]
+    side = int(np.ceil(np.sqrt(len(slices))))
+    rows, columns = one.Rows, one.Columns
+    picture = np.zeros((side * rows, side * columns), "<i2")
+    for place, s in enumerate(slices):
+        top, left = (place // side) * rows, (place % side) * columns
+        picture[top : top + rows, left : left + columns] = s.pixel_array
+    row, column = np.reshape(np.array(one.ImageOrientationPatient, float), (2, 3))
+    down, right = (side - 1) / 2 * np.array([rows, columns]) * np.array(one.PixelSpacing, float)
+    corner = np.array(one.ImagePositionPatient, float) - right * row - down * column
+    whole.ImagePositionPatient = [f"{value:.10g}" for value in corner]
+    whole.Rows, whole.Columns = picture.shape
+    whole.PixelData = picture.tobytes()
+    whole.Manufacturer, whole.InstanceNumber = "SIEMENS", number
+    whole.AcquisitionNumber = number
+    whole.ImageType = ["ORIGINAL", "PRIMARY", "DIFFUSION", "NONE", "ND", "MOSAIC"]
+    whole.ImagesInAcquisition = 2
+    block = whole.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+    block.add_new(0x0A, "US", len(slices))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole.save_as(path)
+
+
 def merge(files: list[Path], path: Path) -> None:
     """Put classic files into one enhanced file, as newer scanners write them, echo by echo."""
     slices = [pydicom.dcmread(file) for file in files]

@@ -6,9 +6,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from recontrast.conversion.dcm2niix_run import check
+from recontrast.errors import RecontrastError
 from recontrast.phantom.cohort import make
 from recontrast.phantom.dicom import make_dicom
-from scanner import angles, convert_all, distance, oblique, scan, sort, world
+from scanner import angles, convert_all, distance, mosaic, oblique, scan, sort, world
 
 BVALS = np.array([0, 1000, 1000, 1000, 2000, 2000, 2000, 1000])
 DRAWN = np.random.default_rng(3).standard_normal((3, 8))
@@ -65,3 +67,49 @@ def test_dicom_of_the_phantom_is_deterministic(tmp_path):
     one, two = (sorted((tmp_path / name / "in").iterdir()) for name in ("one", "two"))
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
     assert len(one) == 7
+
+
+def test_a_single_slice_is_checked(tmp_path):
+    data = scan(tmp_path / "in", shape=(8, 9, 1), ImagesInAcquisition=1)
+    planned, out = sort(tmp_path / "in", tmp_path / "out"), tmp_path / "out"
+    (made,) = convert_all(planned, out)
+    assert distance(nib.load(made), data, oblique()) < 0.01
+    (job,) = planned.jobs.values()
+    wanted = json.loads(job.list.read_text())
+    assert np.shape(wanted["corners"]) == (8, 3)
+    moved = wanted | {"corners": np.add(wanted["corners"], [0, 0, 0.02]).tolist()}
+    check(nib.load(made), wanted, 0)
+    with pytest.raises(RecontrastError, match=r"0\.020 mm from where the headers have it"):
+        check(nib.load(made), moved, 0)
+
+
+@pytest.mark.parametrize("slices", [7, 4])
+def test_mosaics_are_checked(tmp_path, slices):
+    """Two volumes, each in one picture of two or three tiles a side."""
+    affine, out, weighting = oblique(), tmp_path / "out", (np.array([0, 1000]), np.eye(3)[:, :2] * [0, 1])
+    data = scan(tmp_path / "in", "dwi", shape=(8, 10, slices, 2), affine=affine, weighting=weighting)
+    files = sorted((tmp_path / "in").iterdir())
+    for volume in range(2):
+        mosaic(files[volume * slices : (volume + 1) * slices], tmp_path / f"mosaic/{volume}", volume + 1)
+    planned = sort(tmp_path / "mosaic", out)
+    (job,) = planned.jobs.values()
+    wanted = json.loads(job.list.read_text())
+    assert (wanted["volumes"], len(wanted["corners"])) == (2, 12)
+    (made,) = convert_all(planned, out)
+    assert distance(nib.load(made), data, affine) < 0.01
+    moved = wanted | {"corners": np.add(wanted["corners"], [0.02, 0, 0]).tolist()}
+    with pytest.raises(RecontrastError, match=r"0\.020 mm from where the headers have it"):
+        check(nib.load(made), moved, 0)
+
+
+@pytest.mark.parametrize(
+    ("made", "split", "sound"), [(3, 0, True), (2, 1, True), (2, 0, False), (1, 1, False)]
+)
+def test_volumes_split_off_are_counted(made, split, sound):
+    image = nib.Nifti1Image(np.zeros((2, 2, 2, made), np.int16), np.eye(4))
+    wanted = {"volumes": 3, "corners": None}
+    if sound:
+        check(image, wanted, split)
+    else:
+        with pytest.raises(RecontrastError, match=f"made {made} volumes of it"):
+            check(image, wanted, split)

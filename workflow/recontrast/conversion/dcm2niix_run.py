@@ -34,13 +34,13 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         collect(wanted["files"], source)
         print(brief(run_dcm2niix(source, target).replace(name, "")))
         chosen, others = choose(sorted(target.glob("*.nii")), wanted)
-        check(nib.load(chosen), wanted, others)
+        check(nib.load(chosen), wanted, sum(others.values()))
         facts = clean(json.loads(chosen.with_suffix(".json").read_text(encoding="utf-8")))
         facts |= wanted["parameters"]
         facts = {name: value for name, value in facts.items() if value is not None}
         facts |= {"ConversionSoftware": "dcm2niix", "ConversionSoftwareVersion": version("dcm2niix")}
         if others:
-            facts["SplitOff"] = others
+            facts["SplitOff"] = list(others)
             print("dcm2niix split off:", ", ".join(others))
         yield chosen, facts | {"Sources": [series.name]}
 
@@ -107,8 +107,8 @@ def brief(said: str) -> str:
     return "\n".join(line + (f" ({n} times)" if n > 1 else "") for line, n in counts.items())
 
 
-def choose(made: list[Path], wanted: dict) -> tuple[Path, list[str]]:
-    """The one file that is the image wanted, and what else dcm2niix made of the series, in words.
+def choose(made: list[Path], wanted: dict) -> tuple[Path, dict[str, int]]:
+    """The one file that is the image wanted, and what else dcm2niix made of the series: in words, how many volumes.
 
     An enhanced file may hold several images: they are told apart by echo time and part.
     """
@@ -120,10 +120,12 @@ def choose(made: list[Path], wanted: dict) -> tuple[Path, list[str]]:
         raise RecontrastError(
             f"dcm2niix made {names} of it, where one image was expected", remedy="say use: no for the series"
         )
-    others = [
-        path.stem.removeprefix("image_") for path in made if path != main[0] and path.stem.endswith("_ADC")
-    ]
-    return main[0], others
+    traces = [path for path in made if path != main[0] and path.stem.endswith("_ADC")]
+    return main[0], {path.stem.removeprefix("image_"): _volumes(nib.load(path)) for path in traces}
+
+
+def _volumes(image: nib.Nifti1Image) -> int:
+    return image.shape[3] if image.ndim > 3 else 1
 
 
 def _fits(path: Path, wanted: dict) -> bool:
@@ -140,16 +142,18 @@ def _fits(path: Path, wanted: dict) -> bool:
     )
 
 
-def check(image: nib.Nifti1Image, wanted: dict, split_off: list[str]) -> None:
+def check(image: nib.Nifti1Image, wanted: dict, split_off: int) -> None:
     """Raise unless an image has the slices, volumes and corners that the headers say.
 
     Args:
-        split_off: where trace volumes were split off, fewer volumes are left.
+        split_off: how many volumes, computed from the others, were split off.
     """
-    volumes = image.shape[3] if image.ndim > 3 else 1
-    lost = volumes < wanted["volumes"] and not split_off
-    if lost or volumes > wanted["volumes"]:
-        raise RecontrastError(f"dcm2niix made {volumes} volumes of it, the headers say {wanted['volumes']}")
+    volumes = _volumes(image)
+    if volumes + split_off != wanted["volumes"]:
+        apart = f" and split off {split_off}" if split_off else ""
+        raise RecontrastError(
+            f"dcm2niix made {volumes} volumes of it{apart}, the headers say {wanted['volumes']}"
+        )
     if wanted["corners"] is None:
         return
     ends = np.array(list(product(*[(0, n - 1) for n in image.shape[:3]])), float)

@@ -21,13 +21,14 @@ MR_IMAGES = {
 }
 DIRECTORY = "1.2.840.10008.1.3.10"
 DEFLATED = "1.2.840.10008.1.2.1.99"
-# b-values of Siemens, Philips, GE and UIH; the number of slices that Philips announces.
+# b-values of Siemens, Philips, GE and UIH; the number of slices in a mosaic, and that which Philips announces.
 PRIVATE_B = (
     Private(0x0019, 0x0C, "SIEMENS MR HEADER", "IS"),
     Private(0x2001, 0x03, "Philips Imaging DD 001", "FL"),
     Private(0x0043, 0x39, "GEMS_PARM_01", "IS"),
     Private(0x0065, 0x09, "Image Private Header", "FD"),
 )
+SIEMENS_TILES = Private(0x0019, 0x0A, "SIEMENS MR HEADER", "US")
 PHILIPS_SLICES = Private(0x2001, 0x18, "Philips Imaging DD 001", "SL")
 TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName"),
@@ -36,10 +37,16 @@ TAGS = [
     *("ImageType", "ScanningSequence", "SequenceVariant", "MRAcquisitionType", "RepetitionTime", "EchoTime"),
     *("InversionTime", "InversionTimes", "FlipAngle", "DiffusionBValue", "ContrastBolusAgent", "Rows"),
     *("Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "ImagePositionPatient"),
-    *("ImageOrientationPatient", "PixelSpacing", "ImagesInAcquisition", "SaturationRecovery"),
+    *(
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "SpacingBetweenSlices",
+        "ImagesInAcquisition",
+        "SaturationRecovery",
+    ),
     *("ComplexImageComponent", "EchoPulseSequence", "EchoPlanarPulseSequence", "InversionRecovery"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
-    *(tag for element in (*PRIVATE_B, PHILIPS_SLICES) for tag in element.tags),
+    *(tag for element in (*PRIVATE_B, SIEMENS_TILES, PHILIPS_SLICES) for tag in element.tags),
 ]
 # What pydicom lets through when a file is damaged, depending on where it is.
 DAMAGED = (
@@ -76,6 +83,8 @@ class Header(NamedTuple):
         age: in whole years at the time of the study, or None.
         date: of the study, YYYYMMDD, or empty.
         spacing: distance between rows and between columns in mm.
+        distance: between slices in mm, or None.
+        tiles: how many slices a mosaic holds; 0 where it does not say, or is none.
         inversions: inversion times in ms, the first pulse first, where the header lists them.
         saturation: whether the delay (`ti` of the frames) follows a saturation instead of an inversion.
         announced: how many images the scanner meant to make; 0 where it does not say.
@@ -107,6 +116,8 @@ class Header(NamedTuple):
     rows: int
     columns: int
     spacing: tuple[float, float]
+    distance: float | None
+    tiles: int
     announced: int
     slices: int
     problem: str
@@ -198,6 +209,8 @@ def parse(content: bytes) -> Header | str:
         rows=whole(data, "Rows"),
         columns=whole(data, "Columns"),
         spacing=(*numbers(measures, "PixelSpacing"), 1.0, 1.0)[:2],
+        distance=number(measures, "SpacingBetweenSlices"),
+        tiles=int(next(iter(private_numbers(data, SIEMENS_TILES)), 0)),
         announced=whole(data, "ImagesInAcquisition"),
         slices=int(next(iter(private_numbers(data, PHILIPS_SLICES)), 0)),
         problem=_cut_short(data, content, stream.tell()),

@@ -1,6 +1,7 @@
 """Files sorted into series, and series into the images that each of them becomes."""
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -65,16 +66,29 @@ class Block:
         return hashlib.sha256(repr((rows, choice)).encode()).hexdigest()
 
     def corners(self) -> list[list[float]] | None:
-        """World coordinates of the eight corner voxels' centres in mm, RAS; None where unknown."""
+        """World coordinates of the corner voxels' centres in mm, RAS; None where unknown.
+
+        Of a mosaic, the last slice may lie on either side of the first: both places are given.
+        """
         header = self.instances[0].header
-        if self.is_mosaic or len(self.positions) < 2:
-            return None
         row, column = np.reshape(self.frames[0].orientation, (2, 3))
-        along = np.array([f.position for f in self.frames]) @ np.cross(row, column)
-        ends = [np.array(self.frames[i].position) for i in (int(along.argmin()), int(along.argmax()))]
-        sides = [0 * row, row * header.spacing[1] * (header.columns - 1)]
-        downs = [0 * row, column * header.spacing[0] * (header.rows - 1)]
-        points = np.array([end + side + down for end in ends for side in sides for down in downs])
+        normal = np.cross(row, column)
+        spacing = np.array(header.spacing)
+        size = np.array([header.rows, header.columns])
+        if self.is_mosaic:
+            if not (header.tiles and header.distance):
+                return None
+            whole, size = size, size // math.ceil(math.sqrt(header.tiles))
+            # The position is that of a picture as large as the mosaic, around the middle of a slice.
+            down, right = (whole - size) / 2 * spacing
+            first = np.array(self.frames[0].position) + right * row + down * column
+            depth = header.distance * (header.tiles - 1) * normal
+            ends = [first, first + depth, first - depth]
+        else:
+            along = np.array([f.position for f in self.frames]) @ normal
+            ends = [np.array(self.frames[i].position) for i in (int(along.argmin()), int(along.argmax()))]
+        down, right = (size - 1) * spacing
+        points = np.array([end + x * row + y * column for end in ends for x in (0, right) for y in (0, down)])
         return (points * [-1, -1, 1]).round(4).tolist()
 
 
