@@ -12,6 +12,8 @@ rule session_page:
         scores=graph.session_scores,
         maps=graph.shown_files,
         lesions=graph.lesion_files,
+        lesion_scores=graph.lesion_scores,
+        lesion_tables=graph.lesion_descriptions,
         profiles=graph.profiles_shown,
     output:
         layout.SESSION_PAGE,
@@ -37,6 +39,8 @@ rule session_page:
             map_kinds=[kind for _, kind, _ in graph.maps_shown(w)],
             lesions=input.lesions,
             lesion_sources=list(graph.lesions_shown(w)),
+            lesion_scores=input.lesion_scores,
+            lesion_tables=input.lesion_tables,
             profiles=input.profiles,
         ),
         code=graph.code("report", "session_page"),

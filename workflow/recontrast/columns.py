@@ -3,6 +3,15 @@
 # Of every long table of scores, whether of images or of lesions.
 SCORES = ("participant_id", "session_id", "experiment", "fold", "region", "metric", "value")
 
+# Participants by how much lesion they have: names, and the volumes in ml at which the next one begins.
+LOADS, LOAD_LIMITS = ("none", "small", "medium", "large"), (5.0, 15.0)
+LOAD_LEVELS = {
+    "none": "no lesion",
+    "small": "under {:g} ml".format(*LOAD_LIMITS),
+    "medium": "{:g} to {:g} ml".format(*LOAD_LIMITS),
+    "large": "{1:g} ml or more".format(*LOAD_LIMITS),
+}
+
 EXPERIMENT = {"Description": "Experiment of the study: a method, its inputs and its target"}
 N = {"Description": "Number of participants; the sessions of one participant are averaged first"}
 MEAN = {"Description": "Mean over participants"}

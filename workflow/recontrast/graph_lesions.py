@@ -150,7 +150,8 @@ class LesionJobs:
         return [self.lesion_flair(w), self._tissue_maps(self._session(w))[2]] if self.segments_tissue else []
 
     def lesion_scores(self, w=None) -> list[str]:
-        """The tables of every two masks of a session that are compared."""
+        """The tables of every two masks of a session that are compared; of all sessions without wildcards."""
+        chosen = self.plan.sessions.values() if w is None else [self._session(w)]
         return [
             fill(
                 layout.LESION_SCORES,
@@ -159,13 +160,13 @@ class LesionJobs:
                 source=source,
                 truth=truth,
             )
-            for planned in self.plan.sessions.values()
+            for planned in chosen
             for source, truth in self._lesion_pairs(planned)
         ]
 
     def lesion_descriptions(self, w=None) -> list[str]:
-        """The tables of lesions of every mask."""
-        return self._of_every_source(layout.LESION_TABLE)
+        """The tables of lesions of every mask; of all sessions without wildcards."""
+        return self._of_every_source(layout.LESION_TABLE, w)
 
     def lesion_targets(self, w=None) -> list[str]:
         """Everything of this stage that the study asks for."""
@@ -190,10 +191,11 @@ class LesionJobs:
 
     # --- inside ---
 
-    def _of_every_source(self, pattern: str) -> list[str]:
+    def _of_every_source(self, pattern: str, w=None) -> list[str]:
+        chosen = self.plan.sessions.values() if w is None else [self._session(w)]
         return [
             fill(pattern, planned.session, reference=planned.reference, source=source)
-            for planned in self.plan.sessions.values()
+            for planned in chosen
             for source in lesion_plan.sources(self.plan, planned)
         ]
 

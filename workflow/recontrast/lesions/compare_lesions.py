@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from .. import images, tables
-from ..columns import SCORES
+from ..columns import LOAD_LIMITS, LOADS, SCORES
 from . import inputs, overlap
 
 RIM = 4.5  # mm
-LOADS = (5.0, 15.0)  # ml of true lesion: little below, much above
 
 
 def compare_lesions(
@@ -75,9 +74,7 @@ def measure(found: np.ndarray, truth: np.ndarray, sizes: np.ndarray) -> dict[str
     """All metrics of two masks, (x, y, z), with voxels of `sizes` mm. Volumes are in ml, distances in mm."""
     voxel = float(np.prod(sizes)) / 1000
     volume, true_volume = float(found.sum() * voxel), float(truth.sum() * voxel)
-    load = ("none", "small", "medium", "large")[
-        0 if not true_volume else 1 + int(np.searchsorted(LOADS, true_volume, side="right"))
-    ]
+    beyond = int(np.searchsorted(LOAD_LIMITS, true_volume, side="right"))
     return {
         "dice": overlap.dice(found, truth),
         "volume": volume,
@@ -85,5 +82,5 @@ def measure(found: np.ndarray, truth: np.ndarray, sizes: np.ndarray) -> dict[str
         "volume_bias": volume - true_volume,
         **overlap.by_lesion(found, truth),
         "surface_distance": overlap.surface_distance(found, truth, sizes),
-        "load": load,
+        "load": LOADS[1 + beyond if true_volume else 0],
     }

@@ -1,5 +1,6 @@
 """The coefficients of lesion prediction, from manual masks."""
 
+import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,8 @@ def fit_lesions(
     spatial: Path,
     features: Literal["lst", "extended", "tissue"] = "extended",
     seed: int = 1,
+    source: str = "",
+    licence: str = "",
 ) -> None:
     """Learn from manual masks how bright lesions are and where they lie.
 
@@ -37,6 +40,8 @@ def fit_lesions(
         spatial: image of where lesions lie to write, log-odds in template space.
         features: `extended`; `lst`, the two of the published algorithm; `tissue`, with T1w tissue maps.
         seed: of the drawing of voxels.
+        source: what the coefficients shall say of where images and masks are from.
+        licence: and under which licence those are.
 
     Raises:
         RecontrastError: no session with FLAIR, no lesion in the masks of those, or an image that cannot be used.
@@ -48,10 +53,21 @@ def fit_lesions(
         raise inputs.nothing_to_learn(sessions, seen)
     examples = list(_examples(seen, where, features))
     model = lpa.fit(
-        examples, lpa.spatial_effect(list(where.values())), features, seed, provenance(rows, examples)
+        examples,
+        lpa.spatial_effect(list(where.values())),
+        features,
+        seed,
+        origin(seed, source, licence) | provenance(rows, examples),
     )
     fitted.write(coefficients, spatial, model)
     print(f"{len(examples)} sessions, masks of {len(where)} people; cut {model.cut:g}", flush=True)
+
+
+def origin(seed: int, source: str, licence: str) -> dict:
+    """What a model says of its data, where it is told, and of how it was made."""
+    told = {"source": source, "licence": licence}
+    made = {"seed": seed, "version": importlib.metadata.version("recontrast")}
+    return {name: text for name, text in told.items() if text} | made
 
 
 def provenance(rows: list[tables.Row], examples: list[lpa.Example]) -> dict:

@@ -1,4 +1,4 @@
-"""Counting among the voxels around a voxel, and taking away what stands alone."""
+"""Counting among the voxels around a voxel, and the box around a mask."""
 
 import numpy as np
 from scipy import ndimage
@@ -17,11 +17,6 @@ def around(data: np.ndarray, structure: np.ndarray = FACES) -> np.ndarray:
     weights = structure.astype(np.float32)
     weights[1, 1, 1] = 0
     return ndimage.convolve(data.astype(np.float32), weights, mode="constant")
-
-
-def without_isolated(lesions: np.ndarray) -> np.ndarray:
-    """A mask without the voxels that share no face with another."""
-    return lesions & (around(lesions) > 0)
 
 
 def box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:

@@ -1,10 +1,10 @@
 """Where a lesion lies: by the template, since lesions and atrophy spoil a session's own maps.
 
-In this order, the first that holds for any of a lesion's voxels (those of McDonald's criteria; Thompson 2018,
-Lancet Neurology 17:162):
-infratentorial: brain stem or cerebellum;
-periventricular: within 3 mm of the lateral ventricles;
-juxtacortical: within 3 mm of the cortex;
+In this order, the first that holds (the regions are those of McDonald's criteria; Thompson 2018, Lancet Neurology
+17:162):
+infratentorial: brain stem or cerebellum: on average, its voxels lie below a plane along the tentorium;
+periventricular: any of its voxels lies within 3 mm of the lateral ventricles;
+juxtacortical: any lies within 3 mm of the cortex;
 deep: anything else.
 """
 

@@ -6,7 +6,6 @@ from .. import columns, tables
 from ..measures import MEASURES
 from ..participants import by_participant, describe
 
-LOADS = ("all", "none", "small", "medium", "large")
 DICTIONARY = {
     "experiment": {
         "Description": "Where the judged mask is from: acquired, or the experiment that made the FLAIR"
@@ -14,7 +13,7 @@ DICTIONARY = {
     "region": {"Description": "What it is judged by: manual, or acquired: found on the acquired FLAIR"},
     "load": {
         "Description": "Volume of the true lesions",
-        "Levels": {"small": "under 5 ml", "medium": "5 to 15 ml", "large": "15 ml or more"},
+        "Levels": columns.LOAD_LEVELS,
     },
     "metric": {
         "Description": "Measure of lesions",
@@ -42,7 +41,7 @@ def summarize_lesions(*, listed: Path, scores: Path, summary: Path) -> None:
     loads = {_pair(row): row["value"] for row in rows if row["metric"] == "lesion_load"}
     table = [
         {"experiment": found, "region": truth, "load": load, "metric": metric} | describe(people.values())
-        for load in LOADS
+        for load in ("all", *columns.LOADS)
         for (found, truth, metric), people in by_participant(
             row for row in rows if load in ("all", loads[_pair(row)])
         ).items()

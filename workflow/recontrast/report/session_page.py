@@ -8,6 +8,9 @@ from .. import tables
 from ..errors import RecontrastError
 from . import overlays, pages, pictures
 from .gallery import Gallery
+from .lesions import session_lesions
+
+WEIGHT = 2_700_000  # bytes of all pictures of a page, which with its text must stay under 3 MB
 
 
 def session_page(
@@ -32,6 +35,8 @@ def session_page(
     lesions: list[Path] = [],  # noqa: B006
     lesion_sources: list[str] = [],  # noqa: B006
     lesion_contrast: str = "FLAIR",
+    lesion_scores: list[Path] = [],  # noqa: B006
+    lesion_tables: list[Path] = [],  # noqa: B006
     profiles: list[Path] = [],  # noqa: B006
     viewers: bool = False,
 ) -> None:
@@ -60,6 +65,8 @@ def session_page(
         lesions: masks of lesions.
         lesion_sources: where each was found: `acquired`, `manual`, or an experiment.
         lesion_contrast: the acquired contrast of the first two.
+        lesion_scores: tables of comparisons of these masks.
+        lesion_tables: tables of lesions by region, of all sources but `manual`, in their order.
         profiles: tables of intensities along a line.
         viewers: also write a page to walk through each synthetic image.
     """
@@ -100,6 +107,7 @@ def session_page(
         experiments=made,
         maps=on_top,
         lesions=found,
+        lesion_numbers=session_lesions(lesion_scores, lesion_sources, lesion_tables),
         profiles=lines,
         beside=_beside(made),
         crop=gallery.view.in_slices,
