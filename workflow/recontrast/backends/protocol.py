@@ -20,19 +20,47 @@ BACKENDS = ("embedded", "fsl", "ants")
 
 
 class CorrectBias(Protocol):
-    """A head, and how much coarser the field may be, to the head without its bias, float32."""
+    """A head without its bias field.
+
+    Args:
+        image: a head as it was acquired, shape (x, y, z).
+        shrink: how much coarser than the image the field may be looked for.
+
+    Returns:
+        float32 array of the image's shape, at least zero; the field has median 1 where it was estimated.
+    """
 
     def __call__(self, image: nib.Nifti1Image, shrink: int) -> np.ndarray: ...
 
 
 class ExtractBrain(Protocol):
-    """A bias-corrected head of some contrast (BIDS suffix) to its brain, boolean."""
+    """The brain in a bias-corrected head.
+
+    Args:
+        image: shape (x, y, z).
+        contrast: BIDS suffix.
+        threshold: BET's fractional intensity threshold, 0 to 1, higher for a smaller brain; None for the usual.
+
+    Returns:
+        boolean array of the image's shape.
+    """
 
     def __call__(self, image: nib.Nifti1Image, contrast: str, threshold: float | None) -> np.ndarray: ...
 
 
 class Register(Protocol):
-    """Two images, with masks where there are some, to the transform with 6 or 12 parameters."""
+    """The transform that lays the moving image on the reference.
+
+    Args:
+        moving: shape (x, y, z).
+        reference: another image of the same head.
+        moving_mask: the brain in the moving image, on its grid, if it is known.
+        reference_mask: the brain in the reference, on its grid, if it is known.
+        dof: 6 for rotation and shift, 12 for scale and shear as well.
+
+    Returns:
+        (4, 4), reference to moving in ITK's world.
+    """
 
     def __call__(
         self,
@@ -45,7 +73,17 @@ class Register(Protocol):
 
 
 class ApplyTransform(Protocol):
-    """An image on the grid of the reference, float32, zero outside its own field of view."""
+    """The image on the grid of the reference, in one interpolation.
+
+    Args:
+        image: shape (x, y, z).
+        reference: gives the grid.
+        matrix: (4, 4), reference to image in ITK's world.
+        interpolation: nearest, linear or bspline (third order).
+
+    Returns:
+        float32 array of the reference's shape, zero outside the image's field of view.
+    """
 
     def __call__(
         self, image: nib.Nifti1Image, reference: nib.Nifti1Image, matrix: np.ndarray, interpolation: str
@@ -53,24 +91,46 @@ class ApplyTransform(Protocol):
 
 
 class SegmentTissue(Protocol):
-    """A brain of some contrast (BIDS suffix) to the probabilities of CSF, GM and WM, shape (3, x, y, z)."""
+    """Probabilities of CSF, GM and WM.
+
+    Args:
+        image: a bias-corrected image, shape (x, y, z).
+        mask: the brain, on the same grid.
+        contrast: BIDS suffix, which says in what order the tissues brighten; as T1w if it is not known.
+
+    Returns:
+        float32, shape (3, x, y, z), summing to 1 inside the mask and zero outside.
+    """
 
     def __call__(self, image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str) -> np.ndarray: ...
 
 
 class RegisterTemplate(Protocol):
-    """A brain to the affine transform that takes it to the template: template to image, (4, 4)."""
+    """The affine transform that lays a brain on the template that all backends share.
+
+    Args:
+        image: a head of any contrast, shape (x, y, z).
+        mask: its brain, on the same grid.
+
+    Returns:
+        (4, 4), template to image in ITK's world.
+    """
 
     def __call__(self, image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarray: ...
 
 
 class CorrectMotion(Protocol):
-    """A diffusion series with its b-values, directions (FSL's axes, (n, 3)), b0 threshold and phase encoding.
+    """A diffusion series with every volume where the unweighted ones are, its directions turned along.
 
-    The last is BIDS' `PhaseEncodingDirection`, `j-`, or empty if it is not known.
+    Args:
+        series: shape (x, y, z, n).
+        bvals: in s/mm², shape (n,).
+        vectors: unit vectors in FSL's axes, shape (n, 3).
+        b0_threshold: up to this b a volume counts as not weighted.
+        encoding: the axis along which phase was encoded, as BIDS says it (`j-`); empty if it is not known.
 
-    To the series with every volume where the unweighted ones are, float32 (x, y, z, n), the directions turned
-    along, and how far each volume had moved: root mean square over the head in mm, (n,).
+    Returns:
+        The series, float32, the directions, and how far each volume had moved: root mean square in mm, (n,).
     """
 
     def __call__(
@@ -84,9 +144,16 @@ class CorrectMotion(Protocol):
 
 
 class FitTensor(Protocol):
-    """Signals (voxels, n), b-values, directions, and whether to weight by the squared signal.
+    """The diffusion tensor of each voxel, by linear least squares on the logarithm of the signal.
 
-    To Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s in the axes of the directions, (voxels, 6), and S0, (voxels,).
+    Args:
+        signal: shape (voxels, n).
+        bvals: in s/mm², shape (n,).
+        vectors: unit vectors, zero where there is no weighting, shape (n, 3).
+        weighted: by the squared signal; else ordinary least squares.
+
+    Returns:
+        Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s, in the axes of the vectors, shape (voxels, 6), and S0.
     """
 
     def __call__(

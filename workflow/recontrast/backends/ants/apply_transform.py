@@ -19,14 +19,7 @@ def apply_transform(
 ) -> np.ndarray:
     """The image on the grid of the reference.
 
-    Args:
-        image: shape (x, y, z).
-        reference: gives the grid.
-        matrix: (4, 4), reference to image in ITK's world.
-        interpolation: nearest, linear or bspline (third order).
-
-    Returns:
-        float32 array of the reference's shape, zero outside the image's field of view.
+    Arguments and result as `protocol.ApplyTransform` says.
     """
     shape = reference.shape[:3]
     with ants_for("apply_transform") as (ants, folder):

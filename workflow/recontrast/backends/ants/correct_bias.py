@@ -16,14 +16,9 @@ LEVELS = [50, 50, 50]  # most iterations of each; a fourth level, 25 mm, would f
 
 
 def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
-    """The image divided by its bias field.
+    """The image divided by its bias field, which is estimated on a grid that is coarser by `shrink`.
 
-    Args:
-        image: a head as it was acquired, shape (x, y, z).
-        shrink: the field is estimated on a grid that is coarser by this factor.
-
-    Returns:
-        float32 array of the image's shape, at least zero; the field has median 1 where it was estimated.
+    Arguments and result as `protocol.CorrectBias` says.
     """
     data = np.maximum(image.get_fdata(dtype=np.float32), 0)
     mask = depths(head(data), image.affine)

@@ -12,16 +12,12 @@ from .tools import ants_for
 def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None) -> np.ndarray:
     """The brain in a head, carried over from the template and refined by the tissues found in it.
 
-    Args:
-        image: shape (x, y, z).
-        contrast: BIDS suffix; not used, but the template ought to show the same.
-        threshold: has to be None, as the script has none.
+    The contrast is not used, but the template ought to show the same.
 
-    Returns:
-        boolean array of the image's shape.
+    Arguments and result as `protocol.ExtractBrain` says.
 
     Raises:
-        RecontrastError: there is no template, or a threshold is given.
+        RecontrastError: there is no template, or a threshold is given, which the script does not have.
     """
     if threshold is not None:
         raise RecontrastError(

@@ -17,17 +17,9 @@ def register(
     reference_mask: nib.Nifti1Image | None,
     dof: int,
 ) -> np.ndarray:
-    """The transform that lays the moving image on the reference.
+    """The transform that lays the moving image on the reference; its mask counts where the reference has none.
 
-    Args:
-        moving: shape (x, y, z).
-        reference: another image of the same head.
-        moving_mask: the brain in the moving image, on its grid; used where the reference has none.
-        reference_mask: the brain in the reference, on its grid.
-        dof: 6 for rotation and shift, 12 for scale and shear as well.
-
-    Returns:
-        (4, 4), reference to moving in ITK's world.
+    Arguments and result as `protocol.Register` says.
     """
     if reference_mask is None and moving_mask is not None:
         # ANTs draws its samples in the mask of the fixed image.

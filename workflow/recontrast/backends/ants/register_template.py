@@ -9,14 +9,9 @@ from .tools import ants_for
 
 
 def register_template(image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarray:
-    """The affine transform that lays a brain on the template that all backends share.
+    """The affine transform that lays a brain on the template.
 
-    Args:
-        image: a head of any contrast, shape (x, y, z).
-        mask: its brain, on the same grid.
-
-    Returns:
-        (4, 4), template to image in ITK's world.
+    Arguments and result as `protocol.RegisterTemplate` says.
     """
     inside = np.asarray(mask.dataobj) > 0
     brain = nib.Nifti1Image(np.where(inside, image.get_fdata(dtype=np.float32), 0), image.affine)

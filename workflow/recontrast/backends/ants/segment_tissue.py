@@ -11,13 +11,7 @@ from .tools import ants_for
 def segment_tissue(image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str) -> np.ndarray:
     """Probabilities of CSF, GM and WM.
 
-    Args:
-        image: a bias-corrected image, shape (x, y, z).
-        mask: the brain, on the same grid.
-        contrast: BIDS suffix, which says in what order the tissues brighten; as T1w if it is not known.
-
-    Returns:
-        float32, shape (3, x, y, z), summing to 1 inside the mask and zero outside.
+    Arguments and result as `protocol.SegmentTissue` says.
     """
     inside = np.asarray(mask.dataobj) > 0
     data = image.get_fdata(dtype=np.float32)

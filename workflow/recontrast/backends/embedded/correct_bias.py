@@ -20,14 +20,10 @@ LEVELS = [50, 50, 50]  # most iterations of each
 def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
     """The image divided by its bias field.
 
-    The field is smooth, so it is estimated in the depth of the head on coarse cubes and interpolated.
+    The field is smooth, so it is estimated in the depth of the head on coarse cubes, of `shrink` times 1.5 mm, and
+    interpolated.
 
-    Args:
-        image: a head as it was acquired, shape (x, y, z).
-        shrink: side of the working cubes in units of 1.5 mm.
-
-    Returns:
-        float32 array of the image's shape, at least zero; the field has median 1 where it was estimated.
+    Arguments and result as `protocol.CorrectBias` says.
     """
     coarse = cubes(image, WORKING * shrink)
     data = np.maximum(coarse.get_fdata(dtype=np.float32), 0)

@@ -39,17 +39,10 @@ def correct_motion(
     Weighted volumes come to the unweighted ones rigidly, and then, by affine transforms, to the mean of their
     own shell: that takes out what eddy currents do. Scaled to an unweighted volume they would come out too
     large or too small by up to 1 mm, since fluid is bright in one and dark in the other. Last, the mean of
-    the shell is registered to the mean of the unweighted volumes, rigidly.
+    the shell is registered to the mean of the unweighted volumes, rigidly. Shear and scale may lie along any
+    axis: the phase encoding has no effect.
 
-    Args:
-        series: shape (x, y, z, n).
-        bvals: in s/mm², shape (n,).
-        vectors: unit vectors in FSL's axes, shape (n, 3).
-        b0_threshold: up to this b a volume counts as not weighted.
-        encoding: without effect here; shear and scale may lie along any axis.
-
-    Returns:
-        The series, float32, the directions, and how far each volume had moved: root mean square in mm, (n,).
+    Arguments and result as `protocol.CorrectMotion` says.
 
     Source: Leemans and Jones 2009, Magn Reson Med 61:1336 (turned directions); ANTs (Avants 2011).
     """

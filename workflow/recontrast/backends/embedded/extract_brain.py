@@ -42,13 +42,7 @@ PITCHES = (0, 25, -25)  # degrees of nodding from which the template starts; chi
 def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None) -> np.ndarray:
     """The brain in a bias-corrected head.
 
-    Args:
-        image: shape (x, y, z).
-        contrast: BIDS suffix.
-        threshold: BET's fractional intensity threshold, 0 to 1; higher gives a smaller brain.
-
-    Returns:
-        boolean array of the image's shape.
+    Arguments and result as `protocol.ExtractBrain` says.
     """
     tried = THRESHOLDS.get(contrast, USUAL_THRESHOLDS) if threshold is None else (threshold,)
     upper = upper_head(cubes(image, WORKING))

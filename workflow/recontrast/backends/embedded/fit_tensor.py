@@ -15,14 +15,7 @@ def fit_tensor(
     As dtifit does: a first fit gives S0 (the largest signal, where the fit falls below the mean one); signals
     below a hundredth of it are raised to that, and the fit is repeated; S0 is not let below the mean signal.
 
-    Args:
-        signal: shape (voxels, n).
-        bvals: in s/mm², shape (n,).
-        vectors: unit vectors, zero where there is no weighting, shape (n, 3).
-        weighted: by the squared signal as observed; else ordinary least squares.
-
-    Returns:
-        Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s, in the axes of the vectors, shape (voxels, 6), and S0.
+    Arguments and result as `protocol.FitTensor` says.
 
     Source: Basser 1994, J Magn Reson B 103:247; library dipy (Garyfallidis 2014, Front Neuroinform 8:8).
     """

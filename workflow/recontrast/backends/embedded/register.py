@@ -29,15 +29,7 @@ def register(
     Both are brought to 2 mm cubes. Starts from the scanner's pose, from where the crowns meet and from where
     the centres of gravity meet, and keeps the end that shares the most information.
 
-    Args:
-        moving: shape (x, y, z).
-        reference: another image of the same head.
-        moving_mask: the brain in the moving image, on its grid.
-        reference_mask: the brain in the reference, on its grid.
-        dof: 6 for rotation and shift, 12 for scale and shear as well.
-
-    Returns:
-        (4, 4), reference to moving in ITK's world.
+    Arguments and result as `protocol.Register` says.
     """
     if reference_mask is None and moving_mask is not None:
         # ANTs draws its samples in the mask of the fixed image: five times faster, and more exact, than

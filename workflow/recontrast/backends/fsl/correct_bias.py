@@ -15,14 +15,9 @@ def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
     """The image divided by its bias field.
 
     FAST knows brain tissue only, so a generous brain is extracted first and the field continued around it, in
-    the manner of fsl_anat.
+    the manner of fsl_anat. FAST works on the image's own grid: `shrink` has no effect.
 
-    Args:
-        image: a head as it was acquired, shape (x, y, z).
-        shrink: not used, as FAST works on the image's own grid.
-
-    Returns:
-        float32 array of the image's shape, at least zero; the field has median 1 in the brain.
+    Arguments and result as `protocol.CorrectBias` says.
     """
     data = np.maximum(image.get_fdata(dtype=np.float32), 0)
     with fsl_for("correct_bias") as (fsl, folder):

@@ -19,16 +19,9 @@ def correct_motion(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lay every volume on the first one, free of eddy currents, and turn its direction.
 
-    Args:
-        series: shape (x, y, z, n).
-        bvals: in s/mm², shape (n,).
-        vectors: unit vectors in FSL's axes, shape (n, 3).
-        b0_threshold: up to this b a volume counts as not weighted.
-        encoding: the axis along which phase was encoded, as BIDS says it; the second if it is empty.
+    Where the phase encoding is not known, eddy is told the second axis.
 
-    Returns:
-        The series, float32, the directions, and how far each volume had moved from the first: root mean
-        square in mm, (n,).
+    Arguments and result as `protocol.CorrectMotion` says.
 
     Raises:
         RecontrastError: phase was encoded across the slices, which eddy has no model for.

@@ -13,16 +13,10 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
     """The brain in a head.
 
     `bet -R`: the surface is started anew from the brain found so far, until its centre rests, which keeps a
-    long neck from drawing it down.
+    long neck from drawing it down. BET treats all contrasts alike, as it looks for an edge of either sign no
+    further out than the head.
 
-    Args:
-        image: shape (x, y, z).
-        contrast: BIDS suffix; BET treats all alike, as it looks for an edge of either sign no further out
-            than the head.
-        threshold: BET's fractional intensity threshold, 0 to 1; higher gives a smaller brain.
-
-    Returns:
-        boolean array of the image's shape.
+    Arguments and result as `protocol.ExtractBrain` says.
     """
     with fsl_for("extract_brain") as (fsl, folder):
         found = run(

@@ -16,14 +16,7 @@ def fit_tensor(
 
     dtifit treats each voxel by itself, so the voxels are handed over side by side in a box of no anatomy.
 
-    Args:
-        signal: shape (voxels, n).
-        bvals: in s/mm², shape (n,).
-        vectors: unit vectors, zero where there is no weighting, shape (n, 3).
-        weighted: by the squared signal (`--wls`); else ordinary least squares.
-
-    Returns:
-        Dxx, Dxy, Dxz, Dyy, Dyz, Dzz in mm²/s, in the axes of the vectors, shape (voxels, 6), and S0.
+    Arguments and result as `protocol.FitTensor` says.
     """
     count, volumes = signal.shape
     box = (-(-count // SIDE**2), SIDE, SIDE)

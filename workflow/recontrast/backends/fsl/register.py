@@ -20,15 +20,7 @@ def register(
     FLIRT is several times more exact on brains than on heads, so a mask that only one of the two has is
     made for the other with BET. Without masks the images are taken as they are.
 
-    Args:
-        moving: shape (x, y, z).
-        reference: another image of the same head.
-        moving_mask: the brain in the moving image, on its grid.
-        reference_mask: the brain in the reference, on its grid.
-        dof: 6 for rotation and shift, 12 for scale and shear as well.
-
-    Returns:
-        (4, 4), reference to moving in ITK's world.
+    Arguments and result as `protocol.Register` says.
     """
     if moving_mask is not None or reference_mask is not None:
         moving, reference = brain(moving, moving_mask), brain(reference, reference_mask)
