@@ -6,7 +6,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from recontrast.conversion.dcm2niix_run import check
+from recontrast.conversion.dcm2niix_run import check, split_off
 from recontrast.errors import RecontrastError
 from recontrast.phantom.cohort import make
 from recontrast.phantom.dicom import make_dicom
@@ -103,13 +103,18 @@ def test_mosaics_are_checked(tmp_path, slices):
 
 
 @pytest.mark.parametrize(
-    ("made", "split", "sound"), [(3, 0, True), (2, 1, True), (2, 0, False), (1, 1, False)]
+    ("made", "apart", "sound"), [(3, 0, True), (2, 1, True), (2, 0, False), (1, 1, False)]
 )
-def test_volumes_split_off_are_counted(made, split, sound):
+def test_volumes_split_off_are_counted(made, apart, sound):
     image = nib.Nifti1Image(np.zeros((2, 2, 2, made), np.int16), np.eye(4))
     wanted = {"volumes": 3, "corners": None}
     if sound:
-        check(image, wanted, split)
+        check(image, wanted, apart)
     else:
         with pytest.raises(RecontrastError, match=f"made {made} volumes of it"):
-            check(image, wanted, split)
+            check(image, wanted, apart)
+
+
+def test_what_dcm2niix_says_of_trace_volumes():
+    assert split_off("x\nNote: 2 volumes appear to be ADC or trace images that will be removed") == 2
+    assert split_off("Convert 680 DICOM as image (80x80x40x17)") == 0

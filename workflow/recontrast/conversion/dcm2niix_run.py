@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -32,15 +33,16 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         source, target = Path(name, "in"), Path(name, "out")
         source.mkdir(), target.mkdir()
         collect(wanted["files"], source)
-        print(brief(run_dcm2niix(source, target).replace(name, "")))
+        said = run_dcm2niix(source, target).replace(name, "")
+        print(brief(said))
         chosen, others = choose(sorted(target.glob("*.nii")), wanted)
-        check(nib.load(chosen), wanted, sum(others.values()))
+        check(nib.load(chosen), wanted, split_off(said) if others else 0)
         facts = clean(json.loads(chosen.with_suffix(".json").read_text(encoding="utf-8")))
         facts |= wanted["parameters"]
         facts = {name: value for name, value in facts.items() if value is not None}
         facts |= {"ConversionSoftware": "dcm2niix", "ConversionSoftwareVersion": version("dcm2niix")}
         if others:
-            facts["SplitOff"] = list(others)
+            facts["SplitOff"] = others
             print("dcm2niix split off:", ", ".join(others))
         yield chosen, facts | {"Sources": [series.name]}
 
@@ -107,8 +109,17 @@ def brief(said: str) -> str:
     return "\n".join(line + (f" ({n} times)" if n > 1 else "") for line, n in counts.items())
 
 
-def choose(made: list[Path], wanted: dict) -> tuple[Path, dict[str, int]]:
-    """The one file that is the image wanted, and what else dcm2niix made of the series: in words, how many volumes.
+def split_off(said: str) -> int:
+    """How many volumes dcm2niix says it took out of an image, as the scanner had computed them from others.
+
+    The file that it writes beside the image holds all volumes, so that their number does not tell.
+    """
+    match = re.search(r"(\d+) volumes appear to be (ADC|trace)", said)
+    return int(match[1]) if match else 0
+
+
+def choose(made: list[Path], wanted: dict) -> tuple[Path, list[str]]:
+    """The one file that is the image wanted, and what else dcm2niix made of the series, in words.
 
     An enhanced file may hold several images: they are told apart by echo time and part.
     """
@@ -120,8 +131,10 @@ def choose(made: list[Path], wanted: dict) -> tuple[Path, dict[str, int]]:
         raise RecontrastError(
             f"dcm2niix made {names} of it, where one image was expected", remedy="say use: no for the series"
         )
-    traces = [path for path in made if path != main[0] and path.stem.endswith("_ADC")]
-    return main[0], {path.stem.removeprefix("image_"): _volumes(nib.load(path)) for path in traces}
+    others = [
+        path.stem.removeprefix("image_") for path in made if path != main[0] and path.stem.endswith("_ADC")
+    ]
+    return main[0], others
 
 
 def _volumes(image: nib.Nifti1Image) -> int:
@@ -142,17 +155,17 @@ def _fits(path: Path, wanted: dict) -> bool:
     )
 
 
-def check(image: nib.Nifti1Image, wanted: dict, split_off: int) -> None:
+def check(image: nib.Nifti1Image, wanted: dict, apart: int) -> None:
     """Raise unless an image has the slices, volumes and corners that the headers say.
 
     Args:
-        split_off: how many volumes, computed from the others, were split off.
+        apart: how many volumes were split off.
     """
     volumes = _volumes(image)
-    if volumes + split_off != wanted["volumes"]:
-        apart = f" and split off {split_off}" if split_off else ""
+    if volumes + apart != wanted["volumes"]:
+        further = f" and split off {apart}" if apart else ""
         raise RecontrastError(
-            f"dcm2niix made {volumes} volumes of it{apart}, the headers say {wanted['volumes']}"
+            f"dcm2niix made {volumes} volumes of it{further}, the headers say {wanted['volumes']}"
         )
     if wanted["corners"] is None:
         return
