@@ -95,6 +95,19 @@ def test_what_is_on_record_is_told_once_and_what_an_older_run_said_no_more(
     said = capsys.readouterr().out
     assert said.count("failed:") == 1
     assert "failed: sub-01 T2w (anatomy resample): no signal" in said
+    assert "    recontrast: anatomy resample: no signal" in said
+
+
+def test_the_log_of_a_step_is_found_whatever_its_rule_is_called(
+    out: Path, capsys: pytest.CaptureFixture
+) -> None:
+    write(out, "logs/anatomy/register/sub-01/sub-01_from-dwi_to-T1w.log", "apart")
+    log = out / "logs/anatomy/register/sub-01/sub-01_from-dwi_to-T1w.log"
+    log.rename(out / "logs/sub-01_from-dwi_to-T1w.log")
+    record = "session\titem\tstep\treason\tstate\nsub-01\tfrom-dwi\tanatomy register\tapart\tx\n"
+    (out / "cohort/quarantine.tsv").write_text(record)
+    assert print_status(out) == 1
+    assert "    apart" in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def troubles(folder: Path, known: Sequence[quarantine.Failure], at_work: bool) -
         # The plan is written before the first job: what is older is of another run, and may be long mended.
         if log.stat().st_mtime < begun:
             continue
-        step = _step(log, folder / "logs")
+        step = step_of(folder, log)
         if not step or (*quarantine.split(log.stem), step) in {failure.key for failure in known}:
             continue
         own = f"recontrast: {step}: "
@@ -58,10 +58,10 @@ def tail(log: Path) -> list[str]:
         return file.read().decode(errors="replace").splitlines()
 
 
-def _step(log: Path, place: Path) -> str:
-    """Which step writes a log: `anatomy register`; empty for a log of anything else."""
+def step_of(folder: Path, log: Path) -> str:
+    """Which step writes a log of an output folder: `anatomy register`; empty for a log of anything else."""
     with open(log, encoding="utf-8", errors="replace") as file:
         first = file.readline()
     if not first:  # not even its command could be written
-        return " ".join(log.relative_to(place).with_suffix("").parts[:2])
+        return " ".join(log.relative_to(folder / "logs").with_suffix("").parts[:2])
     return " ".join(first.removeprefix(COMMAND).split()[:2]) if first.startswith(COMMAND) else ""

@@ -13,7 +13,7 @@ from . import layout, lock
 from .cohort import quarantine
 from .errors import RecontrastError
 from .graph import Graph
-from .logs import tail, troubles
+from .logs import step_of, tail, troubles
 
 # A table that goes to a file or a pager has no edge to be folded at.
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
@@ -106,8 +106,8 @@ def _place(file: str) -> tuple[str, str]:
 
 def _end_of_log(folder: Path, failure: quarantine.Failure, lines: int) -> list[str]:
     """The last lines of the log of a failed step."""
-    stage, _, step = failure.step.partition(" ")
-    for log in sorted((folder / "logs" / stage / step).rglob("*.log")):
-        if quarantine.split(log.stem) == (failure.session, failure.item):
+    unit = (failure.session, failure.item)
+    for log in sorted((folder / "logs").rglob("*.log")):
+        if quarantine.split(log.stem) == unit and step_of(folder, log) == failure.step:
             return tail(log)[-lines:]
     return []
