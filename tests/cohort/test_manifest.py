@@ -223,3 +223,15 @@ def test_real_data_sets(real_images):
     assert len(aging.images) == 30
     (problem,) = aging.problems
     assert str(problem).startswith("contrasts.T2w: no file in the cohort is T2w; there are")
+
+
+def test_a_file_without_a_run_beside_one_with_a_run_is_noted(put, build):
+    for name in ("sub-01_T1w", "sub-01_run-2_T1w", "sub-02_T1w", "sub-02_acq-a_run-1_T1w"):
+        put(name)
+    built = build({"T1w": Contrast(suffix="T1w")})
+    assert chosen(built) == {("sub-01", "T1w"): "sub-01_T1w", ("sub-02", "T1w"): "sub-02_T1w"}
+    assert [str(problem) for problem in built.problems] == [
+        "contrasts.T1w: in 1 sessions the file without a run is taken, not those with one (sub-01);"
+        " say run: first, last or a number"
+    ]
+    assert build({"T1w": Contrast(suffix="T1w", run="last")}).problems == []

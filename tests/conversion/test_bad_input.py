@@ -222,11 +222,13 @@ def test_repetitions_become_runs_and_echoes_are_numbered(source, out):
 
 def test_localisers_and_colour_pictures_are_left(source, out):
     scan(source / "a", SeriesDescription="Survey")
+    (source / "a/IM00003").unlink()
     scan(source / "b", number=2, SamplesPerPixel=3)
     with_nothing = sort(source, out)
     assert with_nothing.jobs == {}
     assert listed(out, "series.tsv")[0]["why"] == "localiser: is not converted"
     assert {row["what"] for row in listed(out, "not-images.tsv")} == {"a colour picture"}
+    assert not any("transfer it again" in str(problem) for problem in with_nothing.problems)
 
 
 def test_people_without_names_are_told_apart_by_study(source, out):

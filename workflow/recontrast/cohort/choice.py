@@ -47,6 +47,17 @@ def choose(
     return left[0] if left else None
 
 
+def passed_over(chosen: RawImage, images: list[RawImage]) -> list[RawImage]:
+    """The images of a session that differ from the one that was chosen by a run alone, where it has none."""
+    return [
+        image
+        for image in images
+        if "run" not in chosen.entities
+        and image.suffix == chosen.suffix
+        and image.entities == chosen.entities | {"run": image.entities.get("run")}
+    ]
+
+
 def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str) -> list[RawImage]:
     """The images of a session that were taken together, one of each echo, delay and so on.
 

@@ -14,7 +14,7 @@ from ..images import write_text
 from ..layout import Session
 from ..maps import SOURCES
 from . import bids
-from .choice import choose, choose_group, choose_mask, matches
+from .choice import choose, choose_group, choose_mask, matches, passed_over
 from .content import Content, combine, inspect, inspect_beside
 
 COLUMNS = ("participant_id", "session_id", "contrast", "path", "sha256", "dataset", "problem")
@@ -130,6 +130,7 @@ def build(
     manifest.cohort, manifest.expected = frozenset(visits), frozenset(hashes)
     visits = _included(visits, include, manifest)
     chosen: list[tuple[Image, list[bids.RawImage]]] = []
+    without_run: dict[str, list[str]] = {}
     for session, (dataset, images) in sorted(visits.items(), key=lambda item: item[0]):
         for name in [*contrasts, *sources]:
             image = Image(session.participant, session.session, name, Path(), "", dataset=dataset)
@@ -142,6 +143,16 @@ def build(
             if raws:
                 first, *others = [raw.path for raw in raws]
                 chosen.append((replace(image, path=first, others=tuple(others)), raws))
+                if name in contrasts and passed_over(raws[0], images):
+                    without_run.setdefault(name, []).append(session.label)
+    for name, labels in without_run.items():
+        some = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
+        problem = (
+            f"contrasts.{name}: in {len(labels)} sessions the file without a run is taken, not those with one"
+        )
+        manifest.problems.append(
+            RecontrastError(f"{problem} ({some})", remedy="say run: first, last or a number")
+        )
     chosen += _masks(datasets, masks, visits, manifest)
     given = [raw for _, raws in chosen for raw in raws]
     unread = [raw for raw in given if raw.path not in hashes]

@@ -253,7 +253,7 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, key: Key, place
             )
         )
     for row in rows:
-        if row.problem:
+        if row.problem and row.suffix:  # a localiser with holes is nobody's loss
             what = f"{row.participant_id} {row.session_id} series {row.number}: {row.problem}"
             planned.problems.append(RecontrastError(what, remedy="transfer it again"))
     if others:
