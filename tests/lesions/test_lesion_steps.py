@@ -92,7 +92,10 @@ def test_no_lesions_are_a_result(heads, fitted, tmp_path):
     nothing = changed(healthy["manual"], tmp_path / "empty.nii.gz", np.zeros_like)
     volume = found_by(predict_lesions, healthy, tmp_path, **fitted).sum() * 0.027
     assert volume < 2
-    found_by(grow_lesions, healthy, tmp_path, t1w=healthy["t1w"], kappa=1.0, **maps(healthy))
+    grown = found_by(grow_lesions, healthy, tmp_path, t1w=healthy["t1w"], kappa=0.5, **maps(healthy))
+    assert not grown.any()
+    ill = found_by(grow_lesions, heads[2], tmp_path, t1w=heads[2]["t1w"], kappa=0.5, **maps(heads[2]))
+    assert ill.any()
     describe_lesions(lesions=nothing, mask=healthy["mask"], output=tmp_path / "table.tsv")
     assert tables.read(tmp_path / "table.tsv", ["number"])[0]["number"] == "0"
     compare_lesions(

@@ -1,0 +1,167 @@
+"""The parts of prediction, growth and description, on arrays whose answers are known."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from recontrast import tables
+from recontrast.columns import SCORES
+from recontrast.lesions import fit_lesions as fitting
+from recontrast.lesions import lga, lpa
+from recontrast.lesions.compare_lesions import compare_lesions
+from recontrast.lesions.describe_lesions import describe_lesions
+from recontrast.lesions.features import Head
+from recontrast.lesions.list_default import list_default
+from scipy import special
+from small_heads import affine, array, ball, head, listed
+
+BRAIN = 1_500_000  # voxels of 1 mm
+
+
+def shares_found(true_volume: int) -> tuple[float, float]:
+    """How far log-odds move in a head with so many lesion voxels (mm³), and the share of lesion that is found there.
+
+    Lesions are plain; 15 ml of other tissue are doubtful, as everywhere. The fit saw a share of one per cent.
+    """
+    share = 0.01
+    lesion = np.full(true_volume, 4.0)
+    doubtful = np.full(15_000, -1.5)
+    odds = np.concatenate([lesion, doubtful, np.full(400_000, -12.0)]).astype(np.float32)
+    after = lpa.adjusted(odds, BRAIN, share)
+    return float(after[0] - odds[0]), float(special.expit(after).sum() / BRAIN)
+
+
+def test_the_share_of_lesion_is_that_of_the_session():
+    few, share_of_few = shares_found(1_000)
+    many, share_of_many = shares_found(50_000)
+    assert few < 0 < many
+    # Towards the share that is found in the end, by the part that it is trusted.
+    for shift, share in ((few, share_of_few), (many, share_of_many)):
+        assert shift == pytest.approx(lpa.TRUST * (special.logit(share) - special.logit(0.01)), abs=0.02)
+    assert share_of_few < 0.005
+    assert share_of_many == pytest.approx(50_000 / BRAIN, rel=0.25)
+
+
+def test_a_session_that_is_like_the_fit_stays_as_it_is():
+    odds = np.concatenate([np.full(15_000, 9.0), np.full(100_000, -20.0)]).astype(np.float32)
+    assert lpa.adjusted(odds, BRAIN, 0.01) == pytest.approx(odds, abs=0.02)
+
+
+def test_a_persons_own_places_are_no_part_of_what_they_are_fitted_with(tmp_path, monkeypatch):
+    heads = [head(tmp_path, seed, lesions=2) for seed in (1, 2)]
+    seen = []
+    monkeypatch.setattr(fitting.lpa, "example", lambda head, lesions, effect, features: seen.append(effect))
+    rows = tables.read(listed(tmp_path / "list.tsv", heads), fitting.COLUMNS)
+    rows.append(rows[0] | {"session_id": "ses-2"})  # a second visit is no other person
+    where = fitting.lesion_maps(rows)
+    list(fitting._examples(rows, where, "extended"))
+    ours, theirs = (lpa.spatial_effect([where[name]]) for name in ("sub-0", "sub-1"))
+    np.testing.assert_allclose(seen[0], theirs)
+    np.testing.assert_allclose(seen[1], ours)
+    np.testing.assert_allclose(seen[2], theirs)
+    assert np.abs(ours - theirs).max() > 1
+
+
+def test_lesions_under_the_smallest_do_not_count(tmp_path):
+    one = head(tmp_path, 1, lesions=1)
+    lesions = np.zeros(array(one["mask"]).shape, np.uint8)
+    middle = np.argwhere(array(one["mask"]) > 0).mean(axis=0).astype(int)
+    i, j, k = middle
+    lesions[i, j, k] = 1  # 0.027 ml
+    lesions[i + 4 : i + 6, j : j + 2, k] = 1  # 0.108 ml
+    nib.save(nib.Nifti1Image(lesions, affine()), tmp_path / "found.nii.gz")
+    for smallest, number in ((0.0, "2"), (0.027, "2"), (0.03, "1"), (0.2, "0")):
+        describe_lesions(
+            lesions=tmp_path / "found.nii.gz", mask=one["mask"], output=tmp_path / "t.tsv", smallest=smallest
+        )
+        assert tables.read(tmp_path / "t.tsv", ["number"])[0]["number"] == number, smallest
+
+
+def test_a_seed_needs_two_others_beside_it():
+    belief = np.zeros((9, 9, 9), np.float32)
+    belief[4, 4, 2:7] = 10  # a line: its ends have one neighbour
+    found = lga.seeds(belief, 1.0)
+    assert np.array_equal(np.argwhere(found), [[4, 4, 3], [4, 4, 4], [4, 4, 5]])
+    assert not lga.seeds(belief, 100.0).any()
+
+
+def test_grown_lesions_lose_their_holes_and_lone_voxels():
+    lesion = ball((10, 10, 10), 4).astype(np.float32)
+    lesion[10, 10, 10] = 0.2
+    lesion[2, 2, 2] = 0.9
+    lesion[20, 20, 20:22] = 0.9
+    cleaned = lga.clean(lesion)
+    assert cleaned[10, 10, 10] == pytest.approx(1.0)
+    assert cleaned[2, 2, 2] == 0
+    assert (cleaned[20, 20, 20:22] == np.float32(0.9)).all()
+
+
+def test_prediction_drops_what_is_faint_alone_or_beside_outer_fluid():
+    brain = ball((12, 12, 12), 11)
+    shell = brain & ~ball((12, 12, 12), 9)
+    fluid, ratio = shell.astype(np.float32), np.where(shell, -0.5, 0.3).astype(np.float32)
+    image = nib.Nifti1Image(ratio, np.diag([1.0, 1.0, 1.0, 1.0]))
+    part = (slice(None),) * 3
+    priors = np.stack([fluid, 0 * fluid, (brain & ~shell).astype(np.float32)])
+    one = Head(image, part, brain, np.eye(4), priors, None, ratio, brain & ~shell)
+    probability = np.zeros(brain.shape, np.float32)
+    probability[11:14, 11:14, 11:14] = 0.9
+    probability[12, 12, 18] = 0.9  # alone; smoothed it is faint
+    probability[5:8, 12, 12] = 0.05  # faint from the start
+    probability[12, 3:6, 12] = 1.0  # its outer end lies beside the fluid
+    cleaned = lpa.clean(one, probability)
+    assert cleaned[12, 12, 12] > 0.5
+    assert cleaned[6, 12, 12] == 0
+    assert cleaned[12, 3, 12] == 0
+    assert (cleaned[12, 12, 17:20] < lpa.FAINT).all()
+
+
+def test_contrast_of_true_lesions_in_the_image_on_which_others_were_found(tmp_path):
+    one = head(tmp_path, 1)
+    compare_lesions(
+        found=one["manual"],
+        truth=one["manual"],
+        mask=one["mask"],
+        output=tmp_path / "c.tsv",
+        participant="1",
+        flair=one["flair"],
+        wm=one["wm"],
+    )
+    rows = {row["metric"]: row["value"] for row in tables.read(tmp_path / "c.tsv", SCORES)}
+    for name in ("lesion_ratio1", "lesion_ratio2", "lesion_ratio2_mm"):
+        assert float(rows[name]) == pytest.approx(1.6, rel=0.02)
+
+
+def test_the_people_of_the_default_are_listed_once(tmp_path):
+    heads = [head(tmp_path, seed, lesions=1) for seed in (1, 2)]
+    known = listed(tmp_path / "known.tsv", heads)
+    transform = tmp_path / "t.txt"
+    fitting.inputs.images.write_text(
+        transform, "Parameters: 1 0 0 0 1 0 0 0 1 2 4 6\nFixedParameters: 0 0 0\n"
+    )
+    text = known.read_text().replace("\tn/a\n", f"\t{transform}\n", 1)
+    known.write_text(text)
+    (tmp_path / "masks").mkdir()
+    for who in ("sub-0", "sub-1", "sub-7", "sub-8"):
+        array_of = nib.load(heads[0]["manual"])
+        nib.save(array_of, tmp_path / f"masks/{who}_label-lesion_mask.nii.gz")
+    out = {"transform": tmp_path / "mean.txt", "output": tmp_path / "list.tsv"}
+    list_default(known=[known, known], masks=tmp_path / "masks", without=["8"], **out)
+    rows = tables.read(out["output"], fitting.COLUMNS)
+    assert [(row["participant_id"], row["flair"] != "n/a") for row in rows] == [
+        ("sub-0", True), ("sub-1", True), ("sub-7", False),
+    ]  # fmt: skip
+    assert rows[-1]["transform"] == str(out["transform"])
+    assert "2 4 6" in out["transform"].read_text()
+
+
+def test_a_fit_says_where_it_is_from():
+    told = fitting.origin(3, "a database", "CC-BY")
+    assert told.keys() == {"source", "licence", "seed", "version"}
+    assert fitting.origin(3, "", "").keys() == {"seed", "version"}
+
+
+def test_the_default_says_where_it_is_from():
+    shipped = fitting.fitted.read(None, None).provenance
+    assert shipped["licence"] == "CC-BY"
+    assert "Lesjak" in shipped["source"]
+    assert (shipped["seed"], len(shipped["places"])) == (1, 29)
