@@ -1,6 +1,7 @@
 """The influence of inputs: maps on the grid, shares that add up, and what is not possible."""
 
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -9,7 +10,9 @@ import small_volumes
 from recontrast import tables
 from recontrast.errors import RecontrastError
 from recontrast.methods import recipes
-from recontrast.synthesis.explain import COLUMNS, explain
+from recontrast.methods.interface import Cohort, Model, Run, method_module
+from recontrast.methods.normalisation import normalise_inputs
+from recontrast.synthesis.explain import COLUMNS, differences, explain
 from recontrast.synthesis.summarize_influence import summarize_influence
 from recontrast.training.train import train
 
@@ -93,3 +96,63 @@ def test_the_cohort_counts_people(trained, tmp_path):
     rows = tables.read(tmp_path / "influence.tsv", ["experiment", "kind", "input", "n", "share_mean"])
     assert [(row["input"], row["n"]) for row in rows] == [("T1w", "2"), ("T2w", "2")]
     assert sum(float(row["share_mean"]) for row in rows) == pytest.approx(1)
+
+
+RUN = Run(device="cpu")
+SHORT = {
+    "patch_to_voxel": {
+        "epochs": 20,
+        "patch": 3,
+        "voxels_per_epoch": 4000,
+        "batch": 100,
+        "learning_rate": 1e-3,
+    },
+    "multimodal": {"epochs": 1, "batches_per_epoch": 2, "maps": 4, "latent": 4},
+    "modality_propagation": {"iterations": 1},
+}
+
+
+def fitted(method, **changes):
+    """A method as its paper has it, each session on its own scale; short, and one more session."""
+    recipe = recipes.resolve(method, "paper", SHORT[method] | changes)
+    assert recipe["scale"] == "session"
+    module = method_module(method)
+    model = module.fit(Cohort([small_volumes.volumes(1), small_volumes.volumes(2)]), recipe, RUN)
+    return module, model, small_volumes.volumes(3), recipe
+
+
+def test_an_input_is_left_out_after_its_session_was_scaled():
+    """The mean of T2w divided by the percentile of T2w: not by that of a constant, which would make it 1."""
+    module, model, one, recipe = fitted("patch_to_voxel")
+    found = differences(module, model, one, recipe, RUN)
+    scaled = normalise_inputs(one, model.constants, recipe)
+    average = scaled[1][one.mask].mean()
+    assert average < 0.9
+    ones = Model(model.weights, model.constants | {"inputs": [1.0, 1.0]})
+    by_hand = [
+        module.predict(ones, replace(one, inputs=inputs), recipe | {"scale": "cohort"}, RUN)
+        for inputs in (scaled, np.stack([scaled[0], np.full_like(scaled[1], average)]))
+    ]
+    known = np.abs(by_hand[1] - by_hand[0])[one.mask]
+    assert known.mean() > 1
+    np.testing.assert_allclose(found[1][one.mask], known, atol=0.05)
+
+
+def test_what_can_leave_a_contrast_out_does():
+    module, model, one, recipe = fitted("multimodal")
+    found = differences(module, model, one, recipe, RUN)
+    emptied = np.stack([one.inputs[0], np.zeros_like(one.inputs[1])])
+    alone = module.predict(model, replace(one, inputs=emptied), recipe, RUN)
+    known = np.abs(alone - module.predict(model, one, recipe, RUN))[one.mask]
+    np.testing.assert_allclose(found[1][one.mask], known, rtol=1e-5)
+
+
+def test_a_search_keeps_scale_and_place_of_what_is_left_out():
+    module, model, one, recipe = fitted("modality_propagation")
+    brighter = replace(one, inputs=one.inputs * np.float32(3))
+    found, other = (differences(module, model, volumes, recipe, RUN) for volumes in (one, brighter))
+    np.testing.assert_allclose(found, other, rtol=1e-3, atol=1e-2)
+    unscaled = replace(one, inputs=one.inputs.copy())
+    unscaled.inputs[1] = one.inputs[1][one.mask].mean()
+    wrong = np.abs(module.predict(model, unscaled, recipe, RUN) - module.predict(model, one, recipe, RUN))
+    assert np.abs(found[1] - wrong)[one.mask].max() > 1

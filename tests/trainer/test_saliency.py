@@ -1,17 +1,24 @@
 """Maps of influence beside derivatives that are known, and blocks that change nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import small_volumes
 import torch
 from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, method_module
+from recontrast.methods.interface import Cohort, Run, Volumes, method_module
 from recontrast.trainer import saliency
 from recontrast.trainer.applied import Applied, by_slabs
 from recontrast.trainer.slabs import slabs
 
 SHAPE = (14, 9, 8)
-SHORTER = {"cc_dnn": {"then_epochs": 0, "patches_per_epoch": 80}}
+DIFFERENTIABLE = [method for method in recipes.available() if hasattr(method_module(method), "applied")]
+SHORTER = {
+    "cc_dnn": {"epochs": 1, "then_epochs": 0, "patches_per_epoch": 80},
+    "pix2pix": {"epochs": 1, "epochs_falling": 0, "batches_per_epoch": 4},
+    "pixel_gan": {"start_iterations": 4, "adversarial_iterations": 4, "iterations_per_epoch": 4},
+}
 
 
 def blocks(thickness: int) -> list:
@@ -46,12 +53,39 @@ def test_p3s_is_the_derivative_of_the_squared_error_in_normalised_units(scene):
     np.testing.assert_allclose(found, known.abs().numpy(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["fcn3d", "unet3d", "unet2d", "patch_to_voxel", "cc_dnn", "multimodal"])
+def session(method: str, seed: int) -> Volumes:
+    """A session with the inputs that a method takes; pixel_gan's are eight raw images and three maps."""
+    one = small_volumes.volumes(seed)
+    if method != "pixel_gan":
+        return one
+    raw = [one.inputs[0] * weight + one.inputs[1] * (1 - weight) for weight in np.linspace(0.2, 0.8, 8)]
+    maps = [np.full_like(raw[0], value) for value in (1.0, 12.0, 900.0)]
+    maps[2] = maps[2] + 0.1 * one.inputs[0]
+    return replace(one, inputs=np.stack([*raw, *maps]).astype(np.float32))
+
+
+@pytest.mark.parametrize("method", DIFFERENTIABLE)
 def test_what_a_method_applies_is_what_it_predicts(method):
-    recipe = recipes.resolve(method, "quick", {"epochs": 1} | SHORTER.get(method, {}))
-    one = small_volumes.volumes(1)
-    model = method_module(method).fit(Cohort([small_volumes.volumes(2)]), recipe, Run(device="cpu"))
+    recipe = recipes.resolve(method, "quick", SHORTER.get(method, {"epochs": 1}))
+    one = session(method, 1)
+    model = method_module(method).fit(Cohort([session(method, 2)]), recipe, Run(device="cpu"))
     applied = method_module(method).applied(model, one, recipe, Run(device="cpu"))
     predicted = method_module(method).predict(model, one, recipe, Run(device="cpu"))
     np.testing.assert_allclose(applied.predict()[one.mask], predicted[one.mask], rtol=1e-4, atol=1e-2)
     assert saliency.gradient(applied, one.mask).any()
+
+
+@pytest.mark.parametrize("method", ["patch_to_voxel", "pix2pix", "pixel_gan", "multimodal", "unet2d"])
+def test_the_target_of_p3s_has_the_scale_that_it_would_train_with(method):
+    """A session whose target is three times as bright is the same to a training that scales each by its own."""
+    recipe = recipes.resolve(method, "quick", SHORTER.get(method, {"epochs": 1}) | {"scale": "session"})
+    module, one, run = method_module(method), session(method, 1), Run(device="cpu")
+    model = module.fit(Cohort([session(method, 2)]), recipe, run)
+    maps = []
+    for factor in (1, 3):
+        brighter = replace(one, target=one.target * np.float32(factor))
+        maps.append(saliency.p3s(module.applied(model, brighter, recipe, run), one.mask, brighter.target))
+        unknown = module.applied(model, replace(one, target=None), recipe, run)
+        assert unknown.scale == module.applied(model, brighter, recipe, run).scale
+    assert maps[0].any()
+    np.testing.assert_allclose(maps[1], maps[0], rtol=1e-3, atol=1e-5 * maps[0].max())

@@ -3,6 +3,8 @@
 Nothing is learned but the factor that takes the image to the units of the target.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from .. import signals
@@ -30,10 +32,15 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The contrast of every voxel, float32 (x, y, z), in the units of the training targets."""
     made = image(volumes, recipe)
-    factor = model.constants["factor"]
-    if recipe["scale"] == "session":
-        factor /= _level(made, volumes)
-    return made * np.float32(factor)
+    return made * _factor(model, made, volumes, recipe)
+
+
+def without(model: Model, volumes: Volumes, number: int, recipe: Recipe, run: Run) -> np.ndarray:
+    """The contrast with the mean of one map everywhere; brought to units as the whole one is."""
+    inputs = volumes.inputs.copy()
+    inputs[number] = inputs[number][volumes.mask].mean()
+    changed = image(replace(volumes, inputs=inputs), recipe)
+    return changed * _factor(model, image(volumes, recipe), volumes, recipe)
 
 
 def image(volumes: Volumes, recipe: Recipe) -> np.ndarray:
@@ -51,6 +58,12 @@ def image(volumes: Volumes, recipe: Recipe) -> np.ndarray:
     inversions = [recipe["inversion_time"]] if recipe["equation"] == "inversion_recovery" else []
     timing = dict(tr=recipe["repetition_time"], te=recipe["echo_time"], ti=inversions)
     return signals.from_rates(pd, r1, r2, **timing)
+
+
+def _factor(model: Model, made: np.ndarray, volumes: Volumes, recipe: Recipe) -> np.float32:
+    """What the image of a session is multiplied by."""
+    factor = model.constants["factor"]
+    return np.float32(factor / _level(made, volumes) if recipe["scale"] == "session" else factor)
 
 
 def _level(made: np.ndarray, volumes: Volumes) -> float:

@@ -8,6 +8,13 @@ A method is a module `recontrast.methods.NAME` with three functions, found by it
     def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray
         # float32, shape of the mask, in the units of the target; values outside the mask are ignored
 
+Two more are asked for by maps of influence, where a method has them:
+
+    def applied(model, volumes, recipe, run) -> trainer.applied.Applied
+        # a network before the images of a session
+    def without(model, volumes, number, recipe, run) -> np.ndarray
+        # as predict, but with one input left out in the method's own way, all scales as if it were there
+
 Nothing here needs torch: a method may be a forest or a search. Torch methods write a `trainer.loop.Task`
 and leave the rest to `trainer.loop.train`.
 """

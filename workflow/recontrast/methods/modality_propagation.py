@@ -39,9 +39,27 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere."""
+    source = _source(model, volumes, recipe)
+    return _propagate(model, volumes, source, _atlases(model, volumes, source, recipe), recipe, run)
+
+
+def without(model: Model, volumes: Volumes, number: int, recipe: Recipe, run: Run) -> np.ndarray:
+    """The target where the mean of one contrast, as it is scaled and aligned, stands in its place."""
+    source = _source(model, volumes, recipe)
+    atlases = _atlases(model, volumes, source, recipe)
+    source[number] = source[number][volumes.mask].mean()
+    return _propagate(model, volumes, source, atlases, recipe, run)
+
+
+def _source(model: Model, volumes: Volumes, recipe: Recipe) -> np.ndarray:
+    """The contrasts, scaled; float32 (contrasts, x, y, z)."""
     common = np.array(model.constants["scales"], dtype=np.float32)
     scales = common[:-1] if recipe["scale"] == "cohort" else _scales(volumes, recipe)[: len(common) - 1]
-    source = volumes.inputs / scales.astype(np.float32)[:, None, None, None]
+    return volumes.inputs / scales.astype(np.float32)[:, None, None, None]
+
+
+def _atlases(model: Model, volumes: Volumes, source: np.ndarray, recipe: Recipe) -> list[np.ndarray]:
+    """The training sessions on the grid of one that is aligned with them; each float32 (contrasts + 1, x, y, z)."""
     atlases = []
     for number, spacing in enumerate(model.constants["spacings"], start=1):
         images, mask = model.weights[f"atlas{number}/images"], model.weights[f"atlas{number}/mask"]
@@ -50,6 +68,12 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
         else:
             affine = from_images(source[0], volumes.mask, volumes.spacing, images[0], mask, spacing)
         atlases.append(onto(images, *affine, volumes.mask.shape))
+    return atlases
+
+
+def _propagate(
+    model: Model, volumes: Volumes, source: np.ndarray, atlases: list[np.ndarray], recipe: Recipe, run: Run
+) -> np.ndarray:
     estimate = None
     for _ in range(recipe["iterations"]):
         estimate = nearest(
@@ -63,7 +87,7 @@ def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndar
             neighbours=recipe["neighbours"],
             threads=run.threads,
         )
-    return estimate * common[-1]
+    return estimate * np.float32(model.constants["scales"][-1])
 
 
 def reach(window: int, spacing: tuple[float, float, float]) -> tuple[int, int, int]:

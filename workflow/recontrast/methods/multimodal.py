@@ -72,7 +72,16 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
     inputs = torch.from_numpy(images).to(device)
     forward = by_slices(partial(network.synthesise, present=present), 2, COARSEST)
     blocks = slices_of(inputs.shape[3])
-    return Applied(inputs, forward, blocks, scale=model.constants["target"], axis=2)
+    by_itself = recipe["scale"] == "session" and volumes.target is not None
+    own = means(volumes)[-1] if by_itself else model.constants["target"]
+    return Applied(inputs, forward, blocks, scale=model.constants["target"], axis=2, own=(own, 0.0))
+
+
+def without(model: Model, volumes: Volumes, number: int, recipe: Recipe, run: Run) -> np.ndarray:
+    """The target from all contrasts but one, which is not fused."""
+    inputs = volumes.inputs.copy()
+    inputs[number] = 0
+    return predict(model, replace(volumes, inputs=inputs, target=None), recipe, run)
 
 
 def means(session: Volumes) -> list[float]:

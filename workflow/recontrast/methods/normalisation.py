@@ -47,9 +47,16 @@ def cohort_scales(sessions: list[Volumes], recipe: Recipe) -> Scales:
 
 def normalise(session: Volumes, constants: Scales, recipe: Recipe) -> Volumes:
     """A session with inputs and target divided by its own or the training's percentiles."""
-    own = session_scales(session, recipe)[-1] if recipe["scale"] == "session" else constants["target"]
     inputs = normalise_inputs(session, constants, recipe)
+    own = target_scale(session, constants, recipe)
     return replace(session, inputs=inputs, target=session.target / np.float32(own))
+
+
+def target_scale(session: Volumes, constants: Scales, recipe: Recipe) -> float:
+    """What training divides a session's target by: its own percentile, where it is known, or the training's."""
+    if session.target is None or recipe["scale"] == "cohort":
+        return constants["target"]
+    return percentile_scale(session.target, session.mask, recipe["percentile"], session.label)
 
 
 def session_scales(volumes: Volumes, recipe: Recipe) -> list[float]:

@@ -21,7 +21,7 @@ from ..trainer.patches import PatchPool
 from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
 from .interface import Cohort, Model, Run, Volumes
-from .normalisation import cohort_scales, normalise, normalise_inputs
+from .normalisation import cohort_scales, normalise, normalise_inputs, target_scale
 from .recipes import Recipe
 
 DROPOUT_AFTER = (2, 4, 6, 8)
@@ -83,7 +83,8 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
         return network[1:](features.movedim(0, -1))[..., 0]
 
     blocks = list(slabs(volumes.mask.shape, len(kernel), halo=margin(recipe), memory=MEMORY))
-    return Applied(inputs, forward, blocks, scale=model.constants["target"])
+    own = target_scale(volumes, model.constants, recipe), 0.0
+    return Applied(inputs, forward, blocks, scale=model.constants["target"], own=own)
 
 
 def as_kernel(weight: torch.Tensor, recipe: Recipe, contrasts: int) -> torch.Tensor:

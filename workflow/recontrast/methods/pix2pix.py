@@ -15,7 +15,7 @@ from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import hold_then_fall, set_rate
 from ..trainer.slices import SlicePool
 from .interface import Cohort, Model, Run, Volumes
-from .normalisation import Scales, cohort_scales, normalise, normalise_inputs
+from .normalisation import Scales, cohort_scales, normalise, normalise_inputs, target_scale
 from .recipes import Recipe
 
 DEPTHS = (1, 2, 4, 8)  # multiples of `filters` from the first layer on; deeper ones stay at the last
@@ -72,7 +72,8 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
     axis = recipe["axis"]
     forward = by_slices(generator, axis, 2 ** recipe["levels"])
     blocks = slices_of(inputs.shape[axis + 1])
-    return Applied(inputs, forward, blocks, scale=model.constants["target"], axis=axis)
+    own = target_scale(volumes, model.constants, recipe), 0.0
+    return Applied(inputs, forward, blocks, scale=model.constants["target"], axis=axis, own=own)
 
 
 def prepare(session: Volumes, constants: Scales, recipe: Recipe) -> Volumes:

@@ -72,7 +72,10 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
         return network(seen.flatten(1).T).view(seen.shape[1:])
 
     blocks = list(slabs(volumes.mask.shape, channels=2 * recipe["hidden"], halo=0))
-    return Applied(inputs, forward, blocks, scale=model.constants["target"])
+    unit = model.constants["target"]
+    by_itself = recipe["scale"] == "session" and volumes.target is not None
+    own = (_scale(volumes.target, volumes, recipe) if by_itself else unit), 0.0
+    return Applied(inputs, forward, blocks, scale=unit, own=own)
 
 
 def normalise_inputs(volumes: Volumes, recipe: Recipe) -> np.ndarray:

@@ -65,7 +65,10 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
     forward = by_slices(resized, axis, 1) if recipe["size"] else by_slices(network, axis, coarsest(recipe))
     blocks = slices_of(inputs.shape[axis + 1])
     offset, divisor = model.constants["target"]
-    return Applied(inputs, forward, blocks, scale=divisor, offset=offset, axis=axis)
+    own = offset, divisor
+    if recipe["scale"] == "session" and volumes.target is not None:
+        own = own_scales(volumes, recipe)[-1]
+    return Applied(inputs, forward, blocks, scale=divisor, offset=offset, axis=axis, own=own[::-1])
 
 
 def prepare(session: Volumes, constants: dict[str, list], recipe: Recipe) -> Volumes:

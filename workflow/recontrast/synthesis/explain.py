@@ -1,8 +1,11 @@
 """What a synthetic image hangs on: maps of each input's influence, and their means."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,6 +16,9 @@ from ..methods.interface import Model, Run, Volumes, method_module
 from ..methods.model_file import read_model
 from ..methods.recipes import Recipe
 from ..methods.volumes import read_volumes
+
+if TYPE_CHECKING:
+    from ..trainer.applied import Applied
 
 COLUMNS = ("participant_id", "session_id", "experiment", "fold", "kind", "input", "mean", "share")
 
@@ -38,8 +44,9 @@ def explain(
     Args:
         kind: p3s: the pulse-sequence-specific saliency map of Wei 2019, section 2.2, which needs the acquired
             target; gradient: how the prediction changes with each input; without: how far the prediction
-            moves where an input is replaced by its mean inside the mask. The first two are in normalised
-            units and for networks alone; the last is in the units of the target.
+            moves where an input is left out, in the method's own way or by its mean inside the mask, after
+            normalisation. The first two are in normalised units and for networks alone; the last is in the units
+            of the target.
         model: safetensors file of weights.
         card: the model's JSON card.
         images: the session's images, in the order of the card's inputs.
@@ -101,12 +108,38 @@ def explain(
 
 
 def differences(module: ModuleType, model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
-    """How far the prediction moves without each input, float32, shape (contrasts, x, y, z); 0 outside the mask."""
-    whole = module.predict(model, volumes, recipe, run)
-    found = []
+    """How far the prediction moves without each input, float32, shape (contrasts, x, y, z); 0 outside the mask.
+
+    An input is left out in the method's own way where it has one. In a network's images, its mean takes its place
+    after they have been normalised: the session's own scales stay those of the input.
+    """
+    volumes = replace(volumes, target=None)
+    if hasattr(module, "without") and len(volumes.inputs) > 1:
+        whole = module.predict(model, volumes, recipe, run)
+        made = (module.without(model, volumes, number, recipe, run) for number in range(len(volumes.inputs)))
+    elif hasattr(module, "applied"):
+        applied = partial(
+            module.applied, model, volumes, recipe, run
+        )  # anew each time: noise is seeded there
+        whole, count = applied().predict(), len(applied().inputs)  # some methods see the first inputs alone
+        made = (_averaged(applied(), volumes.mask, number) for number in range(count))
+    else:
+        whole = module.predict(model, volumes, recipe, run)
+        made = (module.predict(model, one, recipe, run) for one in _with_means(volumes))
+    return np.stack([np.where(volumes.mask, np.abs(one - whole), 0) for one in made]).astype(np.float32)
+
+
+def _averaged(applied: "Applied", mask: np.ndarray, number: int) -> np.ndarray:
+    """The prediction with the mean of one normalised image in its place; what a method has emptied stays empty."""
+    image, inside = applied.inputs[number], applied.inputs.new_tensor(mask).bool()
+    emptied = not image[~inside].any()
+    image[inside if emptied else ...] = image[inside].mean()
+    return applied.predict()
+
+
+def _with_means(volumes: Volumes) -> Iterator[Volumes]:
+    """A session as often as it has inputs, each time with the mean of another in its place."""
     for number, image in enumerate(volumes.inputs):
         inputs = volumes.inputs.copy()
         inputs[number] = image[volumes.mask].mean()
-        without = Volumes(volumes.label, inputs, None, volumes.mask, volumes.spacing)
-        found.append(np.where(volumes.mask, np.abs(module.predict(model, without, recipe, run) - whole), 0))
-    return np.stack(found).astype(np.float32)
+        yield replace(volumes, inputs=inputs)

@@ -14,7 +14,7 @@ DICTIONARY = {
         "Levels": {
             "p3s": "Absolute derivative of the squared error by the input (Wei 2019), normalised units",
             "gradient": "Absolute derivative of the prediction by the input, normalised units",
-            "without": "Absolute change of the prediction where the input is replaced by its mean",
+            "without": "Absolute change of the prediction where the input is left out, or replaced by its mean",
         },
     },
     "input": {"Description": "Input contrast or map"},

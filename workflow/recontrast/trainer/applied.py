@@ -27,6 +27,8 @@ class Applied:
         scale: units of the target to one of the output.
         offset: units of the target at an output of 0.
         axis: the axis of the image that is cut.
+        own: scale and offset by which training would normalise this session's own target; None: `scale` and
+            `offset` are those, or the target is not known.
     """
 
     inputs: torch.Tensor
@@ -35,6 +37,13 @@ class Applied:
     scale: float
     offset: float = 0.0
     axis: int = 0
+    own: tuple[float, float] | None = None
+
+    def normalised(self, target: np.ndarray) -> torch.Tensor:
+        """An acquired target as training would scale it, on the device, float32, shape (x, y, z)."""
+        scale, offset = self.own or (self.scale, self.offset)
+        scaled = (target - np.float32(offset)) / np.float32(scale)
+        return torch.from_numpy(scaled.astype(np.float32)).to(self.inputs.device)
 
     def output(self) -> torch.Tensor:
         """The normalised target, float32, shape (x, y, z), without gradient."""

@@ -31,12 +31,11 @@ def p3s(applied: Applied, mask: np.ndarray, target: np.ndarray) -> np.ndarray:
         target: the acquired image in its units, shape (x, y, z).
 
     Returns:
-        float32, shape (contrasts, x, y, z), in normalised units.
+        float32, shape (contrasts, x, y, z), in normalised units; the target's are those of training, its own
+        where the recipe scales each session by itself.
     """
-    device = applied.inputs.device
-    inside = torch.from_numpy(mask).to(device)
-    normalised = (target - np.float32(applied.offset)) / np.float32(applied.scale)
-    truth = torch.from_numpy(normalised.astype(np.float32)).to(device)
+    inside = torch.from_numpy(mask).to(applied.inputs.device)
+    truth = applied.normalised(target)
     return _backward(applied, lambda made, where: ((made - truth[where])[inside[where]] ** 2).sum())
 
 
