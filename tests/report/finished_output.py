@@ -1,6 +1,7 @@
 """A finished output folder, made up: small volumes, scores, losses and the plan of a study."""
 
 import json
+from itertools import cycle
 from pathlib import Path
 
 import nibabel as nib
@@ -18,7 +19,9 @@ EXPERIMENTS = {
 }
 
 
-def make_output(participants: int, *, volumes: bool = True) -> dict:
+def make_output(
+    participants: int, *, volumes: bool = True, experiments: dict[str, tuple[str, str]] = EXPERIMENTS
+) -> dict:
     """Fill the working folder; every third participant lacks FLAIR, sub-02 has two sessions."""
     plan = {
         "study": {
@@ -85,7 +88,7 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
         "lesion_pairs": [],
     }
     labels = [f"{number:02d}" for number in range(1, participants + 1)]
-    for name, (method, recipe) in EXPERIMENTS.items():
+    for name, (method, recipe) in experiments.items():
         plan["experiments"][name] = {
             "method": method,
             "recipe": recipe,
@@ -117,15 +120,15 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
                 "fold": fold,
                 "experiments": {
                     name: {"model": name, "fold": fold, "inputs": ["T1w"], "acquired": acquired}
-                    for name in EXPERIMENTS
+                    for name in experiments
                 },
                 "notes": [],
             }
             plan["sessions"].append(entry)
             if volumes:
-                draw_session(session, acquired)
+                draw_session(session, acquired, experiments)
             if acquired:
-                scores += session_scores(session, fold, number)
+                scores += session_scores(session, fold, number, experiments)
     metrics = pd.DataFrame(
         scores, columns=["participant_id", "session_id", "experiment", "fold", "region", "metric", "value"]
     )
@@ -135,8 +138,8 @@ def make_output(participants: int, *, volumes: bool = True) -> dict:
         metrics=Path(layout.METRICS),
         table=Path(layout.STATISTICS),
         ranks=Path(layout.RANKS),
-        experiments=list(EXPERIMENTS),
-        targets=["FLAIR"] * len(EXPERIMENTS),
+        experiments=list(experiments),
+        targets=["FLAIR"] * len(experiments),
         bootstrap=100,
     )
     images.write_text(layout.PLAN, json.dumps(plan))
@@ -157,10 +160,10 @@ def losses(experiment: str, fold: str) -> None:
     images.write_text(path, table.to_csv(sep="\t", index=False, na_rep="n/a"))
 
 
-def session_scores(session: layout.Session, fold: str, number: int) -> list[tuple]:
+def session_scores(session: layout.Session, fold: str, number: int, experiments: dict) -> list[tuple]:
     random = np.random.default_rng(number)
     rows = []
-    for gain, name in enumerate(EXPERIMENTS):
+    for gain, name in enumerate(experiments):
         values = {"psnr": 24 + 2 * gain + random.normal(), "ssim": 0.8 + 0.05 * gain + random.normal() * 0.02}
         values |= {"mse": 10 ** (-values["psnr"] / 10), "mae": 0.05 - 0.01 * gain}
         visit = f"ses-{session.session}" if session.session else "n/a"
@@ -173,7 +176,7 @@ def session_scores(session: layout.Session, fold: str, number: int) -> list[tupl
     return rows
 
 
-def draw_session(session: layout.Session, acquired: bool) -> None:
+def draw_session(session: layout.Session, acquired: bool, experiments: dict) -> None:
     """A head of shells with ventricles and lesions, left-posterior-inferior axes, 3 x 3 x 4 mm."""
     shape = np.array((64, 76, 44))
     random = np.random.default_rng(int(session.participant))
@@ -213,10 +216,10 @@ def draw_session(session: layout.Session, acquired: bool) -> None:
         put(session, layout.PREPROC, flair, like, {"Sources": ["raw/FLAIR.nii.gz"]}, suffix="FLAIR")
     lesion &= brain
     found = {"manual": lesion} | ({"acquired": np.roll(lesion, 1, axis=1)} if acquired else {})
-    found |= {name: np.roll(lesion, -1, axis=1) for name in EXPERIMENTS}
+    found |= {name: np.roll(lesion, -1, axis=1) for name in experiments}
     for source, place in found.items():
         put(session, layout.LESION_MASK, place.astype(np.uint8), like, None, source=source)
-    for name, blur in zip(EXPERIMENTS, (1.2, 0.7), strict=True):
+    for name, blur in zip(experiments, cycle((1.2, 0.7)), strict=False):
         made = (gaussian_filter(np.where(lesion, 0.5 * flair + 500, flair), blur) + 20) * brain
         facts = {"Synthetic": True, "Method": name, "Sources": ["T1w"], "Fold": "1"}
         put(session, layout.SYNTHETIC, made, like, facts, suffix="FLAIR", experiment=name)

@@ -23,6 +23,16 @@ def test_every_loss_has_its_curve(tmp_path, turns, dashed):
     assert drawn.count("fold 2") == 1
 
 
+def test_curves_of_many_epochs_stay_light_and_keep_their_spikes(tmp_path):
+    values = [0.1 + 0.01 * (n % 7) for n in range(5000)]
+    values[3333] = 9.0
+    rows = [{"epoch": str(n), "training": str(v), "validation": str(v)} for n, v in enumerate(values)]
+    figures.losses(tmp_path / "losses.svg", {str(fold): rows for fold in range(5)})
+    drawn = tmp_path / "losses.svg"
+    assert drawn.stat().st_size < 100_000
+    assert ">5<" in drawn.read_text()  # the axis reaches the spike
+
+
 def drawn_lines(figure):
     """The joined points of every line in the colour of pairs, as numbers of points."""
     lines = re.findall(r'<path d="([^"]*)"[^>]*style="[^"]*stroke: #5a6675[^"]*stroke-width: 0.5', figure)

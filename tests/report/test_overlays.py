@@ -70,10 +70,21 @@ def test_lesions_are_red_in_the_plane_with_most_of_them(gallery):
     drawn = overlays.draw_lesions(gallery, masks, "FLAIR")
     assert [item["source"] for item in drawn] == ["acquired", "Fcn"]
     assert [item["volume"] for item in drawn] == ["0.0", f"{12 * 64 / 1000:.1f}"]
-    red = [colours(gallery, item["marked"]) @ [1, -0.5, -0.5] > 60 for item in drawn]
-    assert red[1].any()
-    assert not red[0].any()
-    assert not (colours(gallery, drawn[1]["plain"]) @ [1, -0.5, -0.5] > 60).any()
+    marks = [np.asarray(Image.open(gallery.folder.parent / i["marked"]).convert("RGBA")) for i in drawn]
+    assert not marks[0][..., 3].any()
+    seen = marks[1][..., 3] > 0
+    assert seen.any()
+    assert (marks[1][seen][:, :3] == overlays.LESION).all()
+    assert marks[1].shape[:2] == colours(gallery, drawn[1]["plain"]).shape[:2]  # it lies on top
+
+
+def test_lesions_drawn_by_hand_lie_on_the_acquired_image(gallery):
+    lesion = np.zeros(SHAPE, np.uint8)
+    lesion[5:8, 5:9, 3] = 1
+    masks = {source: put(gallery, source, lesion) for source in ("manual", "acquired")}
+    acquired, manual = overlays.draw_lesions(gallery, masks, "FLAIR")
+    assert acquired["plain"] == manual["plain"]
+    assert acquired["marked"] != manual["marked"]
 
 
 def test_a_line_has_a_figure_with_a_curve_for_each_image(gallery):
@@ -118,5 +129,32 @@ def test_examples_are_the_highest_and_the_lowest_dice(tmp_path):
     tables.write(tmp_path / "lesions.tsv", columns, rows)
     sessions = [{"session": who, "participant_id": who, "session_id": "n/a", "page": "p"} for who in values]
     sessions[3]["page"] = ""  # nothing to show
+    folder = tmp_path / "sessions/sub-02"
+    folder.mkdir(parents=True)
+    for name in (
+        "unmarked-acquired.webp", "lesions-acquired.png", "lesions-manual.png", "unmarked-Fcn.webp", "lesions-Fcn.png"
+    ):  # fmt: skip
+        (folder / name).touch()
     (example,) = lesion_examples(tmp_path / "lesions.tsv", sessions, tmp_path)
     assert [(one["session"], one["dice"]) for one in example["shown"]] == [("sub-02", 0.9), ("sub-03", 0.1)]
+    best, worst = (one["pictures"] for one in example["shown"])
+    assert [item["name"] for item in best] == [
+        "acquired", "lesions on acquired", "drawn by hand", "Fcn", "lesions on Fcn"
+    ]  # fmt: skip
+    assert [item["top"].rpartition("/")[2] for item in best if item["top"]] == [
+        "lesions-acquired.png", "lesions-manual.png", "lesions-Fcn.png"
+    ]  # fmt: skip
+    assert worst == []
+
+
+def test_pictures_that_are_too_heavy_together_become_lighter(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (400, 360), dtype=np.uint8)
+    files = [tmp_path / f"{number}.webp" for number in range(4)]
+    for file in files:
+        Image.fromarray(noise).save(file, quality=pictures.QUALITY)
+    before = sum(file.stat().st_size for file in files)
+    pictures.lighten(files, before)
+    assert sum(file.stat().st_size for file in files) == before
+    pictures.lighten(files, int(0.8 * before))
+    assert sum(file.stat().st_size for file in files) <= 0.8 * before
+    assert Image.open(files[0]).size == (360, 400)

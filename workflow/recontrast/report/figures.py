@@ -23,6 +23,7 @@ STYLE = {
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#000000")
 DASHES = ("-", "--", ":")  # of losses that are trained in turns
 LEGEND = 8  # with more folds a legend hides the curves
+BINS = 100  # of epochs; in each, a curve of more points shows its lowest and its highest
 
 
 def dots(path: Path, scores: list[tables.Row], metrics: list[str], targets: dict[str, str]) -> None:
@@ -126,8 +127,8 @@ def losses(path: Path, folds: dict[str, list[tables.Row]]) -> None:
             columns = {name: np.array([tables.number(row[name]) for row in rows]) for name in rows[0]}
             epoch, validation = columns.pop("epoch"), columns.pop("validation")
             for training, dash in zip(columns.values(), DASHES, strict=False):
-                panel.plot(epoch, training, dash, color=colour, linewidth=0.8, alpha=0.7)
-            panel.plot(epoch, validation, color=colour, linewidth=1.8, label=f"fold {fold}")
+                panel.plot(*_thinned(epoch, training), dash, color=colour, linewidth=0.8, alpha=0.7)
+            panel.plot(*_thinned(epoch, validation), color=colour, linewidth=1.8, label=f"fold {fold}")
             drawn += [*columns.values(), validation]
         _loss_axes(panel, np.concatenate(drawn))
         if len(folds) <= LEGEND:
@@ -150,9 +151,9 @@ def curves(path: Path, experiments: dict[str, list[tables.Row]]) -> None:
             columns = {key: np.array([tables.number(row[key]) for row in rows]) for key in rows[0]}
             validated = np.isfinite(columns["validation"]).any()
             values = columns["validation" if validated else list(columns)[1]]
-            panel.plot(
-                columns["epoch"], values, dash, color=colour, linewidth=1.6 if validated else 0.8, label=name
-            )
+            width = 1.6 if validated else 0.8
+            points = _thinned(columns["epoch"], values)
+            panel.plot(*points, dash, color=colour, linewidth=width, label=name)
             drawn.append(values)
         _loss_axes(panel, np.concatenate(drawn))
         panel.legend(frameon=False, fontsize=8)
@@ -178,6 +179,18 @@ def profile(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
         panel.grid(color="#dde2e8", linewidth=0.6)
         figure.legend(frameon=False, fontsize=8, loc="outside right upper")
         _save(figure, path)
+
+
+def _thinned(epoch: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A curve of thousands of epochs with as many points as can be seen, without losing its spikes."""
+    if len(epoch) <= 2 * BINS:
+        return epoch, values
+    kept = set()
+    for part in np.array_split(np.arange(len(epoch)), BINS):
+        there = part[np.isfinite(values[part])]
+        kept |= {there[values[there].argmin()], there[values[there].argmax()]} if len(there) else {part[0]}
+    chosen = sorted(kept)
+    return epoch[chosen], values[chosen]
 
 
 def _loss_axes(panel: Axes, values: np.ndarray) -> None:

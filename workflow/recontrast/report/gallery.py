@@ -43,7 +43,11 @@ class Gallery:
         for name in sorted(files, key=lambda name: name != reference):
             volume = self.read(files[name])
             picture = pictures.file_name("contrast", name)
-            pictures.save_grey(self.folder / picture, self.view, volume, pictures.window(volume, self.mask))
+            limits = pictures.window(volume, self.mask)
+            pictures.save_grey(self.folder / picture, self.view, volume, limits)
+            if name == reference:
+                small = pictures.file_name("small-contrast", name)
+                pictures.save_small(self.folder / small, self.view, volume, limits)
             shown.append(
                 {
                     "name": name,
@@ -121,6 +125,8 @@ class Gallery:
             )
         picture = pictures.file_name("synthetic", name)
         pictures.save_grey(self.folder / picture, self.view, volume, limits)
+        small = pictures.file_name("small-synthetic", name)
+        pictures.save_small(self.folder / small, self.view, volume, limits)
         return drawn | {
             "picture": self.address(picture),
             "viewer": self.address(walk) if self.viewers else "",

@@ -125,7 +125,7 @@ def _sessions(plan: dict, scores: list[tables.Row], models: dict, folder: Path) 
             name: made
             | {
                 "kind": kind_of(made, session, models[made["model"], made["fold"]]),
-                "picture": _existing(folder, f"sessions/{label}/{file_name('synthetic', name)}"),
+                "picture": _existing(folder, f"sessions/{label}/{file_name('small-synthetic', name)}"),
                 "scores": {metric: values.get((*who, name, metric)) for metric in IN_COHORT},
             }
             for name, made in session["experiments"].items()
@@ -133,7 +133,9 @@ def _sessions(plan: dict, scores: list[tables.Row], models: dict, folder: Path) 
         shown = {
             "done": done,
             "page": _existing(folder, f"sessions/{label}.html"),
-            "picture": _existing(folder, f"sessions/{label}/{file_name('contrast', session['reference'])}"),
+            "picture": _existing(
+                folder, f"sessions/{label}/{file_name('small-contrast', session['reference'])}"
+            ),
         }
         rows.append(session | shown)
     return rows

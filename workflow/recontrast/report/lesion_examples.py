@@ -16,7 +16,7 @@ def lesion_examples(scores: Path, sessions: list[dict], folder: Path) -> list[di
 
     Returns:
         For each experiment `experiment` and `shown`: one or two sessions with `dice`, `session`, `page` and
-        `pictures` (each with `name` and `picture`).
+        `pictures` (each with `name`, `picture` and `top`, which lies on it).
     """
     pages = {(s["participant_id"], s["session_id"]): s for s in sessions if s["page"]}
     found: dict[str, list[tuple[float, dict]]] = {}
@@ -48,8 +48,11 @@ def _pictures(folder: Path, session: str, experiment: str) -> list[dict[str, str
     """The acquired and the synthetic image, each without and with lesions; those drawn by hand where there are any."""
     wanted = []
     for source, name in ((ACQUIRED, "acquired"), (MANUAL, "drawn by hand"), (experiment, experiment)):
-        plain, marked = lesion_pictures(source)
-        wanted += [] if source == MANUAL else [(name, plain)]
-        wanted.append((name if source == MANUAL else f"lesions on {name}", marked))
-    found = [(name, f"sessions/{session}/{picture}") for name, picture in wanted]
-    return [{"name": name, "picture": picture} for name, picture in found if (folder / picture).is_file()]
+        plain, marked = (f"sessions/{session}/{picture}" for picture in lesion_pictures(source))
+        wanted += [] if source == MANUAL else [(name, plain, "")]
+        wanted.append((name if source == MANUAL else f"lesions on {name}", plain, marked))
+    return [
+        {"name": name, "picture": picture, "top": top}
+        for name, picture, top in wanted
+        if (folder / picture).is_file() and (not top or (folder / top).is_file())
+    ]

@@ -66,8 +66,11 @@ def draw_map(gallery: Gallery, experiment: str, kind: str, file: Path) -> dict:
 
 
 def lesion_pictures(source: str) -> tuple[str, str]:
-    """The names of the pictures of lesions from one source: without and with the lesions."""
-    return pictures.file_name("unmarked", source), pictures.file_name("lesions", source)
+    """The names of the pictures of lesions from one source: the image, and what lies on top of it."""
+    below = ACQUIRED if source == MANUAL else source  # drawn on the acquired image
+    return pictures.file_name("unmarked", below), pictures.file_name("lesions", source).replace(
+        ".webp", ".png"
+    )
 
 
 def draw_lesions(gallery: Gallery, masks: dict[str, Path], flair: str) -> list[dict]:
@@ -79,7 +82,7 @@ def draw_lesions(gallery: Gallery, masks: dict[str, Path], flair: str) -> list[d
         flair: the acquired contrast on which they were found.
 
     Returns:
-        For each source `source`, `plain` and `marked` (pictures) and `volume` in ml.
+        For each source `source`, `plain` and `marked` (pictures, the latter to lie on top) and `volume` in ml.
     """
     found = {source: read_mask(file).get_fdata() > 0 for source, file in masks.items()}
     view = gallery.view.through(np.sum(list(found.values()), axis=0))
@@ -94,7 +97,7 @@ def draw_lesions(gallery: Gallery, masks: dict[str, Path], flair: str) -> list[d
         limits = limits or pictures.window(volume, gallery.mask)
         plain, marked = lesion_pictures(source)
         pictures.save_grey(gallery.folder / plain, view, volume, limits)
-        pictures.save_marked(gallery.folder / marked, view, volume, limits, found[source], LESION)
+        pictures.save_marks(gallery.folder / marked, view, found[source], LESION)
         drawn.append(
             {
                 "source": source,

@@ -17,6 +17,8 @@ WIDTH = 360  # pixels of the widest plane
 GAP = 6  # pixels between planes
 MARGIN = 12.0  # mm around the mask, so that one sees what the mask leaves out
 QUALITY = 82  # of lossy WebP
+LOWER = (60, 40, 25)  # where a page would be too heavy
+SMALL = 72  # pixels of a picture in a table
 OUTLINE = (255, 196, 0)
 MARK = 0.6  # how much of a mark's colour covers the image
 BRIGHTER, DARKER = (255, 150, 60), (70, 150, 255)  # synthetic above, below acquired
@@ -180,6 +182,35 @@ def save_marked(
     _save(
         path, Image.fromarray((levels[..., None] * (1 - amount) + amount * np.array(colour)).astype(np.uint8))
     )
+
+
+def save_marks(path: Path, view: View, marked: np.ndarray, colour: tuple[int, int, int]) -> None:
+    """Transparent picture of some voxels in a colour, to lie on top of an image."""
+    there = view.montage(marked.astype(np.uint8) * 255, resample=Image.Resampling.BILINEAR) >= 64
+    palette = Image.fromarray(there.astype(np.uint8), mode="P")
+    palette.putpalette([0, 0, 0, *colour])
+    palette.save(path, format="PNG", transparency=bytes([0, round(255 * MARK)]), optimize=True)
+
+
+def save_small(path: Path, view: View, volume: np.ndarray, limits: tuple[float, float]) -> None:
+    """The axial plane of an image as a square of SMALL pixels, for tables."""
+    plane = Image.fromarray(view.montage(grey(volume, limits))[: view.panels[0][0]])
+    plane.thumbnail((SMALL, SMALL))
+    square = Image.new("L", (SMALL, SMALL))
+    square.paste(plane, ((SMALL - plane.width) // 2, (SMALL - plane.height) // 2))
+    square.save(path, format="WEBP", quality=LOWER[0], method=4)
+
+
+def lighten(files: list[Path], limit: int) -> None:
+    """Write lossy pictures anew, at lower qualities, until all together weigh `limit` bytes at most."""
+    for quality in LOWER:
+        if sum(file.stat().st_size for file in files) <= limit:
+            return
+        for file in files:
+            if file.suffix == ".webp":
+                with Image.open(file) as picture:
+                    picture.load()
+                picture.save(file, format="WEBP", quality=quality, method=4)
 
 
 def save_fibres(path: Path, view: View, anisotropy: np.ndarray, direction: np.ndarray) -> int:

@@ -93,6 +93,8 @@ def session_page(
         ]
         found = overlays.draw_lesions(gallery, marked, lesion_contrast) if marked else []
         lines = [drawn for file in profiles for drawn in overlays.draw_profiles(gallery, file)]
+        shown_on_it = [f for f in drawn.iterdir() if not f.name.startswith(("viewer-", "small-"))]
+        pictures.lighten(shown_on_it, WEIGHT)
         shutil.rmtree(folder, ignore_errors=True)
         drawn.rename(folder)
     pages.write(
