@@ -32,6 +32,12 @@ def test_every_source_against_every_truth() -> None:
         "sub-01_space-T1w_found-Fcn_truth-manual_lesions.tsv",
         "sub-01_space-T1w_found-Fcn_truth-acquired_lesions.tsv",
     }
+    # As the rules ask: of the whole cohort, and for the page of one session.
+    assert graph.lesion_scores(SimpleNamespace()) == graph.lesion_scores()
+    assert names(graph.lesion_scores(SimpleNamespace(session="sub-01"))) == own
+    assert names(graph.lesion_descriptions(SimpleNamespace(session="sub-04"))) == {
+        "sub-04_space-T1w_label-lesion_desc-Fcn_lesions.tsv"
+    }
     assert {name for name in names(graph.lesion_masks()) if name.startswith("sub-04_")} == {
         "sub-04_space-T1w_label-lesion_desc-Fcn_mask.nii.gz"
     }

@@ -150,8 +150,8 @@ class LesionJobs:
         return [self.lesion_flair(w), self._tissue_maps(self._session(w))[2]] if self.segments_tissue else []
 
     def lesion_scores(self, w=None) -> list[str]:
-        """The tables of every two masks of a session that are compared; of all sessions without wildcards."""
-        chosen = self.plan.sessions.values() if w is None else [self._session(w)]
+        """The tables of every two masks of a session that are compared; of all sessions in rules without one."""
+        chosen = [self._session(w)] if hasattr(w, "session") else self.plan.sessions.values()
         return [
             fill(
                 layout.LESION_SCORES,
@@ -165,7 +165,7 @@ class LesionJobs:
         ]
 
     def lesion_descriptions(self, w=None) -> list[str]:
-        """The tables of lesions of every mask; of all sessions without wildcards."""
+        """The tables of lesions of every mask; of all sessions in rules without one."""
         return self._of_every_source(layout.LESION_TABLE, w)
 
     def lesion_targets(self, w=None) -> list[str]:
@@ -192,7 +192,7 @@ class LesionJobs:
     # --- inside ---
 
     def _of_every_source(self, pattern: str, w=None) -> list[str]:
-        chosen = self.plan.sessions.values() if w is None else [self._session(w)]
+        chosen = [self._session(w)] if hasattr(w, "session") else self.plan.sessions.values()
         return [
             fill(pattern, planned.session, reference=planned.reference, source=source)
             for planned in chosen

@@ -1,6 +1,7 @@
 """Lesions in the plan: whose masks teach for whom, on which images lesions are sought, and what is not done and why."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .lesion_settings import Lesions, beside
@@ -15,11 +16,10 @@ ACQUIRED = "acquired"
 def teachers(plan: "Plan", heldout: str) -> Iterator["PlannedSession"]:
     """The sessions with a manual mask, without the people of a fold, or one person, that are held out."""
     asked = plan.study.lesions
-    for planned in plan.sessions.values():
-        if (
-            asked.manual in planned.masks
-            and planned.has([asked.flair, *beside(asked)])
-            and heldout not in (f"fold{planned.fold}", _person(planned))
+    for planned in _drawn(plan):
+        if planned.has([asked.flair, *beside(asked)]) and heldout not in (
+            f"fold{planned.fold}",
+            _person(planned),
         ):
             yield planned
 
@@ -28,8 +28,8 @@ def held_out(plan: "Plan", planned: "PlannedSession") -> str:
     """The fold of a session; its person where there is none, as in training only; nobody for strangers."""
     if planned.fold.isdecimal():
         return f"fold{planned.fold}"
-    own = (p for p in plan.sessions.values() if p.participant == planned.participant)
-    return _person(planned) if any(plan.study.lesions.manual in p.masks for p in own) else "nobody"
+    own = any(other.participant == planned.participant for other in _drawn(plan))
+    return _person(planned) if own else "nobody"
 
 
 def groups(plan: "Plan") -> list[str]:
@@ -91,6 +91,11 @@ _STAND_INS = {
     "lga": "lesions: with the default κ of {kappa:g}, as {who} to choose it on",
     "network": "lesions: not sought, as {who} to train a network on",
 }
+
+
+@lru_cache(maxsize=1)  # every session asks
+def _drawn(plan: "Plan") -> list["PlannedSession"]:
+    return [planned for planned in plan.sessions.values() if plan.study.lesions.manual in planned.masks]
 
 
 def _learns(asked: Lesions) -> bool:
