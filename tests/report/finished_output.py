@@ -63,7 +63,8 @@ def make_output(
         ],
         "excluded": [{"session": "sub-91", "reason": "motion <severe> & ghosting"}],
         "experiments": {},
-        "versions": {"recontrast": "0.1.0", "python": "3.11.9", "snakemake": "9.27.0", "torch": "2.9.0"},
+        "versions": {"recontrast": "0.1.0", "python": "3.11.9", "snakemake": "9.27.0", "torch": "2.9.0"}
+        | {"scipy": "1.16.0", "scikit-image": "0.26.0", "nibabel": "5.4.2"},
         "backends": {
             f"anatomy {step}": {"backend": "embedded", "tools": tools}
             for step, tools in {

@@ -1,9 +1,13 @@
 """The methods section prints what ran, and nothing else."""
 
+import importlib.util
 import json
+import re
+from pathlib import Path
 
 import pytest
 from recontrast.errors import RecontrastError
+from recontrast.fingerprint import closure
 from recontrast.methods import recipes
 from recontrast.report.methods_text import methods_section, sentences, steps_that_ran
 
@@ -197,6 +201,71 @@ def test_influence_masks_and_dicom_are_told_where_they_were(plan):
     assert "Simonyan" not in " ".join(references)
 
 
+def test_libraries_are_told_and_cited_where_they_did_the_arithmetic(plan):
+    paragraphs, references = methods_section(plan, ["psnr"])
+    cited = {reference.split()[0] for reference in references}
+    for words in (
+        "NumPy (Harris",
+        "SciPy 1.16.0 (Virtanen",
+        "scikit-image 0.26.0",
+        "PyTorch 2.9.0",
+        "statsmodels (",
+    ):
+        assert words in paragraphs[-2]
+    assert cited >= {"Harris", "Brett", "Virtanen", "van", "Seabold", "Paszke", "Mölder"}
+    assert not cited & {"Cardoso", "Pedregosa", "Lam", "Gorgolewski"}
+    # Nothing is scored, and nothing is a network.
+    plan["study"]["prepare"], plan["backends"] = "none", {}
+    del plan["experiments"]["voxels"]
+    plan["experiments"]["fcn"] |= {
+        "method": "random_forest",
+        "recipe": "quick",
+        "settings": recipes.resolve("random_forest", "quick"),
+    }
+    cited = {reference.split()[0] for reference in methods_section(plan, [])[1]}
+    assert cited >= {"Harris", "Brett", "Pedregosa", "Lam"}
+    assert not cited & {"Paszke", "Seabold", "van"}
+
+
+@pytest.mark.parametrize(
+    ("method", "learned", "cited"),
+    [
+        ("network", 5, {"Cardoso", "Paszke"}),
+        ("lpa", 5, {"Pedregosa", "Fonov", "Abraham"}),
+        ("lga", 0, {"Fonov"}),
+    ],
+)
+def test_libraries_of_lesions_are_cited(plan, method, learned, cited):
+    plan["study"]["prepare"], plan["backends"], plan["experiments"] = "none", {}, {}
+    before = {reference.split()[0] for reference in methods_section(plan, [])[1]}
+    plan["study"]["lesions"] = LESIONS | {"method": method}
+    plan["ran"] |= {"lesions": 3, "lesions_learned": learned}
+    after = {reference.split()[0] for reference in methods_section(plan, [])[1]}
+    assert not before & cited
+    assert after >= cited | {"Virtanen"}
+
+
+@pytest.mark.parametrize("method", recipes.available())
+def test_every_method_is_said_to_use_the_libraries_that_it_imports(method):
+    words = " ".join(
+        Path(importlib.util.find_spec(module).origin).read_text()
+        for module in closure(f"recontrast.methods.{method}")
+    )
+    found = {
+        library
+        for library, name in {
+            "torch": "torch",
+            "scikit-learn": "sklearn",
+            "numba": "numba",
+            "scipy": "scipy",
+        }.items()
+        if re.search(rf"^\s*(from|import) {name}\b", words, re.MULTILINE)
+    }
+    said = set(sentences()["software"]["without_network"].get(method, ["torch"]))
+    # Where scores are taken, scipy is cited anyway.
+    assert found - {"scipy"} == said - {"scipy"}
+
+
 def test_every_reference_that_a_sentence_needs_exists():
     text = sentences()
     needed = [
@@ -207,5 +276,6 @@ def test_every_reference_that_a_sentence_needs_exists():
     needed += [key for entry in entries for key in entry.get("references", [])]
     needed += [key for keys in text["lesion_references"].values() for key in keys]
     needed += text["relaxometry"]["references"]
+    needed += [entry["reference"] for entry in text["software"]["libraries"].values()]
     needed += [key for keys in text["tools"].values() for key in keys]
     assert set(needed) <= set(text["references"])

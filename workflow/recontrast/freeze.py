@@ -26,6 +26,21 @@ logs/
 .snakemake/
 """
 
+# Whose versions the report tells.
+LIBRARIES = (
+    "snakemake",
+    "torch",
+    "nibabel",
+    "scikit-image",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "scikit-learn",
+    "numba",
+    "monai",
+    "nilearn",
+)
+
 
 def freeze(graph: Graph) -> None:
     """Write the cohort's tables, the lists that jobs read, and what describes the output as a data set."""
@@ -105,8 +120,7 @@ def content(graph: Graph) -> dict:
             }
             for name, experiment in plan.study.experiments.items()
         },
-        "versions": {"recontrast": __version__}
-        | {name: version(name) for name in ("snakemake", "torch", "nibabel", "scikit-image", "numpy")},
+        "versions": {"recontrast": __version__} | {name: version(name) for name in LIBRARIES},
         "backends": graph.tools(),
         "ran": graph.ran(),
     }

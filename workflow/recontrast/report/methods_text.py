@@ -8,6 +8,7 @@ import yaml
 from ..errors import RecontrastError
 from ..methods import recipes
 from . import methods_judged
+from .methods_software import software
 
 FILE = Path(__file__).with_name("methods_text.yaml")
 
@@ -28,6 +29,7 @@ def methods_section(plan: dict, metrics: list[str]) -> tuple[list[str], list[str
         metrics: names of the metrics that were computed.
     """
     text = sentences()
+    statistics = methods_judged.statistics(text, plan, metrics)
     parts = [
         _preparation(plan),
         *[_experiments(plan, names) for names in _alike(plan["experiments"])],
@@ -35,7 +37,8 @@ def methods_section(plan: dict, metrics: list[str]) -> tuple[list[str], list[str
         methods_judged.influence(text, plan),
         methods_judged.lesions(text, plan),
         methods_judged.evaluation(text, plan, metrics),
-        methods_judged.statistics(text, plan, metrics),
+        statistics,
+        software(text, plan, metrics, steps_that_ran(plan), tested=bool(statistics[0])),
         (
             [text["workflow"].format(recontrast=plan["versions"]["recontrast"])],
             [text["references"]["molder2021"]],
