@@ -23,6 +23,13 @@ def test_tables_figures_and_first_page_have_captions(world: World) -> None:
     session = (world.out / "report/sessions/sub-01.html").read_text()
     for picture in ("ssim-Patch-SSIM.webp", "profile-given-FLAIR.svg", "line-middle-FLAIR.webp"):
         assert f"sub-01/{picture}" in session
+    # A note changes no number, but what stands below the table, on the first page too.
+    world.study(
+        tables={"Quality": table | {"note": "Peaks differ."}},
+        evaluation={"maps": ["ssim"], "profiles": lines},
+    )
+    assert {job.split()[0] for job in world.run()} == {"table", "index"}
+    assert "<li>Peaks differ.</li>" in (world.out / "report/index.html").read_text()
     done = world.recontrast("run", "--study", "study.yaml", "--", "--report", str(world.root / "report.html"))
     assert done.returncode == 0, done.stderr
     page = (world.root / "report.html").read_text()
