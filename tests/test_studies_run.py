@@ -46,6 +46,22 @@ def empty_cells(study: Study, out: Path) -> list[str]:
     return found
 
 
+def test_an_empty_cell_of_an_experiment_that_ran_is_found(tmp_path: Path) -> None:
+    study = load(load_file(ROOT / "studies/compare.yaml"))
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "evaluation/metrics.tsv").write_text("experiment\tfold\nFcn3d\t1\n")
+    head = "row\tcolumn\texperiment\tfold\tvalue\tnumber\ttext\n"
+    full = "a\tfull\tFcn3d\tn/a\tmean\t1\t1\n"
+    others = "b\tother fold\tFcn3d\t2\tmean\tn/a\t–\nc\tliterature\tn/a\tn/a\tmean\tn/a\t–\n"
+    for name in study.tables:
+        (tmp_path / f"tables/{name}.tsv").write_text(head + full + others)
+    assert empty_cells(study, tmp_path) == []
+    (first, *_) = study.tables
+    (tmp_path / f"tables/{first}.tsv").write_text(head + full + "d\tempty\tFcn3d\t1\tmean\tn/a\t–\n")
+    assert empty_cells(study, tmp_path) == [f"{first}: d, empty"]
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_runs_to_its_end_and_fills_its_tables(name: str, tmp_path: Path) -> None:

@@ -143,6 +143,22 @@ def test_folds_in_rows_and_methods_in_columns(results, tmp_path):
     assert "folds 1, 2" in output.with_suffix(".md").read_text()
 
 
+def test_people_in_no_fold_have_columns_of_their_own_and_change_no_average(results, tmp_path):
+    rows = pd.read_csv(results["metrics"], sep="\t", dtype=str, keep_default_na=False)
+    alone = rows[rows["participant_id"] == "sub-01"].assign(participant_id="sub-99", fold="all", value="99")
+    pd.concat([rows, alone]).to_csv(tmp_path / "metrics.tsv", sep="\t", index=False)
+    asked = {
+        "rows": ["Gan"],
+        "columns": [{"fold": "each"}, {"label": "Average"}, {"fold": "all", "label": "Patient"}],
+        "cells": {"metric": "psnr"},
+    }
+    before, _ = make(results, tmp_path, asked)
+    cells, _ = make(results | {"metrics": tmp_path / "metrics.tsv"}, tmp_path, asked)
+    assert list(cells.loc["Gan"].index) == ["Fold 1", "Fold 2", "Average", "Patient"]
+    assert float(before.loc["Gan", "Average"]["number"]) == cells.loc["Gan", "Average"]["number"]
+    assert (cells.loc["Gan", "Patient"]["number"], cells.loc["Gan", "Patient"]["n"]) == (99, 1)
+
+
 def test_an_ablation_on_one_fold_is_said_to_be_one(results, tmp_path):
     rows = pd.read_csv(results["metrics"], sep="\t", dtype=str, keep_default_na=False)
     rows = rows[(rows["experiment"] == "Bloch") | (rows["fold"] == "1")]
