@@ -87,6 +87,10 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
         ({"splits": {"validation": 1.5}}, "splits.validation: .*a share of them below 1"),
         ({"splits": {"validation": -1}}, "splits.validation: .*a number of participants"),
         ({"evaluation": {"profiles": {"a": {"start": [0, 0, 0]}}}}, r"profiles\.a: .*give start and end"),
+        (
+            {"report": {"figures": {"Figure 4": {"shows": "difference", "experiments": ["Nobody"]}}}},
+            r"report\.figures\.Figure 4: no experiment 'Nobody'",
+        ),
         ({"report": {"curves": {"Depth": ["Nobody"]}}}, r"report\.curves\.Depth: no experiment 'Nobody'"),
         (
             {

@@ -30,6 +30,7 @@ def make_output(
                 "title": "FLAIR of an ageing cohort",
                 "sessions_per_page": 50,
                 "curves": {"Both": ["voxels", "fcn"]},
+                "figures": {},
             },
             "reference": "T1w",
             "contrasts": {"T1w": {"suffix": "T1w"}, "FLAIR": {"suffix": "FLAIR"}},

@@ -1,5 +1,6 @@
 """A report clicked through in a real browser: every page loads, nothing fails, flicker and viewer work."""
 
+import io
 import shutil
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from recontrast import layout
 from test_pages import Page, broken_links, build, draw, finished_output
 
@@ -73,6 +75,30 @@ def test_flicker_alternates_two_pictures(watched, tmp_path, monkeypatch):
     assert shown == {"0", "1"}
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
+    assert not wrong
+
+
+def test_differences_lose_their_sign(watched, tmp_path, monkeypatch):
+    page, wrong = watched
+    monkeypatch.chdir(tmp_path)
+    plan = finished_output.make_output(1)
+    plan["study"]["report"]["figures"] = {
+        "Figure 4": {"shows": "absolute difference", "experiments": ["fcn"], "session": ""}
+    }
+    index = build(plan).absolute()
+    assert not broken_links(index.parent)
+    page.goto(index.as_uri())
+    page.get_by_role("link", name="sub-01, fcn").click()
+    section = page.locator("section", has=page.locator("#experiment-fcn"))
+    caption = section.get_by_text("Absolute difference")
+    assert caption.is_visible()
+    assert section.get_by_text("synthetic − acquired").is_hidden()
+    pixels = Image.open(io.BytesIO(section.locator(".difference").screenshot())).convert("RGB")
+    assert np.ptp(np.asarray(pixels).astype(int), axis=2).max() < 10  # grey
+    page.get_by_label("absolute differences").uncheck()
+    assert caption.is_hidden()
+    pixels = Image.open(io.BytesIO(section.locator(".difference").screenshot())).convert("RGB")
+    assert np.ptp(np.asarray(pixels).astype(int), axis=2).max() > 50
     assert not wrong
 
 

@@ -219,6 +219,19 @@ def test_ranks_of_nobody_are_no_table(tmp_path):
     assert rank_tables(tmp_path / "ranks.tsv", "GM") == []
 
 
+def test_the_first_page_says_what_many_sessions_lack_once(finished):
+    plan = finished(120, volumes=False)
+    for session in plan["sessions"]:
+        session["notes"] = ["fcn: not possible without T2w"]
+    plan["sessions"][0]["notes"] = []
+    page = Page(build(plan))
+    text = " ".join(" ".join(page.text).split())
+    assert text.count("fcn: not possible without T2w") == 1
+    assert "not possible without T2w 120 sub-02_ses-1, sub-02_ses-2, sub-03" in text
+    assert "and 100 more" in text
+    assert "#left-out" in page.links
+
+
 def test_session_pages_know_their_order_from_a_file_of_the_index(report):
     folder, plan = report
     script = (folder / "report/sessions.js").read_text()

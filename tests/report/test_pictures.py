@@ -75,6 +75,13 @@ def test_colours_are_black_at_zero_and_saturate_at_the_limit():
     assert colours[0].tolist() == colours[1].tolist() == list(pictures.DARKER)
 
 
+def test_a_difference_without_its_sign_is_grey_of_its_strength():
+    shares = np.array([float(share) for share in pictures.amounts().split()])
+    assert (shares > 0).all()
+    for colour in (pictures.BRIGHTER, pictures.DARKER):
+        assert shares @ colour == pytest.approx(255, abs=0.1)
+
+
 def test_window_and_grey_levels(mask):
     volume = np.where(mask, 500.0, 9000)
     volume[mask] = np.linspace(0, 1000, mask.sum())

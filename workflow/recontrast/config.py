@@ -130,6 +130,24 @@ class Training(Section):
     retrain: bool = Field(False, description="train again when the code of a method has changed")
 
 
+class PaperFigure(Section):
+    """Where in the report the like of a figure of the paper is."""
+
+    shows: Literal[
+        "curves",
+        "lesion examples",
+        "side by side",
+        "difference",
+        "absolute difference",
+        "maps",
+        "influence",
+        "lesions",
+        "profiles",
+    ]
+    experiments: tuple[Name, ...] = Field((), description="whose images; all if empty")
+    session: str = Field("", description="label, as sub-01_ses-1; the first that has it if empty")
+
+
 class Report(Section):
     """The pages."""
 
@@ -139,6 +157,7 @@ class Report(Section):
     curves: dict[Name, tuple[Name, ...]] = Field(
         {}, description="experiments whose losses are drawn together, by the name of the figure"
     )
+    figures: dict[str, PaperFigure] = Field({}, description="links on the first page, by name of the figure")
 
 
 class Influence(Section):
@@ -295,6 +314,7 @@ def _contradictions(study: Study):
             yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
     yield from lesion_settings.contradictions(study)
     shown = {f"report.curves.{figure}": names for figure, names in study.report.curves.items()}
+    shown |= {f"report.figures.{name}": f.experiments for name, f in study.report.figures.items()}
     for key, names in ({"influence": study.influence.experiments} | shown).items():
         for name in names:
             if name not in study.experiments:

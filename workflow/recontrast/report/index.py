@@ -12,6 +12,7 @@ from .lesion_examples import lesion_examples
 from .lesions import lesion_section
 from .methods_text import methods_section, steps_that_ran
 from .models import kind_of, models_of
+from .paper_figures import paper_figures
 from .pictures import file_name
 from .ranks import rank_tables
 from .study_tables import study_tables
@@ -62,6 +63,7 @@ def index(
     copied = {"metrics": metrics, "summary": summary, "ranks": ranks}
     for table in copied.values():
         write_text(page.parent / "tables" / table.name, table.read_text(encoding="utf-8"))
+    examples = lesion_examples(lesions[0], sessions, page.parent) if lesions else []
     paragraphs, references = methods_section(content, names)
     pages.write(
         page,
@@ -75,7 +77,11 @@ def index(
         models=list(models.values()),
         own=study_tables(own, {name: t["title"] for name, t in content["study"]["tables"].items()}),
         lesions=lesion_section(*lesions, page.parent) if lesions else None,
-        examples=lesion_examples(lesions[0], sessions, page.parent) if lesions else [],
+        examples=examples,
+        notes=_notes(sessions),
+        of_paper=paper_figures(
+            content["study"]["report"]["figures"], sessions, content["experiments"], examples=bool(examples)
+        ),
         backends=steps_that_ran(content),
         links=links,
         tables={name: f"tables/{table.name}" for name, table in copied.items()},
@@ -216,6 +222,15 @@ def _figures(folder: Path, scores: list[tables.Row], metrics: list[str], models:
         figures.losses(folder / f"losses-{name}.svg", folds)
         drawn["losses"].append({"experiment": name, "figure": f"{folder.name}/losses-{name}.svg"})
     return drawn
+
+
+def _notes(sessions: list[dict]) -> dict[str, list[str]]:
+    """Which sessions have each note: one line for what many share."""
+    found: dict[str, list[str]] = {}
+    for session in sessions:
+        for note in session["notes"]:
+            found.setdefault(note, []).append(session["session"])
+    return found
 
 
 def _counts(plan: dict, sessions: list[dict]) -> dict[str, int]:

@@ -152,6 +152,14 @@ def colours(levels: np.ndarray) -> np.ndarray:
     return (np.clip(amount, 0, 1) * BRIGHTER + np.clip(-amount, 0, 1) * DARKER).round().astype(np.uint8)
 
 
+def amounts() -> str:
+    """Shares of red, green and blue that make white of both colours of a difference, and black of none."""
+    red = 0.62  # any share leaves one way to choose the others
+    blue = red * (BRIGHTER[0] - DARKER[0]) / (DARKER[2] - BRIGHTER[2])
+    green = (255 - red * BRIGHTER[0] - blue * BRIGHTER[2]) / BRIGHTER[1]
+    return f"{red} {green:.4f} {blue:.4f}"
+
+
 def save_grey(path: Path, view: View, volume: np.ndarray, limits: tuple[float, float]) -> None:
     """Picture of an image."""
     _save(path, Image.fromarray(view.montage(grey(volume, limits))))

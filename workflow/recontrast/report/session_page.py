@@ -112,6 +112,7 @@ def session_page(
         lesion_numbers=session_lesions(lesion_scores, lesion_sources, lesion_tables),
         profiles=lines,
         beside=_beside(made),
+        amounts=pictures.amounts(),
         crop=gallery.view.in_slices,
         metrics=metrics,
         scores=rows,

@@ -33,6 +33,13 @@ for (const pair of document.querySelectorAll("[data-flicker]")) {
 }
 const outline = document.getElementById("outline");
 outline.addEventListener("change", () => document.body.classList.toggle("hide-outline", !outline.checked));
+const absolute = document.getElementById("absolute");
+if (absolute) {
+  const turn = () => document.body.classList.toggle("without-sign", absolute.checked);
+  if (new URLSearchParams(location.search).get("differences") === "absolute") absolute.checked = true;
+  absolute.addEventListener("change", turn);
+  turn();
+}
 // The index writes sessions.js: the order of the cohort, so that no page changes when a neighbour comes.
 const here = document.body.querySelector("main").dataset.session;
 const place = (window.sessions || []).indexOf(here);
