@@ -34,7 +34,7 @@ rule choose:
         "recontrast step --log {log} training choose --candidates {input.models} --candidate-cards {input.cards}"
         " --candidate-losses {input.losses} --settings {params.settings:q} --sessions {params.sessions}"
         " --model {output.model} --card {output.card} --losses {output.losses}"
-        " --threads {params.threads} --device {params.device}"
+        " --packed work/packed --threads {params.threads} --device {params.device}"
 
 
 rule train:

@@ -95,6 +95,13 @@ def test_refusals(trained, tmp_path):
     refused("is not a model card", card=tmp_path / "card.json")
 
 
+def test_a_time_of_other_images_is_refused(trained, tmp_path):
+    files = {"model": trained / "model.safetensors", "card": trained / "model.json"}
+    files |= {"images": [trained / "sub-03_T1w.nii.gz"], "mask": trained / "sub-03_mask.nii.gz"}
+    with pytest.raises(RecontrastError, match="takes 2 images and was given 1"):
+        time_prediction(**files, output=tmp_path / "time.json", experiment="Fcn", device="cpu")
+
+
 def test_the_time_of_a_prediction_is_a_file_of_its_own(trained, tmp_path):
     images = [trained / f"sub-03_{name}.nii.gz" for name in ("T1w", "T2w")]
     files = {"model": trained / "model.safetensors", "card": trained / "model.json", "images": images}

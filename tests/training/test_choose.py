@@ -63,6 +63,19 @@ def test_the_candidate_with_the_smallest_validation_error_becomes_the_model(trai
     assert (tmp_path / "m.tsv").read_bytes() == trained["candidate_losses"][1].read_bytes()
 
 
+def test_sessions_are_read_once_for_all_candidates(trained, tmp_path, monkeypatch):
+    from recontrast.training import train as training
+
+    choose(**trained, **into(tmp_path))
+    read, plain = [], training.read_volumes
+    monkeypatch.setattr(training, "read_volumes", lambda *given: (read.append(given[0]), plain(*given))[1])
+    (tmp_path / "again").mkdir()
+    choose(**trained, **into(tmp_path / "again"), packed=tmp_path / "packed")
+    assert read == ["sub-03", "sub-04"]
+    for name, path in into(tmp_path).items():
+        assert into(tmp_path / "again")[name].read_bytes() == path.read_bytes()
+
+
 def test_without_validation_there_is_nothing_to_choose_by(trained, tmp_path):
     sessions = tmp_path / "sessions.tsv"
     sessions.write_text(trained["sessions"].read_text().replace("validation", "training"))

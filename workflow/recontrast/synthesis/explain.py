@@ -12,10 +12,9 @@ import numpy as np
 from .. import tables
 from ..errors import RecontrastError
 from ..images import write
-from ..methods.interface import Model, Run, Volumes, method_module
-from ..methods.model_file import read_model
+from ..methods.interface import Model, Run, Volumes
 from ..methods.recipes import Recipe
-from ..methods.volumes import read_volumes
+from .loaded import load
 
 if TYPE_CHECKING:
     from ..trainer.applied import Applied
@@ -63,20 +62,18 @@ def explain(
     Raises:
         RecontrastError: a kind that the method or the session cannot have.
     """
-    frozen, facts = read_model(model, card)
-    module, recipe = method_module(facts["method"]), facts["recipe"]
     if kind == "p3s" and target is None:
         raise RecontrastError(
             "p3s needs the acquired target", file=output, remedy="ask for gradient or without"
         )
-    volumes, box, grid = read_volumes(mask.name, images, target, mask, module.margin(recipe))
-    run = Run(seed=facts["seed"], threads=threads, device="cpu")
+    loaded = load(model, card, images, mask, threads=threads, device="cpu", target=target)
+    facts, volumes, grid = loaded.facts, loaded.volumes, loaded.grid
     if kind == "without":
-        found = differences(module, frozen, volumes, recipe, run)
-    elif hasattr(module, "applied"):
+        found = differences(loaded.module, loaded.model, volumes, facts["recipe"], loaded.run)
+    elif hasattr(loaded.module, "applied"):
         from ..trainer import saliency
 
-        applied = module.applied(frozen, volumes, recipe, run)
+        applied = loaded.module.applied(loaded.model, volumes, facts["recipe"], loaded.run)
         found = (
             saliency.gradient(applied, volumes.mask)
             if kind == "gradient"
@@ -86,7 +83,7 @@ def explain(
         raise RecontrastError(f"{facts['method']} has no gradient", file=output, remedy="ask for without")
     inputs = facts["inputs"][: len(found)]  # some methods look at the first of them alone
     whole = np.zeros((*grid.shape[:3], len(found)), np.float32)
-    whole[box] = np.moveaxis(found, 0, -1)
+    whole[loaded.box] = np.moveaxis(found, 0, -1)
     sidecar = {
         "Sources": [str(path) for path in [*images, *([target] if target else []), mask]],
         "Kind": kind,

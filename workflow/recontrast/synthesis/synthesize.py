@@ -5,11 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import RecontrastError
 from ..images import write
-from ..methods.interface import Run, method_module
-from ..methods.model_file import read_model
-from ..methods.volumes import read_volumes
+from .loaded import load
 
 
 def synthesize(
@@ -33,30 +30,19 @@ def synthesize(
         threads: CPU threads.
         device: auto takes the GPU where there is one.
     """
-    frozen, facts = read_model(model, card)
-    if len(images) != len(facts["inputs"]):
-        raise RecontrastError(
-            f"the model takes {len(facts['inputs'])} images and was given {len(images)}",
-            file=card,
-            remedy=f"give {', '.join(facts['inputs'])}, in this order",
-        )
-    module = method_module(facts["method"])
-    recipe = facts["recipe"]
-    session, box, grid = read_volumes(mask.name, images, None, mask, module.margin(recipe))
-    run = Run(seed=facts["seed"], threads=threads, device=device)
-    predicted = module.predict(frozen, session, recipe, run)
-    result = np.zeros(grid.shape[:3], dtype=np.float32)
-    result[box] = np.where(session.mask, predicted, 0)
+    loaded = load(model, card, images, mask, threads=threads, device=device)
+    facts, inside = loaded.facts, loaded.volumes.mask
+    result = np.zeros(loaded.grid.shape[:3], dtype=np.float32)
+    result[loaded.box] = np.where(inside, loaded.predict(), 0)
     sidecar = {
         "Synthetic": True,
         "Sources": [str(path) for path in [*images, mask]],
         "Method": facts["method"],
-        "Recipe": recipe,
+        "Recipe": facts["recipe"],
         "Inputs": facts["inputs"],
         "Contrast": facts["target"],
         "ModelHash": facts["model_sha256"],
     }
-    write(output, result, grid, facts=sidecar)
-    print(
-        f"{facts['method']}: {output.name}, median {np.median(result[box][session.mask]):.0f} inside the mask"
-    )
+    write(output, result, loaded.grid, facts=sidecar)
+    median = np.median(result[loaded.box][inside])
+    print(f"{facts['method']}: {output.name}, median {median:.0f} inside the mask")

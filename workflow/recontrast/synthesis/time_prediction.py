@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from .. import images as files
-from ..methods.interface import Run, method_module
-from ..methods.model_file import read_model
-from ..methods.volumes import read_volumes
+from .loaded import load
 
 
 def time_prediction(
@@ -35,18 +33,15 @@ def time_prediction(
         threads: CPU threads.
         device: auto takes the GPU where there is one.
     """
-    frozen, facts = read_model(model, card)
-    module = method_module(facts["method"])
-    session = read_volumes(mask.name, images, None, mask, module.margin(facts["recipe"]))[0]
-    run = Run(seed=facts["seed"], threads=threads, device=device)
+    loaded = load(model, card, images, mask, threads=threads, device=device)
     taken = []
     for _ in range(repeats):
         begun = time.perf_counter()
-        module.predict(frozen, session, facts["recipe"], run)
+        loaded.predict()
         taken.append(time.perf_counter() - begun)
         print(f"{taken[-1]:.3f} s", flush=True)
     found = {"experiment": experiment, "seconds": round(min(taken), 4), "device": _name(device)}
-    files.write_json(output, found | {"threads": threads, "voxels": session.mask.size})
+    files.write_json(output, found | {"threads": threads, "voxels": loaded.volumes.mask.size})
 
 
 def _name(device: str) -> str:

@@ -24,6 +24,7 @@ def choose(
     model: Path,
     card: Path,
     losses: Path,
+    packed: Path | None = None,
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
@@ -40,6 +41,8 @@ def choose(
         model: copy of the chosen model to write.
         card: its card, in which `chosen` has the settings that won, and the error of every candidate.
         losses: copy of its losses.
+        packed: folder in which trainings share the sessions as arrays; None: they are read from their images. One
+            is in memory at a time.
         threads: CPU threads.
         device: auto takes the GPU where there is one.
 
@@ -47,23 +50,24 @@ def choose(
         RecontrastError: there is no validation session.
     """
     given = json.loads(settings)
-    found, errors = [read_model(*both) for both in zip(candidates, candidate_cards, strict=True)], {}
-    for (number, changed), (frozen, facts) in zip(given.items(), found, strict=True):
-        entries = read_list(sessions, facts["inputs"], facts["target"])
-        module, recipe = method_module(facts["method"]), facts["recipe"]
-        run = Run(seed=facts["seed"], threads=threads, device=device)
-        validation = read_role(entries, "validation", module.margin(recipe))
-        if not validation:
-            raise RecontrastError(
-                "names no validation session to choose by", file=sessions, remedy="raise splits.validation"
-            )
-        squares = [
-            np.square(module.predict(frozen, one, recipe, run) - one.target, dtype=np.float64)[
-                one.mask
-            ].mean()
-            for one in validation
-        ]
-        errors[number] = float(np.mean(squares))
+    found = [read_model(*both) for both in zip(candidates, candidate_cards, strict=True)]
+    facts = found[0][1]
+    entries = read_list(sessions, facts["inputs"], facts["target"])
+    validation = [entry for entry in entries if entry.role == "validation"]
+    if not validation:
+        raise RecontrastError(
+            "names no validation session to choose by", file=sessions, remedy="raise splits.validation"
+        )
+    squares: dict[str, list[float]] = {number: [] for number in given}
+    for entry in validation:
+        for number, (frozen, facts) in zip(given, found, strict=True):
+            module, recipe = method_module(facts["method"]), facts["recipe"]
+            run = Run(seed=facts["seed"], threads=threads, device=device)
+            (one,) = read_role([entry], "validation", module.margin(recipe), packed=packed)
+            difference = (module.predict(frozen, one, recipe, run) - one.target)[one.mask]
+            squares[number].append(float(np.square(difference, dtype=np.float64).mean()))
+    errors = {number: float(np.mean(each)) for number, each in squares.items()}
+    for number, changed in given.items():
         print(
             f"candidate {number} {json.dumps(changed)}: mean squared error {errors[number]:.6g}", flush=True
         )

@@ -1,0 +1,68 @@
+"""A frozen model before the images of one session."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import nibabel as nib
+import numpy as np
+
+from ..errors import RecontrastError
+from ..methods.interface import Model, Run, Volumes, method_module
+from ..methods.model_file import read_model
+from ..methods.volumes import Box, read_volumes
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a prediction needs, in memory.
+
+    Attributes:
+        facts: the model's card.
+        module: its method.
+        model: weights and constants.
+        volumes: the session's images, cropped to what the method looks at.
+        box: the part of the grid that they fill.
+        grid: image that has the whole grid.
+        run: how to compute.
+    """
+
+    facts: dict
+    module: ModuleType
+    model: Model
+    volumes: Volumes
+    box: Box
+    grid: nib.Nifti1Image
+    run: Run
+
+    def predict(self) -> np.ndarray:
+        """The target, float32, shape of the volumes; values outside the mask mean nothing."""
+        return self.module.predict(self.model, self.volumes, self.facts["recipe"], self.run)
+
+
+def load(
+    model: Path,
+    card: Path,
+    images: list[Path],
+    mask: Path,
+    *,
+    threads: int,
+    device: str,
+    target: Path | None = None,
+) -> Loaded:
+    """Read a model and the images of a session, in the order of the card's inputs, all on the grid of the mask.
+
+    Raises:
+        RecontrastError: a file cannot be used, or there are more or fewer images than the model takes.
+    """
+    frozen, facts = read_model(model, card)
+    if len(images) != len(facts["inputs"]):
+        raise RecontrastError(
+            f"the model takes {len(facts['inputs'])} images and was given {len(images)}",
+            file=card,
+            remedy=f"give {', '.join(facts['inputs'])}, in this order",
+        )
+    module = method_module(facts["method"])
+    volumes, box, grid = read_volumes(mask.name, images, target, mask, module.margin(facts["recipe"]))
+    run = Run(seed=facts["seed"], threads=threads, device=device)
+    return Loaded(facts, module, frozen, volumes, box, grid, run)
