@@ -54,7 +54,8 @@ def test_losses_of_both_turns_by_hand():
     training.target /= 2000
     task = pix2pix._Turns(training, None, recipes.resolve("pix2pix", "paper", TINY))
     task.network["generator"].eval()
-    inputs, target, mask = training.gather([3])
+    batch = task._counted(training.gather([3]))
+    inputs, target = batch[:2]
     made = task.network["generator"](inputs)
 
     def probability(image):
@@ -62,13 +63,13 @@ def test_losses_of_both_turns_by_hand():
 
     real, false = probability(target[:, None]), probability(made)
     expected = -(real.log().mean() + (1 - false).log().mean()) / 2
-    loss = task.loss((inputs, target, mask), "discriminator")
+    loss = task.loss(batch, "discriminator")
     torch.testing.assert_close(loss, expected)
     loss.backward()
     assert all(one.grad is None for one in task.network["generator"].parameters())
     task.network.zero_grad()
     expected = -false.log().mean() + 100 * ((2 * made - 1) - (2 * target[:, None] - 1)).abs().mean()
-    loss = task.loss((inputs, target, mask), "generator")
+    loss = task.loss(batch, "generator")
     torch.testing.assert_close(loss, expected)
     loss.backward()
     assert all(one.grad is None for one in task.network["discriminator"].parameters())

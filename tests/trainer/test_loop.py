@@ -1,5 +1,6 @@
 """The trainer: resumes to the same bits, spares memory, stops, and says when a loss is lost."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recontrast.errors import RecontrastError
 from recontrast.methods.interface import Run
-from recontrast.trainer import checkpoint, device, loop
+from recontrast.trainer import checkpoint, device, loop, progress
 from recontrast.trainer.rates import rate
 from recontrast.trainer.stopping import patience, strips
 
@@ -21,18 +22,23 @@ from recontrast.trainer.stopping import patience, strips
 class Line(loop.Task):
     """Learns y = 2x with dropout in the way and, on request, two turns or a pause."""
 
-    def __init__(self, turns=("training",), pause=0.0, largest=10**9):
+    def __init__(self, turns=("training",), pause=0.0, largest=10**9, count=3):
         self.network = torch.nn.Sequential(
             torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1)
         )
         self.optimizers = {turn: torch.optim.Adam(self.network.parameters(), lr=0.01) for turn in turns}
-        self.pause, self.largest = pause, largest
+        self.pause, self.largest, self.count = pause, largest, count
         self.sizes = []
 
     def batches(self, draw):
-        for _ in range(3):
+        for _ in range(self.count):
             x = torch.from_numpy(draw.normal(size=(10, 4)).astype(np.float32))
             yield x, 2 * x[:, :1]
+
+    def begin_epoch(self, epoch):
+        # As methods do whose loss changes with the epoch.
+        for optimizer in self.optimizers.values():
+            optimizer.state.clear()
 
     def loss(self, batch, turn):
         if len(batch[0]) > self.largest:
@@ -75,9 +81,43 @@ def test_killed_training_ends_in_the_same_weights(tmp_path, turns):
     assert child.wait() == -signal.SIGKILL
     uninterrupted = run_line(turns=turns)
     again = Line(turns=turns)
-    _, progress = checkpoint.restore(tmp_path / "state.safetensors", "k", again.network, again.optimizers)
-    assert 4 <= len(progress["losses"]) < 12
+    _, facts = checkpoint.restore(tmp_path / "state.safetensors", "k", again.network, again.optimizers)
+    assert 4 <= len(facts["losses"]) < 12
     same(run_line(tmp_path, turns=turns), uninterrupted)
+
+
+@pytest.mark.parametrize("turns", [("training",), ("discriminator", "generator")])
+def test_killed_within_an_epoch_it_goes_on_there(tmp_path, turns, capsys):
+    """An epoch longer than a job would otherwise begin for ever."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_loop as t; from pathlib import Path;"
+        "t.loop.CHECKPOINT_SECONDS = 1e-6;"
+        "t.run_line(Path(sys.argv[2]), epochs=2, turns=sys.argv[3].split(','), pause=0.02, count=60)"
+    )
+    here, state = __file__.rpartition("/")[0], tmp_path / "state.safetensors"
+    child = subprocess.Popen([sys.executable, "-c", code, here, str(tmp_path), ",".join(turns)])
+    behind = 0
+    while behind < 10:
+        time.sleep(0.02)
+        assert child.poll() is None
+        again = Line(turns=turns)
+        if saved := state.exists() and checkpoint.restore(state, "k", again.network, again.optimizers):
+            behind = (saved[1]["within"] or {"batches": 0})["batches"]
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    uninterrupted = run_line(epochs=2, turns=turns, count=60)
+    capsys.readouterr()
+    same(run_line(tmp_path, epochs=2, turns=turns, count=60), uninterrupted)
+    (left,) = re.findall(r"resuming after epoch 0, (\d+) batches", capsys.readouterr().out)
+    assert 10 <= int(left) < 60
+
+
+def test_large_networks_are_written_less_often(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(loop.checkpoint, "save", lambda *_: (written.append(1), time.sleep(0.02)))
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.05)
+    run_line(tmp_path, epochs=1, pause=0.01, count=60)  # 0.6 s beside the writing, 0.4 s for each of it
+    assert 1 <= len(written) <= 3
 
 
 def test_resumes_only_what_belongs_to_it(tmp_path, monkeypatch, capsys):
@@ -168,3 +208,23 @@ def test_rates():
     assert rate(0.1, "cosine", 1, 10) == 0.1
     assert rate(0.1, "cosine", 6, 10) == pytest.approx(0.05)
     assert 0 < rate(0.1, "cosine", 10, 10) < 0.005
+
+
+def test_progress_within_an_epoch(monkeypatch, capsys):
+    """A long epoch says where it is and how long all will take; what is behind of a resumed one counts as such."""
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    clock = iter([0.0, *np.repeat(np.arange(10.0, 200.0, 10.0), 3)])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    shown = progress.Progress(epochs=2, done=0, batches=40)
+    shown.batch(41, 100)  # ten seconds for one batch of 200
+    assert capsys.readouterr().out == "epoch 1/2, batch 41/100; 1590 s left\n"
+    unknown = progress.Progress(epochs=2, done=0)
+    unknown.batch(5)
+    assert capsys.readouterr().out == "epoch 1/2, batch 5; ? left\n"
+
+
+def test_lines_are_seldom_and_no_bar_goes_to_a_log(capsys):
+    run_line(epochs=40)
+    lines = capsys.readouterr().out.splitlines()
+    assert 20 <= len(lines) <= 23
+    assert all(line.startswith(("epoch ", "trained ")) for line in lines)

@@ -10,7 +10,7 @@ from recontrast.methods import recipes
 from recontrast.methods.interface import Cohort, Run, Volumes, method_module
 from recontrast.trainer import saliency
 from recontrast.trainer.applied import Applied, by_slabs
-from recontrast.trainer.slabs import slabs
+from recontrast.trainer.slabs import Slabs, slabs
 
 SHAPE = (14, 9, 8)
 DIFFERENTIABLE = [method for method in recipes.available() if hasattr(method_module(method), "applied")]
@@ -21,8 +21,8 @@ SHORTER = {
 }
 
 
-def blocks(thickness: int) -> list:
-    return list(slabs(SHAPE, channels=1, halo=1, memory=4 * 9 * 8 * (thickness + 2)))
+def blocks(thickness: int) -> Slabs:
+    return slabs(SHAPE, channels=1, halo=1, memory=4 * 9 * 8 * (thickness + 2))
 
 
 @pytest.fixture

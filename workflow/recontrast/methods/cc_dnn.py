@@ -182,7 +182,7 @@ class _Slices(Task):
         *_, last = (module for module in network.modules() if isinstance(module, nn.Conv2d))
         nn.init.zeros_(last.weight)
         nn.init.constant_(last.bias, float(training.target[training.mask].mean()))
-        self.network = network.to(training.inputs.device, memory_format=torch.channels_last)
+        self.network = network.to(training.device, memory_format=torch.channels_last)
         self.optimizers = {
             "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
         }
@@ -223,13 +223,20 @@ class _Slices(Task):
             )
         return total
 
+    def length(self) -> int:
+        return -(-self.samples // self.recipe["batch"])
+
+    def weight(self, batch: Batch) -> torch.Tensor | float:
+        mask = batch[2]
+        return float(mask.numel()) if self.recipe["region"] == "image" else mask.float().sum()
+
     def validate(self) -> float | None:
         # Errors under two losses cannot be compared: only the last phase's epochs compete.
         if self.validation is None or not self.last_phase:
             return None
         total = pixels = 0.0
-        for batch in self.validation.batches(SLICES):
-            counted = batch[2].numel() if self.recipe["region"] == "image" else int(batch[2].sum())
+        for batch in self.validation.batches(max(1, SLICES // self.validation_parts)):
+            counted = float(self.weight(batch))
             total += float(self.loss(batch, "training")) * counted
             pixels += counted
         return total / pixels

@@ -221,17 +221,25 @@ class _Slices(SliceTask):
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, mask = batch
         made, latents = self.network(inputs)
-        weights = torch.ones_like(target) if self.recipe["region"] == "image" else mask.float()
+        weights = self._weights(mask)
         errors = ((made.float() - target).abs() * weights).sum() / weights.sum()
         spread = latents.float().var(0, correction=0).mean(1)
         return errors + self.recipe["variance_weight"] * (spread * weights).sum() / weights.sum()
+
+    def weight(self, batch: Batch) -> torch.Tensor:
+        return self._weights(batch[2]).sum()
 
     def validate(self) -> float | None:
         if self.validation is None:
             return None
         total = pixels = 0.0
-        for batch in self.validation.batches(self.recipe["batch"]):
-            counted = batch[2].numel() if self.recipe["region"] == "image" else int(batch[2].sum())
+        for batch in self.validation_batches():
+            counted = float(self.weight(batch))
             total += float(self.loss(batch, "training")) * counted
             pixels += counted
         return total / pixels
+
+    def _weights(self, mask: torch.Tensor) -> torch.Tensor:
+        return (
+            torch.ones_like(mask, dtype=torch.float32) if self.recipe["region"] == "image" else mask.float()
+        )

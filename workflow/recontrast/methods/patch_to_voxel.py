@@ -82,7 +82,7 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
         features = functional.conv3d(seen[None], kernel, network[0].bias, padding=margin(recipe))[0]
         return network[1:](features.movedim(0, -1))[..., 0]
 
-    blocks = list(slabs(volumes.mask.shape, len(kernel), halo=margin(recipe), memory=MEMORY))
+    blocks = slabs(volumes.mask.shape, len(kernel), halo=margin(recipe), memory=MEMORY)
     own = target_scale(volumes, model.constants, recipe), 0.0
     return Applied(inputs, forward, blocks, scale=model.constants["target"], own=own)
 
@@ -162,6 +162,13 @@ class _Voxels(Task):
             batch = self.training.gather(which), self.training.targets(which)
             yield batch if self.weights is None else (*batch, self.weights[which])
 
+    def length(self) -> int:
+        drawn = min(self.recipe["voxels_per_epoch"], len(self.training))
+        return -(-drawn // self.recipe["batch"])
+
+    def weight(self, batch: Batch) -> torch.Tensor | float:
+        return float(len(batch[0])) if len(batch) == 2 else batch[2].sum()
+
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         patches, targets, *weights = batch
         return functional.mse_loss(
@@ -171,7 +178,8 @@ class _Voxels(Task):
     def validate(self) -> float | None:
         if self.validation is None:
             return None
-        predicted = self.network(self.validation.gather(self.chosen))[:, 0]
+        parts = np.array_split(self.chosen, min(self.validation_parts, len(self.chosen)))
+        predicted = torch.cat([self.network(self.validation.gather(part))[:, 0] for part in parts])
         weights = self.validation_weights
         return float(
             functional.mse_loss(

@@ -13,7 +13,7 @@ from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import hold_then_fall, set_rate
-from ..trainer.slices import SlicePool
+from ..trainer.slices import SlicePool, counted
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import Scales, cohort_scales, normalise, normalise_inputs, target_scale
 from .recipes import Recipe
@@ -156,7 +156,7 @@ class _Turns(Task):
         self.training = training
         self.validation = validation
         self.recipe = recipe
-        contrasts, device = training.inputs.shape[1], training.inputs.device
+        contrasts, device = training.inputs.shape[1], training.device
         parts = {
             "discriminator": discriminator(contrasts, recipe["filters"]),
             "generator": Generator(contrasts, recipe),
@@ -177,12 +177,18 @@ class _Turns(Task):
 
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
         every = self.training.batches(self.recipe["batch"], draw)
-        return itertools.islice(every, self.recipe["batches_per_epoch"] or None)
+        return map(self._counted, itertools.islice(every, self.recipe["batches_per_epoch"] or None))
+
+    def _counted(self, batch: Batch) -> Batch:
+        inputs, target, mask = batch
+        return counted((inputs, target, torch.ones_like(mask) if self.recipe["region"] == "image" else mask))
+
+    def length(self) -> int:
+        every = -(-len(self.training) // self.recipe["batch"])
+        return min(every, self.recipe["batches_per_epoch"] or every)
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        inputs, target, mask = batch
-        if self.recipe["region"] == "image":
-            mask = torch.ones_like(mask)
+        inputs, target, mask, pixels = batch
         judge = self.network["discriminator"].requires_grad_(turn == "discriminator")
         with torch.set_grad_enabled(turn == "generator"):
             made = self.network["generator"](inputs) * mask[:, None]
@@ -194,7 +200,7 @@ class _Turns(Task):
             # Halved, so that it learns more slowly than the generator.
             return (true + false) / 2
         # Twice, as the paper's intensities go from -1 to 1.
-        distance = 2 * (made[:, 0].float() - target).abs().sum() / mask.sum()
+        distance = 2 * (made[:, 0].float() - target).abs().sum() / pixels.sum()
         return _cross_entropy(judge, inputs, made, 1.0) + self.recipe["l1_weight"] * distance
 
     def validate(self) -> float | None:
@@ -202,7 +208,9 @@ class _Turns(Task):
         if self.validation is None:
             return None
         total = voxels = 0.0
-        for inputs, target, mask in self.validation.batches(self.recipe["batch"]):
+        for inputs, target, mask in self.validation.batches(
+            max(1, self.recipe["batch"] // self.validation_parts)
+        ):
             error = self.network["generator"](inputs)[:, 0].float() - target
             total += float((error.abs() * mask).sum())
             voxels += float(mask.sum())

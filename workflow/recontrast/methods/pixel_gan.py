@@ -17,7 +17,7 @@ from ..trainer.critics import PixelCritic, deceive, judge
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
-from ..trainer.slices import SlicePool
+from ..trainer.slices import SlicePool, counted
 from .coarse_flair import channels, coarse_flair, magnitudes, split
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import percentile_scale
@@ -71,7 +71,7 @@ def applied(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> Applied
     def forward(seen: torch.Tensor) -> torch.Tensor:
         return network(seen.flatten(1).T).view(seen.shape[1:])
 
-    blocks = list(slabs(volumes.mask.shape, channels=2 * recipe["hidden"], halo=0))
+    blocks = slabs(volumes.mask.shape, channels=2 * recipe["hidden"], halo=0)
     unit = model.constants["target"]
     by_itself = recipe["scale"] == "session" and volumes.target is not None
     own = (_scale(volumes.target, volumes, recipe) if by_itself else unit), 0.0
@@ -119,9 +119,7 @@ class _TwoSteps(Task):
         generator = Generator(recipe["hidden"], self.images)
         seen = 1 + self.images if recipe["conditional"] else 1
         critic = PixelCritic(seen, recipe["filters"])
-        self.network = nn.ModuleDict({"discriminator": critic, "generator": generator}).to(
-            training.target.device
-        )
+        self.network = nn.ModuleDict({"discriminator": critic, "generator": generator}).to(training.device)
         self.optimizers = {
             turn: torch.optim.Adam(network.parameters()) for turn, network in self.network.items()
         }
@@ -144,10 +142,13 @@ class _TwoSteps(Task):
 
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
         for _ in range(self.recipe["iterations_per_epoch"]):
-            yield self.training.draw_patches(draw, self.recipe["batch"], self.recipe["patch"])
+            yield counted(self.training.draw_patches(draw, self.recipe["batch"], self.recipe["patch"]))
+
+    def length(self) -> int:
+        return self.recipe["iterations_per_epoch"]
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        inputs, target, mask = batch
+        inputs, target, mask, pixels = batch
         raw, first = inputs[:, : self.images], inputs[:, self.images]
         critic = self.network["discriminator"].requires_grad_(turn == "discriminator")
 
@@ -161,10 +162,10 @@ class _TwoSteps(Task):
             return judge(logits(target), real=True) + judge(logits(made), real=False)
         made = self.network["generator"](raw.movedim(1, -1))
         if not self.adversarial:
-            return _absolute(made, first, mask)
+            return _absolute(made, first, mask, pixels)
         loss = deceive(logits(made), self.recipe["adversarial_loss"])
         if self.recipe["absolute_weight"]:
-            loss = loss + self.recipe["absolute_weight"] * _absolute(made, target, mask)
+            loss = loss + self.recipe["absolute_weight"] * _absolute(made, target, mask, pixels)
         return loss
 
     def validate(self) -> float | None:
@@ -172,14 +173,18 @@ class _TwoSteps(Task):
             return None
         errors = [
             (self.network["generator"](inputs[:, : self.images].movedim(1, -1)) - target)[mask].abs()
-            for inputs, target, mask in self.validation.batches(self.recipe["batch"])
+            for inputs, target, mask in self.validation.batches(
+                max(1, self.recipe["batch"] // self.validation_parts)
+            )
         ]
         return float(torch.cat(errors).mean())
 
 
-def _absolute(made: torch.Tensor, target: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean absolute difference over the mask."""
-    return ((made.float() - target).abs() * mask).sum() / mask.sum()
+def _absolute(
+    made: torch.Tensor, target: torch.Tensor, mask: torch.Tensor, pixels: torch.Tensor
+) -> torch.Tensor:
+    """Mean absolute difference over the mask, of which every sample has so many pixels on average."""
+    return ((made.float() - target).abs() * mask).sum() / pixels.sum()
 
 
 def _scale(image: np.ndarray, session: Volumes, recipe: Recipe) -> float:

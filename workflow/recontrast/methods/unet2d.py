@@ -185,19 +185,24 @@ class _Slices(SliceTask):
         total, voxels = self._error(batch)
         return total / voxels
 
+    def weight(self, batch: Batch) -> torch.Tensor:
+        return self._weights(batch).sum()
+
     def validate(self) -> float | None:
         if self.validation is None:
             return None
-        sums = [self._error(batch) for batch in self.validation.batches(self.recipe["batch"])]
+        sums = [self._error(batch) for batch in self.validation_batches()]
         total, voxels = (float(sum(column)) for column in zip(*sums, strict=True))
         return total / voxels
 
     def _error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Sum of the errors over the region by the weights of voxels, and the sum of these."""
-        inputs, target, weights = batch
+        inputs, target, _ = batch
         error = self.network(inputs)[:, 0].float() - target
         error = error.abs() if self.recipe["loss"] == "mae" else error**2
-        weights = weights.float()
-        if self.recipe["region"] == "image":
-            weights = weights.where(weights > 0, 1)
+        weights = self._weights(batch)
         return (error * weights).sum(), weights.sum()
+
+    def _weights(self, batch: Batch) -> torch.Tensor:
+        weights = batch[2].float()
+        return weights.where(weights > 0, 1) if self.recipe["region"] == "image" else weights

@@ -7,8 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..trainer import cubes
-from ..trainer.applied import Block
-from ..trainer.slabs import slabs
+from ..trainer.slabs import Slabs, slabs
 from .recipes import Recipe
 
 COARSEST = 4  # voxels on a side of the deepest level's voxels, after two poolings
@@ -26,10 +25,10 @@ def build(contrasts: int, recipe: Recipe) -> nn.Module:
     return cubes.initialise(_UNet(contrasts, recipe["filters"]), recipe["initialisation"])
 
 
-def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:
+def blocks(shape: tuple[int, int, int], recipe: Recipe) -> Slabs:
     """The slabs of a volume, which begin where coarsest voxels begin."""
     # The last level of the way up sees twice `filters` maps.
-    return list(slabs(shape, 2 * recipe["filters"], halo=REACH, align=COARSEST))
+    return slabs(shape, 2 * recipe["filters"], halo=REACH, align=COARSEST)
 
 
 fit = partial(cubes.fit, build=build, blocks=blocks)

@@ -6,8 +6,7 @@ from functools import partial
 from torch import nn
 
 from ..trainer import cubes
-from ..trainer.applied import Block
-from ..trainer.slabs import slabs
+from ..trainer.slabs import Slabs, slabs
 from .recipes import Recipe
 
 
@@ -26,9 +25,9 @@ def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
     return cubes.initialise(network, recipe["initialisation"])
 
 
-def blocks(shape: tuple[int, int, int], recipe: Recipe) -> list[Block]:
+def blocks(shape: tuple[int, int, int], recipe: Recipe) -> Slabs:
     """The slabs of a volume."""
-    return list(slabs(shape, recipe["neurons"], halo=0))
+    return slabs(shape, recipe["neurons"], halo=0)
 
 
 fit = partial(cubes.fit, build=build, blocks=blocks)

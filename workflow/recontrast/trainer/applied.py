@@ -1,18 +1,16 @@
 """A trained network before the images of one session: what is predicted, and what the prediction hangs on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.nn.functional import pad
 
+from ..errors import RecontrastError
 from ..methods.interface import Model
-from .slabs import slabs
+from .slabs import Slabs, slabs
 from .slices import centring, rounded
-
-#: planes to read, planes to fill, and where in what was read the latter lie
-Block = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Applied:
 
     inputs: torch.Tensor
     forward: Callable[[torch.Tensor], torch.Tensor]
-    blocks: Sequence[Block]
+    blocks: Slabs
     scale: float
     offset: float = 0.0
     axis: int = 0
@@ -46,10 +44,29 @@ class Applied:
         return torch.from_numpy(scaled.astype(np.float32)).to(self.inputs.device)
 
     def output(self) -> torch.Tensor:
-        """The normalised target, float32, shape (x, y, z), without gradient."""
+        """The normalised target, float32, shape (x, y, z), without gradient; what does not fit is cut thinner.
+
+        Raises:
+            RecontrastError: the thinnest piece does not fit into the GPU's memory.
+        """
+        blocks = self.blocks
+        while True:
+            try:
+                return self._output(blocks)
+            except torch.OutOfMemoryError as error:
+                blocks = blocks.thinner()
+                if blocks is None:
+                    raise RecontrastError(
+                        "the thinnest piece of an image does not fit into the GPU's memory",
+                        remedy="predict with device cpu",
+                    ) from error
+            torch.cuda.empty_cache()
+            print(f"out of GPU memory: thinner pieces, {blocks.thickness} planes at a time", flush=True)
+
+    def _output(self, blocks: Slabs) -> torch.Tensor:
         made = torch.empty(self.inputs.shape[1:], device=self.inputs.device)
         with torch.no_grad():
-            for seen, filled, inner in self.blocks:
+            for seen, filled, inner in blocks:
                 made[self.cut(filled)] = self.forward(self.inputs[:, *self.cut(seen)])[
                     self.cut(inner)
                 ].float()
@@ -92,6 +109,6 @@ def by_slices(
     return forward
 
 
-def slices_of(count: int, batch: int = 8) -> list[Block]:
+def slices_of(count: int, batch: int = 8) -> Slabs:
     """The blocks of a 2D network: some slices at a time, none of which sees another."""
-    return list(slabs((count, 1, 1), channels=1, halo=0, memory=4 * batch))
+    return slabs((count, 1, 1), channels=1, halo=0, memory=4 * batch)

@@ -1,6 +1,7 @@
 """The state of an unfinished training, in one safetensors file that is replaced in one step."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,7 +21,7 @@ def save(
     best: Tensors,
     progress: dict,
 ) -> None:
-    """Write everything that the next epoch depends on.
+    """Write everything that the next batch or epoch depends on.
 
     Args:
         path: the file.
@@ -28,7 +29,7 @@ def save(
         network: all that is learned.
         optimizers: by turn.
         best: the weights of the best epoch so far.
-        progress: plain facts (epoch, losses); any JSON.
+        progress: plain facts (losses, place within the epoch); any JSON.
     """
     tensors = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
@@ -50,9 +51,20 @@ def save(
 
 
 def restore(
-    path: Path, key: str, network: torch.nn.Module, optimizers: dict[str, torch.optim.Optimizer]
+    path: Path,
+    key: str,
+    network: torch.nn.Module,
+    optimizers: dict[str, torch.optim.Optimizer],
+    before: Callable[[dict], None] = lambda progress: None,
 ) -> tuple[Tensors, dict] | None:
     """Put network and optimizers into the saved state.
+
+    Args:
+        path: the file.
+        key: digest of data and recipe.
+        network: all that is learned.
+        optimizers: by turn.
+        before: is told the plain facts before anything is put back.
 
     Returns:
         The best weights and the plain facts; None where there is no checkpoint of this data and recipe.
@@ -69,6 +81,7 @@ def restore(
     except (SafetensorError, OSError) as error:
         print(f"the checkpoint cannot be read ({error}): starting anew", flush=True)
         return None
+    before(facts["progress"])
     network.load_state_dict(_below("network/", tensors))
     for turn, optimizer in optimizers.items():
         state: dict[int, dict] = {}

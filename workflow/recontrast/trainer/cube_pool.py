@@ -17,7 +17,7 @@ class CubePool:
     Args:
         sessions: all have a target; shapes may differ.
         edge: of the cubes in voxels; 0: whole sessions only. Where a session is smaller it is filled up with 0.
-        device: where the images are kept.
+        device: where batches are wanted, and the images kept if they fit there.
         prepare: normalises a session, one at a time: inputs, target and weights, float32
             (contrasts + 2, x, y, z).
         folder: of the file that they are kept in (`storage.empty`).
@@ -45,7 +45,7 @@ class CubePool:
             first, last = self._starts[number : number + 2]
             stack = self._flat[first:last].view(images, *self.shapes[number].tolist()).zero_()
             x, y, z = session.mask.shape
-            stack[:, :x, :y, :z] = torch.from_numpy(prepare(session)).to(device)
+            stack[:, :x, :y, :z] = torch.from_numpy(prepare(session))
             self.stacks.append(stack)
             own = slice(*self._bounds[number : number + 2])
             self._voxels[own] = torch.from_numpy(np.argwhere(session.mask))
@@ -53,14 +53,14 @@ class CubePool:
             self._runs = storage.runs(self._flat, edge)
             # A cube is edge² runs of memory in each image: neighbours along z.
             offsets = [self._offsets_in(number) for number in range(len(sessions))]
-            self._offsets = torch.from_numpy(np.stack(offsets)).to(device)
+            self._offsets = torch.from_numpy(np.stack(offsets)).to(self._flat.device)
 
     def __len__(self) -> int:
         return len(self.stacks)
 
     def whole(self, number: int) -> Batch:
         """Inputs (1, contrasts, x, y, z), target and weights (1, x, y, z) of one session."""
-        return _parts(self.stacks[number][None])
+        return _parts(self.stacks[number][None].to(self.device))
 
     def cubes(self, owners: np.ndarray, centres: np.ndarray) -> Batch:
         """Inputs, target and weights of cubes around voxels, moved to lie inside their session.
@@ -73,9 +73,9 @@ class CubePool:
         first = np.clip(centres - self.edge // 2, 0, shapes - self.edge)
         x, y, z = first.T
         corners = self._starts[owners] + (x * shapes[:, 1] + y) * shapes[:, 2] + z
-        which = torch.from_numpy(owners).to(self.device)
-        index = torch.from_numpy(corners).to(self.device)[:, None] + self._offsets[which]
-        gathered = torch.index_select(self._runs, 0, index.view(-1))
+        which, first = (torch.from_numpy(one).to(self._offsets.device) for one in (owners, corners))
+        index = first[:, None] + self._offsets[which]
+        gathered = torch.index_select(self._runs, 0, index.view(-1)).to(self.device)
         return _parts(gathered.view(len(owners), -1, *[self.edge] * 3))
 
     def draw(self, draw: np.random.Generator, count: int) -> Batch:

@@ -26,14 +26,15 @@ from ..methods.interface import Cohort, Model, Run, Volumes
 from ..methods.normalisation import mean_and_sd
 from ..methods.recipes import Recipe
 from . import device as devices
-from .applied import Applied, Block, by_slabs, restored
+from .applied import Applied, by_slabs, restored
 from .cube_pool import CubePool
 from .loop import Batch, Task, train
 from .rates import rate, set_rate
+from .slabs import Slabs
 from .stopping import strips
 
 Build = Callable[[int, Recipe], nn.Module]
-Blocks = Callable[[tuple[int, int, int], Recipe], list[Block]]
+Blocks = Callable[[tuple[int, int, int], Recipe], Slabs]
 
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) -> Model:
@@ -137,7 +138,7 @@ class _Cubes(Task):
     def __init__(
         self,
         network: nn.Module,
-        blocks: Callable[[tuple[int, int, int]], list[Block]],
+        blocks: Callable[[tuple[int, int, int]], Slabs],
         training: CubePool,
         judges: CubePool | None,
         recipe: Recipe,
@@ -169,11 +170,18 @@ class _Cubes(Task):
             inputs, target, weights = self.training.draw(draw, self.recipe["batch"])
             yield inputs, target, weights * self.inner
 
+    def length(self) -> int:
+        recipe = self.recipe
+        return -(-recipe["crops_per_epoch"] // recipe["batch"]) if recipe["crop"] else len(self.training)
+
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, weights = batch
         squares = (self.network(inputs)[:, 0].float() - target) ** 2
+        return (squares * weights).sum() / self.weight(batch)
+
+    def weight(self, batch: Batch) -> torch.Tensor:
         # Nothing but rim where a cube was moved far: then the batch teaches nothing.
-        return (squares * weights).sum() / weights.sum().clamp(min=1)
+        return batch[2].sum().clamp(min=1)
 
     def validate(self) -> float | None:
         if self.judges is None:

@@ -43,18 +43,42 @@ def seed_epoch(seed: int, epoch: int) -> np.random.Generator:
     return np.random.default_rng(sequence)
 
 
+def random_state() -> dict[str, str]:
+    """Where torch's random draws are, by device, as text."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_initialized():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return {name: bytes(state.tolist()).hex() for name, state in states.items()}
+
+
+def set_random_state(states: dict[str, str]) -> None:
+    """Go on drawing from where `random_state` was asked."""
+    for name, text in states.items():
+        state = torch.tensor(list(bytes.fromhex(text)), dtype=torch.uint8)
+        if name == "cpu":
+            torch.set_rng_state(state)
+        elif torch.cuda.is_available():
+            torch.cuda.set_rng_state(state)
+
+
 def side_by_side(
     work: Callable[[torch.Tensor], torch.Tensor], parts: Sequence[torch.Tensor], threads: int
 ) -> list[torch.Tensor]:
     """The results for independent parts, as many at a time as there are threads, without gradient.
 
     Each part is computed by one thread alone. So no thread waits for another inside an operation, and the
-    results do not depend on how many there are.
+    results do not depend on how many there are. A part that does not fit into the GPU's memory is halved.
     """
 
     def one(part: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            return work(part)
+        try:
+            with torch.no_grad():
+                return work(part)
+        except torch.OutOfMemoryError:
+            if len(part) < 2:
+                raise
+        torch.cuda.empty_cache()
+        return torch.cat([one(half) for half in part.chunk(2)])
 
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:

@@ -21,7 +21,7 @@ class PatchPool:
     Args:
         sessions: shapes may differ.
         size: edge of the patch in voxels, odd. Beyond the image is 0.
-        device: where images and indices are kept.
+        device: where batches are wanted, and images and indices kept if they fit there.
         prepare: normalises a session; one at a time, so that no two of them are in memory. None: they are.
         folder: of the file that they are kept in (`storage.empty`).
 
@@ -42,7 +42,9 @@ class PatchPool:
         lengths = [contrasts * np.prod(np.add(one.mask.shape, 2 * radius)) for one in sessions]
         counts = [np.count_nonzero(one.mask) for one in sessions]
         self.bounds = np.concatenate([[0], np.cumsum(counts)])
+        self.device = device
         flat = storage.empty((int(np.sum(lengths)),), device, folder)
+        device = flat.device
         self._centres = storage.empty((len(self),), device, folder, torch.int64)
         known = all(one.target is not None for one in sessions)
         self._targets = storage.empty((len(self),), device, folder) if known else None
@@ -79,11 +81,11 @@ class PatchPool:
             owners = torch.bucketize(some, self._ends, right=True)
             index = self._centres[some, None] + self._offsets[owners]
             torch.index_select(self._runs, 0, index.view(-1), out=filled.view(-1, self._runs.shape[1]))
-        return patches.view(len(which), -1)
+        return patches.view(len(which), -1).to(self.device)
 
     def targets(self, which: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Target intensities at the centres, shape (len(which),)."""
-        return self._targets[torch.as_tensor(which, device=self._runs.device)]
+        return self._targets[torch.as_tensor(which, device=self._runs.device)].to(self.device)
 
     def draw(self, draw: np.random.Generator, sessions: int, patches: int) -> np.ndarray:
         """Numbers of patches drawn without repetition from some sessions, in random order.

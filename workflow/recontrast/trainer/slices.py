@@ -25,7 +25,7 @@ class SlicePool:
 
     Args:
         sessions: inputs and target already normalised, one at a time; shapes may differ, all have a target.
-        device: where the slices are kept.
+        device: where batches are wanted, and the slices kept if they fit there.
         folder: of the files that they are kept in (`storage.empty`).
         axis: the axis that is cut; the other two stay in their order.
         size: in-plane size in voxels; None: the largest of all sessions.
@@ -58,7 +58,9 @@ class SlicePool:
             size = tuple(max(one.shape[side] for one in masks) for side in (1, 2))
         h, w = rounded((size, size) if isinstance(size, int) else size, multiple)
         count, contrasts = sum(map(len, kept)), len(sessions[0].inputs)
+        self.device = device
         self.inputs = storage.empty((count, contrasts, h, w), device, folder)
+        device = self.inputs.device
         self.target = storage.empty((count, h, w), device, folder)
         self.mask = storage.empty((count, h, w), device, folder, torch.bool)
         emphasised = any(session.emphasis is not None for session in sessions)
@@ -81,7 +83,7 @@ class SlicePool:
     def gather(self, which: np.ndarray | torch.Tensor) -> Batch:
         """Inputs, target and weights of slices by number."""
         which = torch.as_tensor(which, device=self.target.device)
-        return self.inputs[which], self.target[which], self.weights[which]
+        return self._given(self.inputs[which], self.target[which], self.weights[which])
 
     def batches(self, size: int, draw: np.random.Generator | None = None) -> Iterator[Batch]:
         """Every slice once, `size` at a time: in random order, or in their own where nothing is drawn."""
@@ -104,7 +106,11 @@ class SlicePool:
             numbers.append(np.clip(centre - side // 2, 0, length - side)[:, None] + np.arange(side))
         which, rows, columns = (torch.from_numpy(one).to(self.target.device) for one in numbers)
         index = which[:, None, None], rows[:, :, None], columns[:, None, :]
-        return self.inputs.movedim(1, -1)[index].movedim(-1, 1), self.target[index], self.weights[index]
+        inputs = self.inputs.movedim(1, -1)[index].movedim(-1, 1)
+        return self._given(inputs, self.target[index], self.weights[index])
+
+    def _given(self, *tensors: torch.Tensor) -> Batch:
+        return tuple(tensor.to(self.device) for tensor in tensors)
 
     @functools.cached_property
     def _voxels(self) -> np.ndarray:
@@ -125,7 +131,7 @@ class SliceTask(Task):
         self.training = training
         self.validation = validation
         self.recipe = recipe
-        self.network = network.to(training.inputs.device, memory_format=torch.channels_last)
+        self.network = network.to(training.device, memory_format=torch.channels_last)
         self.optimizers = {
             "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
         }
@@ -138,6 +144,20 @@ class SliceTask(Task):
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
         every = self.training.batches(self.recipe["batch"], draw)
         return itertools.islice(every, self.recipe["batches_per_epoch"] or None)
+
+    def length(self) -> int:
+        every = -(-len(self.training) // self.recipe["batch"])
+        return min(every, self.recipe["batches_per_epoch"] or every)
+
+    def validation_batches(self) -> Iterator[Batch]:
+        """The validation slices, in batches that fit the memory."""
+        return self.validation.batches(max(1, self.recipe["batch"] // self.validation_parts))
+
+
+def counted(batch: Batch) -> Batch:
+    """A batch with, for each sample, the mean sum of weights of all: what its parts divide by, so that they add up."""
+    weights = batch[2].float().sum() / len(batch[2])
+    return (*batch, weights.expand(len(batch[2])))
 
 
 def rounded(size: Size, multiple: int) -> Size:

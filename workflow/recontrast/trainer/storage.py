@@ -11,6 +11,8 @@ import torch
 from ..methods.interface import Volumes
 from ..methods.packed import arrays_of
 
+SHARE = 0.7  # of the free memory of a GPU that images of one kind may take
+
 
 def empty(
     shape: tuple[int, ...], device: torch.device, folder: Path | None, dtype: torch.dtype = torch.float32
@@ -19,19 +21,31 @@ def empty(
 
     Args:
         shape: of the tensor.
-        device: on a GPU it lies in the GPU's memory.
+        device: on a GPU it lies in the GPU's memory, where enough of that remains for the network; else, as a line
+            in the log says, in the host's, as with a CPU.
         folder: on a CPU it lies in a file of this folder, of which the system keeps in memory what there is
             room for. The file has no name and goes with the process, however that ends. None: plain memory.
         dtype: of the tensor.
     """
-    if folder is None or device.type != "cpu":
-        return torch.empty(shape, dtype=dtype, device=device)
+    needed = dtype.itemsize * int(np.prod(shape))
+    if device.type != "cpu":
+        if needed <= SHARE * free(device):
+            return torch.empty(shape, dtype=dtype, device=device)
+        print(f"{needed / 2**30:.1f} GiB of images do not fit into the GPU's memory: they stay in the host's")
+    if folder is None:
+        return torch.empty(shape, dtype=dtype)
     folder.mkdir(parents=True, exist_ok=True)
     kind = torch.empty(0, dtype=dtype).numpy().dtype
     with tempfile.TemporaryFile(dir=folder) as file:
         # A full disk is told now; later it would kill the process.
-        os.posix_fallocate(file.fileno(), 0, kind.itemsize * int(np.prod(shape)))
+        os.posix_fallocate(file.fileno(), 0, needed)
         return torch.from_numpy(np.memmap(file, kind, "r+", shape=shape))
+
+
+def free(device: torch.device) -> int:
+    """Bytes of a GPU's memory that nobody uses."""
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + unused
 
 
 def spilled(session: Volumes, folder: Path | None) -> Volumes:
