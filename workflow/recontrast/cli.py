@@ -216,11 +216,12 @@ def synthesize(
     """Apply a frozen model to new images, with no study around it.
 
     Heads are prepared as the model's own were: freed of shading, stripped, registered, brought to its units.
+    Maps (FA, R1, PD) keep their values and have to lie on the grid of the reference.
 
     Args:
         model: A model's folder, for example results/models/Fcn3d/fold-all.
         images: Image files in the order of the model's inputs, or named: T1w=FILE T2w=FILE.
-        output: The image to write, on the grid of T1w or, without one, of the first image.
+        output: The image to write, on the grid of the model's reference or, without that, of the first image.
         mask: Where to synthesise; given, the images are taken as prepared, on one grid.
         threads: CPU threads.
         device: auto takes the GPU where there is one.
