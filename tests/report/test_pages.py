@@ -232,6 +232,17 @@ def test_the_first_page_says_what_many_sessions_lack_once(finished):
     assert "#left-out" in page.links
 
 
+def test_many_experiments_do_not_fill_the_first_screen(finished):
+    plan = finished(1, volumes=False)
+    one = plan["experiments"]["fcn"]
+    lead = lambda: " ".join(Page(build(plan)).text)  # noqa: E731
+    plan["experiments"] |= {f"E{number}": one for number in range(20)}
+    assert lead().count("T1w → FLAIR by patch_to_voxel, fcn3d") == 1
+    names = ("T1w", "T2w", "PDw", "DIR", "T1SE")
+    plan["experiments"] |= {f"E{number}": one | {"inputs": [name]} for number, name in enumerate(names)}
+    assert "FLAIR from 5 sets of inputs by patch_to_voxel, fcn3d" in lead()
+
+
 def test_session_pages_know_their_order_from_a_file_of_the_index(report):
     folder, plan = report
     script = (folder / "report/sessions.js").read_text()

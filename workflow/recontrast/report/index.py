@@ -70,6 +70,7 @@ def index(
         "index.html",
         title=title,
         plan=content,
+        lead=_lead(content["experiments"]),
         counts=_counts(content, sessions),
         results=result_tables(summarized, content["experiments"]),
         ranks=rank_tables(ranks, content["study"]["region"]),
@@ -222,6 +223,19 @@ def _figures(folder: Path, scores: list[tables.Row], metrics: list[str], models:
         figures.losses(folder / f"losses-{name}.svg", folds)
         drawn["losses"].append({"experiment": name, "figure": f"{folder.name}/losses-{name}.svg"})
     return drawn
+
+
+def _lead(experiments: dict[str, dict]) -> str:
+    """What is made of what by which methods, in a line."""
+    methods: dict[str, dict[str, None]] = {}
+    for experiment in experiments.values():
+        made = f"{' + '.join(experiment['inputs'])} → {experiment['target']}"
+        methods.setdefault(made, {})[experiment["method"]] = None
+    if len(methods) > 4:  # sets of inputs that are compared
+        targets = dict.fromkeys(experiment["target"] for experiment in experiments.values())
+        every = dict.fromkeys(name for names in methods.values() for name in names)
+        return f"{', '.join(targets)} from {len(methods)} sets of inputs by {', '.join(every)}"
+    return "; ".join(f"{made} by {', '.join(names)}" for made, names in methods.items())
 
 
 def _notes(sessions: list[dict]) -> dict[str, list[str]]:
