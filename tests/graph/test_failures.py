@@ -72,7 +72,9 @@ def test_a_step_that_fails_on_its_data_is_planned_around(world: World) -> None:
 def test_a_failure_that_stops_the_run_is_told_by_status(world: World) -> None:
     step = world.package / "evaluation/collect.py"
     whole = step.read_text()
-    step.write_text(whole + "\n\ndef collect(*, scores: Path, output: Path) -> None:\n    raise OSError(28, 'full')\n")
+    step.write_text(
+        whole + "\n\ndef collect(*, scores: Path, output: Path) -> None:\n    raise OSError(28, 'full')\n"
+    )
     world.run("--", "--retries", "0", status=1)
     assert failures(world).empty
     status = world.recontrast("status", "out")

@@ -11,7 +11,7 @@ from . import __version__
 from .backends import protocol
 from .config import Study
 from .errors import RecontrastError
-from .graph_code import backend_for, stages_of, tools_for
+from .graph.code import backend_for, stages_of, tools_for
 from .stages import STEPS
 
 LIBRARIES = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snakemake.io import ancient
 
-from .options import options
+from ..options import options
 
 
 class MapJobs:

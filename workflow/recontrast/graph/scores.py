@@ -2,10 +2,10 @@
 
 import json
 
-from . import layout
-from .layout import fill
-from .options import options
-from .plan import PlannedSession
+from .. import layout
+from ..layout import fill
+from ..options import options
+from ..plan import PlannedSession
 
 
 class ScoreJobs:

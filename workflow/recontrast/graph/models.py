@@ -3,12 +3,12 @@
 import hashlib
 import json
 
-from . import layout
-from .fingerprint import fingerprint
-from .layout import fill
-from .maps import SOURCES
-from .options import options
-from .plan import ROLES, Model, PlannedSession
+from .. import layout
+from ..fingerprint import fingerprint
+from ..layout import fill
+from ..maps import SOURCES
+from ..options import options
+from ..plan import ROLES, Model, PlannedSession
 
 NOTHING = "(?!)"  # a pattern that no name has
 

@@ -2,9 +2,9 @@
 
 import json
 
-from . import layout, published
-from .layout import fill
-from .options import options
+from .. import layout, published
+from ..layout import fill
+from ..options import options
 
 
 class TableJobs:

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from . import layout, lesion_plan
-from .graph_lesions import MANUAL
-from .layout import fill
-from .lesion_plan import ACQUIRED
-from .lesions.defaults import FEATURES, KAPPA
+from .. import layout, lesion_plan
+from ..layout import fill
+from ..lesion_plan import ACQUIRED
+from ..lesions.defaults import FEATURES, KAPPA
+from .lesions import MANUAL
 
-SHIPPED_LESIONS = Path(__file__).parent / "lesions/default_lpa.json"
+SHIPPED_LESIONS = Path(__file__).parents[1] / "lesions/default_lpa.json"
 SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
 
 

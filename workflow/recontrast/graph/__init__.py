@@ -9,20 +9,20 @@ from pathlib import Path
 
 from snakemake.io import ancient
 
-from . import layout
-from .cohort import quarantine
-from .conversion.planned import Job
-from .errors import RecontrastError
-from .graph_code import JobCode
-from .graph_influence import InfluenceJobs
-from .graph_lesions import LesionJobs
-from .graph_maps import MapJobs
-from .graph_models import ModelJobs
-from .graph_pages import PageJobs
-from .graph_scores import ScoreJobs
-from .graph_tables import TableJobs
-from .layout import TISSUES, Session, fill
-from .plan import Plan, PlannedSession
+from .. import layout
+from ..cohort import quarantine
+from ..conversion.planned import Job
+from ..errors import RecontrastError
+from ..layout import TISSUES, Session, fill
+from ..plan import Plan, PlannedSession
+from .code import JobCode
+from .influence import InfluenceJobs
+from .lesions import LesionJobs
+from .maps import MapJobs
+from .models import ModelJobs
+from .pages import PageJobs
+from .scores import ScoreJobs
+from .tables import TableJobs
 
 
 class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs, PageJobs, JobCode):

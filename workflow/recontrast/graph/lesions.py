@@ -2,12 +2,12 @@
 
 import json
 
-from . import layout, lesion_plan
-from .layout import TISSUES, fill
-from .lesion_plan import ACQUIRED
-from .lesion_settings import beside
-from .options import options
-from .plan import PlannedSession
+from .. import layout, lesion_plan
+from ..layout import TISSUES, fill
+from ..lesion_plan import ACQUIRED
+from ..lesion_settings import beside
+from ..options import options
+from ..plan import PlannedSession
 
 MANUAL = "manual"
 NOTHING = "(?!)"  # a pattern that no name has

@@ -1,10 +1,10 @@
 """The part of the graph that measures what synthetic images hang on."""
 
-from . import layout
-from .fingerprint import closure, fingerprint
-from .layout import fill
-from .options import options
-from .plan import PlannedSession
+from .. import layout
+from ..fingerprint import closure, fingerprint
+from ..layout import fill
+from ..options import options
+from ..plan import PlannedSession
 
 
 class InfluenceJobs:

@@ -5,12 +5,12 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from .backends import protocol
-from .config import Study
-from .fingerprint import closure, fingerprint
-from .maps import SOURCES
-from .stages import STEPS, TEMPLATES
-from .studies import ROOT
+from ..backends import protocol
+from ..config import Study
+from ..fingerprint import closure, fingerprint
+from ..maps import SOURCES
+from ..stages import STEPS, TEMPLATES
+from ..studies import ROOT
 
 
 class JobCode:
@@ -126,4 +126,4 @@ def _deployed(study: Study, backend: str) -> bool:
 
 def _content(file: str) -> str:
     """The hash of a file of the package that is no code."""
-    return hashlib.sha256((Path(__file__).parent / file).read_bytes()).hexdigest()
+    return hashlib.sha256((Path(__file__).parents[1] / file).read_bytes()).hexdigest()
