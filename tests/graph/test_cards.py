@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
 from recontrast import layout
 from world import World
 
 
+@pytest.mark.full
 def test_a_card_says_how_images_were_prepared_and_changes_with_them_alone(world: World) -> None:
     place = world.out / layout.fill(layout.MODEL_CARD, experiment="Patch", fold="all")
     before = json.loads(place.read_text())

@@ -82,6 +82,7 @@ def test_nothing_changed_and_nobody_is_named(world: World) -> None:
     assert named == []
 
 
+@pytest.mark.full
 def test_files_elsewhere_under_other_names(world: World) -> None:
     for number, file in enumerate(sorted((world.root / SOURCE).rglob("IM*"))):
         target = world.root / SOURCE / f"x{number % 7}" / f"{number}.dcm"
@@ -113,6 +114,7 @@ def test_a_series_edited_in_the_table(world: World) -> None:
     assert (raw / "sub-01_ses-1_acq-fast_FLAIR.nii.gz").read_bytes() == before
 
 
+@pytest.mark.full
 def test_a_person_under_another_label(world: World) -> None:
     write_key(world, LABELS | {"RC-03": "sub-late"})
     before = {path: path.read_bytes() for path in world.out.glob("sub-0[12]/ses-1/anat/*.nii.gz")}

@@ -39,6 +39,7 @@ def test_the_mask_is_the_region_and_the_brain_still_aligns(world: World) -> None
     assert (world.out / "sub-01/anat/sub-01_space-T1w_desc-brain_mask.nii.gz").is_file()
 
 
+@pytest.mark.full
 def test_a_changed_mask_reruns_what_it_is_the_region_of(world: World) -> None:
     image = nib.load(drawn(world))
     data = np.asarray(image.dataobj).copy()
