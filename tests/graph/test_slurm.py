@@ -68,13 +68,15 @@ def end(run: subprocess.Popen) -> None:
     run.wait()
 
 
-def variables(step: str) -> dict[str, str] | None:
-    """The environment of a running job of a step, in which SLURM names the GPU."""
+def variables(step: str, world: World) -> dict[str, str] | None:
+    """The environment of a running job of a step of this world, in which SLURM names the GPU."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"\0step\0--log\0logs/{step}/".encode() in (process / "cmdline").read_bytes():
                 pairs = (process / "environ").read_bytes().decode().split("\0")
-                return dict(pair.partition("=")[::2] for pair in pairs if pair)
+                found = dict(pair.partition("=")[::2] for pair in pairs if pair)
+                if found.get("PYTHONPATH") == str(world.package.parent):
+                    return found
         except OSError:  # it has ended
             continue
     return None
@@ -110,7 +112,7 @@ def test_a_study_on_a_cluster_ends_in_the_same_bytes(
                                start_new_session=True)  # fmt: skip
     request.addfinalizer(lambda: end(run))
     checkpoint = wait_for(lambda: next((world.out / "work/training").glob("*/*.safetensors"), None), run)
-    seen = wait_for(lambda: variables("training/train"), run)
+    seen = wait_for(lambda: variables("training/train", world), run)
     assert seen["CUDA_VISIBLE_DEVICES"] == "0"
     trainings = [(job, state) for job, state, name in queue("%i %T %k") if name.startswith("rule_train_")]
     running = [job for job, state in trainings if state == "RUNNING"]
