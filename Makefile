@@ -11,7 +11,8 @@ install: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]'
+	@# Compiling all modules takes longer than the rest; Python compiles those that are used.
+	$(BIN)/pip install --no-compile --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]'
 	@$(BIN)/recontrast --version >/dev/null
 	@touch $@
 

@@ -7,12 +7,14 @@ Snakemake reruns everything below a job that it reruns. Here a rule whose jobs m
 import contextlib
 import csv
 import io
-import subprocess
+import multiprocessing
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -69,7 +71,7 @@ def launch(
         extra: further arguments of Snakemake.
     """
     with _study_file(study, dry_run) as file:
-        base = [sys.executable, "-m", "snakemake", level]
+        base = [level]
         if level == "participant":  # models are taken as they are, never trained
             base += ["--allowed-rules", level, *(rule for rule in RULES if rule not in STEPS["training"])]
         base += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(file)]
@@ -85,10 +87,10 @@ def launch(
         if sys.stderr.isatty():  # bars and colours for a person, plain lines for a log
             base += ["--logger", "rich"]
         if dry_run:
-            return subprocess.run([*base, "--dry-run", *extra]).returncode
+            return _snakemake([*base, "--dry-run", *extra])
         # Of what has run: Snakemake starts no job then, and there is nothing to be done in waves.
         if any(word.startswith("--report") for word in extra):
-            return subprocess.run([*base, *extra]).returncode
+            return _snakemake([*base, *extra])
         return _in_waves(study, base, list(extra))
 
 
@@ -107,7 +109,7 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
         console.print(f"[bold]recontrast:[/] {pending.files} files to make ({', '.join(pending.rules)})")
         known = quarantine.read(study.output)
         until = ["--until", pending.until] if pending.until else []
-        status = subprocess.run([*base, *until, *extra]).returncode
+        status = _snakemake([*base, *until, *extra])
         ran += 1
         # New failures on record: the next plan goes on without them. Otherwise another try would end alike.
         if status != 0 and quarantine.read(study.output) == known:
@@ -120,10 +122,12 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
 
 def _pending(base: list[str], extra: list[str]) -> Pending | None:
     """Ask Snakemake's summary, a table of files with their state, what it would make."""
-    asked = subprocess.run([*base, "--summary", *extra], capture_output=True, text=True)
-    if asked.returncode != 0:
-        raise RecontrastError(f"the graph cannot be built: {_last_error(asked.stderr)}")
-    table = asked.stdout[asked.stdout.index("output_file\t") :]
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as messages:
+        status = _snakemake([*base, "--summary", *extra], out, messages)
+        told, table = (file.seek(0) or file.read() for file in (messages, out))
+    if status != 0:
+        raise RecontrastError(f"the graph cannot be built: {_last_error(told)}")
+    table = table[table.index("output_file\t") :]
     rows = [row for row in csv.DictReader(io.StringIO(table), delimiter="\t") if row["plan"] != "no update"]
     if not rows:
         return None
@@ -135,6 +139,32 @@ def _pending(base: list[str], extra: list[str]) -> Pending | None:
         rules=tuple(rule for rule in RULES if rule in rules),
         until=next((rule for rule in RULES if rule in unsure), "") if follows else "",
     )
+
+
+def _snakemake(arguments: list[str], out: TextIO | None = None, messages: TextIO | None = None) -> int:
+    """Run Snakemake's command in a process of its own and return its exit status.
+
+    The process is forked: importing Snakemake takes longer than building the graph of a small cohort, and a run
+    asks it three times or more.
+
+    Args:
+        arguments: of the command.
+        out, messages: files that take its standard output and standard error in place of this process's own.
+    """
+    from snakemake import cli
+
+    def command() -> None:
+        for number, file in ((1, out), (2, messages)):
+            if file is not None:
+                os.dup2(file.fileno(), number)
+        cli.main(arguments)
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    process = multiprocessing.get_context("fork").Process(target=command)
+    process.start()
+    process.join()
+    return process.exitcode
 
 
 def _last_error(text: str) -> str:

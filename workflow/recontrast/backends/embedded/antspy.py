@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from types import ModuleType
@@ -11,6 +12,9 @@ import numpy as np
 from ..transforms import FLIP
 
 SEED = 1
+# Parts of the package that bring matplotlib, scikit-learn and statsmodels with them: half of the time to load it, in
+# ten jobs a session.
+UNUSED = ("learn", "plotting", "deeplearn")
 
 
 @contextlib.contextmanager
@@ -21,6 +25,9 @@ def library() -> Iterator[ModuleType]:
     two runs differ.
     """
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
+    if "ants" not in sys.modules:
+        for part in UNUSED:
+            sys.modules[f"ants.{part}"] = ModuleType(part)
     import ants
 
     # `registration` takes its seed from here alone; its argument of that name is ignored.

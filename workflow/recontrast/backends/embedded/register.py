@@ -27,7 +27,8 @@ def register(
     """The transform that lays the moving image on the reference.
 
     Both are brought to 2 mm cubes. Starts from the scanner's pose, from where the crowns meet and from where
-    the centres of gravity meet, and keeps the end that shares the most information.
+    the centres of gravity meet; of the ends on coarse levels, that which shares the most information goes on to
+    the finest, where nearly all of the time is spent.
 
     Arguments and result as `protocol.Register` says.
     """
@@ -48,6 +49,20 @@ def register(
         def masked(image):
             return None if image is None else to_ants(ants, image.dataobj, image.affine)
 
+        def aligned(start, iterations, shrink):
+            return ants.registration(
+                clipped_fixed,
+                clipped_floating,
+                kind,
+                initial_transform=start,
+                mask=masked(fixed_mask),
+                moving_mask=masked(floating_mask),
+                aff_iterations=iterations,
+                aff_shrink_factors=shrink,
+                aff_smoothing_sigmas=tuple(factor // 2 for factor in shrink),
+                aff_random_sampling_rate=0.25,
+            )
+
         # None is where the centres of gravity meet.
         starts = {
             "the scanner's pose": np.eye(4),
@@ -56,26 +71,15 @@ def register(
         }
         poses = Path(tempfile.gettempdir())
         inside = slice(None) if fixed_mask is None else np.asarray(fixed_mask.dataobj) > 0
-        found = [
-            ants.registration(
-                clipped(fixed),
-                clipped(floating),
-                kind,
-                initial_transform=pose(poses / f"{number}.txt", start),
-                mask=masked(fixed_mask),
-                moving_mask=masked(floating_mask),
-                aff_iterations=(500, 250, 100),
-                aff_shrink_factors=(4, 2, 1),
-                aff_smoothing_sigmas=(2, 1, 0),
-                aff_random_sampling_rate=0.25,
-            )
-            for number, start in enumerate(starts.values())
-        ]
-        target = clipped(fixed).numpy()[inside]
-        shared = [mutual_information(target, one["warpedmovout"].numpy()[inside]) for one in found]
-        for start, value in zip(starts, shared, strict=True):
-            print(f"mutual information from {start} {value:.3f}")
-        return matrix_of(ants, found[int(np.argmax(shared))]["fwdtransforms"][0])
+        clipped_fixed, clipped_floating = clipped(fixed), clipped(floating)
+        target = clipped_fixed.numpy()[inside]
+        found = {}
+        for number, (name, start) in enumerate(starts.items()):
+            end = aligned(pose(poses / f"{number}.txt", start), (500,), (4,))
+            shared = mutual_information(target, end["warpedmovout"].numpy()[inside])
+            print(f"mutual information from {name} {shared:.3f}")
+            found[shared] = end["fwdtransforms"][0]
+        return matrix_of(ants, aligned(found[max(found)], (250, 100), (2, 1))["fwdtransforms"][0])
 
 
 def pose(path: Path, start: np.ndarray | None) -> str | None:
