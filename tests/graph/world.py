@@ -14,13 +14,13 @@ CHECKOUT = Path(__file__).parents[2]
 CONTRASTS = ("T1w", "T2w", "FLAIR")
 PRODUCT = ("Snakefile", "config.yaml", "rules", "envs", "profiles", "studies", "workflow")
 
-# Which jobs run does not depend on how well the tools work: these take no time.
+# Which jobs run does not depend on how well tools and methods work: these take no time, and a line needs no torch.
 QUICK = {
-    "correct_bias": """
+    "backends/embedded/correct_bias": """
 def correct_bias(image, shrink):
     return image.get_fdata(dtype="float32") / shrink
 """,
-    "extract_brain": """
+    "backends/embedded/extract_brain": """
 from scipy import ndimage
 
 def extract_brain(image, contrast, threshold):
@@ -28,11 +28,34 @@ def extract_brain(image, contrast, threshold):
     head = ndimage.binary_fill_holes(data > 0.2 * data.max())
     return ndimage.binary_erosion(head, iterations=3)
 """,
-    "register": """
+    "backends/embedded/register": """
 import numpy as np
 
 def register(moving, reference, moving_mask, reference_mask, dof):
     return np.eye(4)
+""",
+    "methods/patch_to_voxel": """
+import numpy as np
+from .interface import Model
+
+def margin(recipe):
+    return 0
+
+def _columns(volumes):
+    return np.stack([*volumes.inputs, np.ones(volumes.mask.shape)], axis=-1)
+
+def fit(cohort, recipe, run):
+    columns = np.concatenate([_columns(one)[one.mask] for one in cohort.training])
+    target = np.concatenate([one.target[one.mask] for one in cohort.training])
+    slopes = np.linalg.lstsq(columns, target, rcond=None)[0]
+    losses = [{"epoch": 1, "training": float(np.mean((columns @ slopes - target) ** 2)), "validation": None}]
+    return Model({"slopes": slopes.astype(np.float32)}, {}, losses, 1)
+
+def predict(model, volumes, recipe, run):
+    return (_columns(volumes) @ model.weights["slopes"]).astype(np.float32)
+
+def without(model, volumes, number, recipe, run):
+    return predict(model, volumes, recipe, run)
 """,
 }
 
@@ -104,7 +127,7 @@ def make(root: Path, people: int, scanned: tuple[str, ...], without_flair: int, 
         target.parent.mkdir(parents=True, exist_ok=True)
         copy(source, target)
     for name, source in QUICK.items():
-        (world.package / f"backends/embedded/{name}.py").write_text(source)
+        (world.package / f"{name}.py").write_text(source)
     cohort.make(world.bids, participants=people, voxel=6.0, contrasts=scanned, without_flair=without_flair)
     experiment = {
         "method": "patch_to_voxel",
