@@ -124,7 +124,7 @@ class Training(Section):
     """How models are trained, whatever the method."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = Field(2, ge=1, description="of torch; the number of cores does not change results")
+    threads: int = Field(1, ge=1, description="of torch; the number of cores does not change results")
     seed: int = 1
     per_gpu: int = Field(1, ge=1, description="how many trainings may share the GPU of this machine")
     retrain: bool = Field(False, description="train again when the code of a method has changed")

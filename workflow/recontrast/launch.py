@@ -103,7 +103,7 @@ def _find_profile(name: str) -> str:
 def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
     """Run until nothing is pending or nothing helps."""
     ran, status, before = 0, 0, None
-    # What is still pending after it went well was not asked for: --until or the like stands in the way.
+    # What is still pending after a wave went well was not asked for: --until or the like stands in the way.
     while (pending := _pending(base, extra)) and (status != 0 or pending != before):
         before = pending
         console.print(f"[bold]recontrast:[/] {pending.files} files to make ({', '.join(pending.rules)})")
@@ -115,6 +115,8 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
         if status != 0 and quarantine.read(study.output) == known:
             console.print(f"[bold red]recontrast:[/] stopped; see recontrast status {study.output}")
             return status
+        if status == 0 and not until:
+            break
     if not ran:
         console.print("[bold]recontrast:[/] nothing to be done: all results are up to date")
     return _conclude(study)
