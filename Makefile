@@ -11,8 +11,9 @@ install: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
-	@# Compiling all modules takes longer than the rest; Python compiles those that are used.
+	@# pip would compile on one core, for longer than all the rest.
 	$(BIN)/pip install --no-compile --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m compileall -qq -j 0 -x /tests/ .venv/lib workflow || true
 	@$(BIN)/recontrast --version >/dev/null
 	@touch $@
 

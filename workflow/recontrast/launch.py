@@ -159,7 +159,10 @@ def _snakemake(arguments: list[str], out: TextIO | None = None, messages: TextIO
         for number, file in ((1, out), (2, messages)):
             if file is not None:
                 os.dup2(file.fileno(), number)
-        cli.main(arguments)
+        try:
+            cli.main(arguments)
+        except KeyboardInterrupt:  # while the graph was built; later Snakemake ends its jobs
+            sys.exit(130)
 
     sys.stdout.flush()
     sys.stderr.flush()
