@@ -64,6 +64,15 @@ def test_torch_and_ants_load_only_where_they_are_used(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_antspyx_loads_without_the_parts_that_are_not_used() -> None:
+    code = (
+        "import sys; from recontrast.backends.embedded.antspy import library\n"
+        "with library() as ants: ants.registration; ants.n4_bias_field_correction; ants.atropos\n"
+        "sys.exit(bool({'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_the_door_and_the_rules_stay_short() -> None:
     assert len((CHECKOUT / "Snakefile").read_text().splitlines()) < 100
     assert all(path.stat().st_size < 8192 for path in (CHECKOUT / "rules").glob("*.smk"))

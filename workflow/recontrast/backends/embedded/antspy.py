@@ -12,7 +12,7 @@ import numpy as np
 from ..transforms import FLIP
 
 SEED = 1
-# Parts of the package that bring matplotlib, scikit-learn and statsmodels with them: half of the time to load it, in
+# Parts of the package that bring matplotlib, scikit-learn and statsmodels with them: 40 % of the time to load it, in
 # ten jobs a session.
 UNUSED = ("learn", "plotting", "deeplearn")
 
