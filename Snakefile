@@ -39,11 +39,7 @@ wildcard_constraints:
 
 
 onstart:
-    begin(graph)
-    # At its limit of jobs a second, of no use here, Snakemake looks at all jobs that wait once a second for every job
-    # that has ended: in a large cohort that takes a core.
-    if workflow.local_exec:
-        workflow.scheduler.job_rate_limiter = None
+    begin(graph, workflow)
 
 
 onsuccess:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from rich.console import Console
@@ -22,6 +23,9 @@ from .images import write_text
 from .layout import GRAPH, MODEL, PACKED, SPLITS, fill
 from .places import check_output
 from .plan import CHECK, Plan
+
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
 
 CACHE = "cohort/scan.json"
 STUDY = "cohort/study.yaml"
@@ -98,8 +102,12 @@ def join_graph(output: str) -> Graph:
     return frozen.read(next((f for f in folders if (f / GRAPH).is_file()), folders[0]))
 
 
-def begin(graph: Graph) -> None:
+def begin(graph: Graph, workflow: "Workflow") -> None:
     """Before the first job: take the output folder and freeze the plan in it."""
+    # At its limit of jobs a second, of no use on one machine, Snakemake looks at all jobs that wait once a second for
+    # every job that has ended: in a large cohort that takes a core.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
     lock.acquire(graph.study.output)
     _use_this_python()
     _keep(graph.study)
