@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from recontrast import frozen, launch
@@ -38,7 +39,7 @@ def study(tmp_path):
 
 def test_no_source_folder_is_named_in_the_output(study, tmp_path):
     graph = open_graph(study)
-    begin(graph)
+    begin(graph, SimpleNamespace(local_exec=False))
     with launch._study_file(study, dry_run=False) as file:
         assert study.output not in file.parents
     end(graph)
