@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CACHE = "cohort/scan.json"
 STUDY = "cohort/study.yaml"
+PHANTOM_JOBS = 4  # heads made at a time; one at 1 mm takes 1.5 GB
 
 
 def open_study(config: dict) -> Study:
@@ -195,4 +196,5 @@ def _make_phantom(dataset: Dataset) -> None:
             knee.make(dataset.path, **settings.model_dump(include=own))
         else:
             own = {"participants", "voxel", "seed", "contrasts", "without_flair", "sessions", "dicom"}
-            cohort.make(dataset.path, **settings.model_dump(include=own))
+            jobs = min(PHANTOM_JOBS, os.cpu_count() or 1)
+            cohort.make(dataset.path, **settings.model_dump(include=own), jobs=jobs)
