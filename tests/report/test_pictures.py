@@ -89,6 +89,7 @@ def test_window_and_grey_levels(mask):
     assert (low, high) == pytest.approx((5, 995))
     assert pictures.grey(np.array([-1, 5, 500, 995, 9000]), (low, high)).tolist() == [0, 0, 128, 255, 255]
     assert pictures.window(np.ones(SHAPE), mask) == (1, 2)
+    assert pictures.window(volume - 100, mask) == pytest.approx((0, 895))
 
 
 def test_outline_runs_around_the_mask(mask, tmp_path):

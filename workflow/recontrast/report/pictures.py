@@ -129,9 +129,13 @@ def file_name(kind: str, label: str) -> str:
 
 
 def window(volume: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
-    """Darkest and brightest value shown: the 0.5th and 99.5th percentile inside the mask."""
+    """Darkest and brightest value shown: the 0.5th and 99.5th percentile inside the mask.
+
+    Magnitudes are not negative: where a model's values are, 0 stays the darkest, as it is around the brain.
+    """
     values = volume[mask] if mask.any() else volume
     low, high = (float(value) for value in np.percentile(values, (0.5, 99.5)))
+    low = max(low, 0.0) if high > 0 else low
     return (low, high) if high > low else (low, low + 1.0)
 
 
