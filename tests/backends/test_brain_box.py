@@ -1,10 +1,10 @@
-"""The brain ends at the box around the head; which threshold of the surface is taken, and how many are tried."""
+"""The brain ends at the box around the head; dark ventricles are filled; which thresholds of the surface are tried."""
 
 import nibabel as nib
 import numpy as np
 import pytest
 from recontrast.backends.embedded import extract_brain as module
-from recontrast.backends.embedded.extract_brain import depth, walled
+from recontrast.backends.embedded.extract_brain import depth, walled, without_ventricles
 from recontrast.backends.embedded.grids import back
 
 
@@ -17,6 +17,23 @@ def test_a_brain_at_the_face_of_the_box_does_not_go_on_to_the_edge_of_the_image(
     expected = np.zeros(image.shape, bool)
     expected[10:22, 9:21, 9:21] = True
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("upright", [0, 1, 2])
+def test_deep_fluid_is_as_bright_as_the_brain_around_it_and_nothing_else_changes(upright):
+    """A tube of brain under a bright skin: fluid in its middle, near its skin, and far below the crown."""
+    across = np.linalg.norm(np.indices((80, 80)) - 39.5, axis=0)
+    layer = np.where(across < 39, 100, 0) + np.where((across > 36) & (across < 39), 200, 0)
+    data = np.repeat(layer[:, :, None], 75, axis=2).astype(np.float32)
+    middle, outside, below = (slice(36, 44),) * 2, (slice(36, 44), slice(6, 10)), slice(5, 15)
+    data[(*middle, slice(40, 60))] = data[(*outside, slice(40, 60))] = data[(*middle, below)] = 20
+    expected = data.copy()
+    expected[(*middle, slice(40, 60))] = 100
+    axes = np.roll([0, 1, 2], upright + 1)  # the third axis comes to lie at `upright`
+    affine = np.eye(4)
+    affine[:3, :3] = 2 * np.eye(3)[:, axes]
+    found = without_ventricles(nib.Nifti1Image(data.transpose(axes), affine))
+    np.testing.assert_array_equal(found.get_fdata(), expected.transpose(axes))
 
 
 @pytest.mark.parametrize(
