@@ -171,7 +171,6 @@ rule table:
     input:
         metrics=graph.table_metrics,
         statistics=graph.table_statistics,
-        ranks=graph.table_ranks,
         cards=graph.table_cards,
         times=graph.table_times,
     output:
@@ -192,4 +191,4 @@ rule table:
         code=graph.code("evaluation", "table"),
     shell:
         "recontrast step --log {log} evaluation table --metrics {input.metrics} --statistics {input.statistics}"
-        " --ranks {input.ranks} --specification {params.specification:q} --output {output.table} {params.further}"
+        " --specification {params.specification:q} --output {output.table} {params.further}"

@@ -61,9 +61,50 @@ def test_vendors_names(description, how, suffix):
     ],
 )
 def test_derived_images_and_localisers_are_named_and_left(description, image_type):
-    found = recognise(Facts(description=description, image_type=image_type, **TIMES["DWI"]), defaults())
+    named = {"description": description, "series": description, "image_type": image_type}
+    found = recognise(Facts(**named, **TIMES["DWI"]), defaults())
     assert not found.use
     assert "is not converted" in found.why
+
+
+@pytest.mark.parametrize(
+    ("description", "how"),
+    [
+        *[
+            ("TOF_3D_multi-slab", "T1w"),
+            ("tof_fl3d_tra_p2", "T1w"),
+            ("s3DI_MC_HR", "T1w"),
+            ("PC_3D_sag", "T1w"),
+        ],
+        *[("VFA_fl3d_5deg", "T1w"), ("mt_on_fl3d", "T1w"), ("T1w_MPR_vNav_setter", "MPRAGE")],
+        ("DTI_64_AP_SBRef", "DWI"),
+    ],
+)
+def test_what_only_looks_like_a_contrast_is_left(description, how):
+    assert not recognise(Facts(description=description, series=description, **TIMES[how]), defaults()).use
+
+
+@pytest.mark.parametrize(
+    ("series", "protocol", "how", "suffix"),
+    [
+        *[("Ax DWI ASSET", "", "DWI", "dwi"), ("Sag T1 BRAVO", "brain survey", "MPRAGE", "T1w")],
+        ("T1w_MPR_vNav", "", "MPRAGE", "T1w"),
+    ],
+)
+def test_no_word_beside_the_contrast_takes_it_away(series, protocol, how, suffix):
+    found = recognise(Facts(description=f"{series} {protocol}", series=series, **TIMES[how]), defaults())
+    assert (found.use, found.suffix) == (True, suffix)
+
+
+def test_a_phase_encoding_direction_is_no_double_inversion():
+    measured = {"sequence": SE | {"EP"}, "tr": 8000.0, "te": 60.0}
+    assert recognise(Facts(description="SE_EPI_dir-AP", **measured), defaults()).entities != "acq-dir"
+
+
+def test_a_rule_whose_images_no_job_could_make_is_refused():
+    for wrong in ({"datatype": "dwi", "suffix": "sbref"}, {"suffix": "bold", "entities": "task-rest"}):
+        with pytest.raises(ValueError, match=r"sbref|task"):
+            Rule(name="mine", **wrong)
 
 
 def test_unknown_contrast_agent_part_and_own_rules():

@@ -46,6 +46,18 @@ def test_noise_free_tensors_come_back(weighted):
     assert found["FA"] == pytest.approx(fibres.scalars(elements)[0], rel=1e-6)
 
 
+def test_unweighted_volumes_may_have_small_b_values_of_their_own():
+    """As scanners write them: b of 0, 5 and 15 without a direction."""
+    bvals, vectors = acquisition.gradients()
+    bvals, vectors = bvals[bvals <= 1200], vectors[bvals <= 1200]
+    rng = np.random.default_rng(5)
+    signal = rng.uniform(100, 800, (20, len(bvals)))
+    uneven = bvals.copy()
+    uneven[np.flatnonzero(bvals == 0)[:2]] = 5, 15
+    expected = maps(signal, bvals, vectors)
+    assert maps(signal, uneven, vectors)["FA"] == pytest.approx(expected["FA"])
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_white_matter_at_snr_30_with_six_unweighted_volumes(weighted):
     rng = np.random.default_rng(3)

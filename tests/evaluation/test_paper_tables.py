@@ -58,7 +58,8 @@ def results(tmp_path_factory):
 
 def make(results, folder, description, printed=None, **further):
     """The step on a table of a study; the rows of its TSV by row and column, and the path."""
-    results = {name: given if isinstance(given, list) else [given] for name, given in results.items()}
+    asked_of = {name: results[name] for name in ("metrics", "statistics")}
+    results = {name: given if isinstance(given, list) else [given] for name, given in asked_of.items()}
     asked = {
         "table": Table.model_validate(description).model_dump(mode="json", exclude_none=True),
         "published": printed,
@@ -386,6 +387,27 @@ def test_a_quotient_is_taken_person_by_person(results, tmp_path):
     cells, _ = make(results, tmp_path, {"rows": ["Gan"], "columns": [column]})
     ours = psnr("Gan", "brain") / 10 ** (-psnr("Gan", "brain") / 10)
     assert float(cells.loc["Gan", "Ratio"]["number"]) == pytest.approx(ours.mean())
+
+
+def test_ranks_are_those_among_the_experiments_of_the_table(tmp_path):
+    """Ablations on two of six people, in no row, take no place and nobody out; they are not ranked at all."""
+    gains = {"Base": 0, "Short1": 1, "B": 2, "Short2": 3, "C": 4}
+    rows = [
+        (f"sub-{i}", "n/a", name, "1", "brain", "psnr", 30 + gain)
+        for name, gain in gains.items()
+        for i in range(2 if name.startswith("Short") else 6)
+    ]
+    files = {name: tmp_path / f"{name}.tsv" for name in ("metrics", "statistics", "ranks")}
+    pd.DataFrame(rows, columns=list(SCORES)).to_csv(files["metrics"], sep="\t", index=False)
+    who = {"experiments": list(gains), "targets": ["FLAIR"] * 5, "bootstrap": 100}
+    compare(metrics=files["metrics"], table=files["statistics"], ranks=files["ranks"], **who)
+    placed = pd.read_csv(files["ranks"], sep="\t").set_index("experiment")
+    assert placed["mean_rank"].to_dict() == {"Base": 3, "B": 2, "C": 1}
+    assert set(placed["n"]) == {6}
+    column = {"label": "Rank", "metric": "psnr", "value": "rank"}
+    cells, _ = make(files, tmp_path, {"rows": ["B", "Base"], "columns": [column]})
+    assert cells["number"].astype(float).to_list() == [1, 2]
+    assert cells["n"].astype(int).to_list() == [6, 6]
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")

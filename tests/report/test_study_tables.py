@@ -32,7 +32,7 @@ def test_a_table_with_its_notes_stands_on_the_first_page(finished):
     asked = {"table": described, "region": "brain", "truth": "manual", "inputs": {"fcn": ["T1w"]}}
     asked["published"] = {"source": "A paper, Table 2", "legend": "Bold: the best.", "cells": cells}
     output = Path(layout.fill(layout.TABLE, table="Table2"))
-    scores = {"metrics": layout.METRICS, "statistics": layout.STATISTICS, "ranks": layout.RANKS}
+    scores = {"metrics": layout.METRICS, "statistics": layout.STATISTICS}
     table(
         **{name: [Path(file)] for name, file in scores.items()},
         specification=json.dumps(asked),

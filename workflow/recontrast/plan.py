@@ -121,6 +121,9 @@ class Plan:
         self.left_out: dict[str, str] = {}
         self.models: dict[tuple[str, str], Model] = {}
         self.problems: list[str] = [str(problem) for problem in manifest.problems]
+        if not (study.include.participants or study.include.sessions):
+            names = {*study.contrasts, *study.sources, *study.masks}
+            self.problems += exclusions.unknown(self.excluded, manifest.sessions(), names)
         self._choose_images()
         self.splits = self._assign_folds(pinned)
         for planned in self.sessions.values():
@@ -135,13 +138,18 @@ class Plan:
         excluded = self.excluded
         for session, images in sorted(self.manifest.sessions().items()):
             label, notes = session.label, []
-            reason = excluded.get((label, "")) or excluded.get((f"sub-{session.participant}", ""))
+            person = f"sub-{session.participant}"
+            reason = excluded.get((label, "")) or excluded.get((person, ""))
             reason = f"excluded: {reason}" if reason else self._failed.get((label, ""))
             kept = {}
             for contrast, image in images.items():
                 items = _items(self.study, label, image)
                 failed = [self._failed[label, item] for item in items if (label, item) in self._failed]
-                why = excluded.get((label, contrast)) or next(iter(failed), "")
+                why = (
+                    excluded.get((label, contrast))
+                    or excluded.get((person, contrast))
+                    or next(iter(failed), "")
+                )
                 if why:
                     notes.append(f"without {contrast}: {why}")
                 else:

@@ -1,13 +1,17 @@
 """What quality control leaves out."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import RecontrastError
+from ..layout import Session
 
 
 def read(table: Path | None) -> dict[tuple[str, str], str]:
     """(session or participant label, contrast or "") -> reason, from the study's table of exclusions.
+
+    Labels may come with or without `sub-` and `ses-`.
 
     Raises:
         RecontrastError: the table cannot be read or lacks a column.
@@ -15,11 +19,13 @@ def read(table: Path | None) -> dict[tuple[str, str], str]:
     if table is None:
         return {}
     try:
-        with open(table, encoding="utf-8", newline="") as file:
+        with open(table, encoding="utf-8-sig", newline="") as file:  # spreadsheets begin files with a mark
             rows = list(csv.DictReader(file, delimiter="\t"))
-    except OSError as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RecontrastError(
-            "the table of exclusions cannot be read", file=table, remedy="check the path"
+            f"the table of exclusions cannot be read ({error})",
+            file=table,
+            remedy="check the path, and that it is tab-separated text in UTF-8",
         ) from error
     if rows and not {"participant_id", "reason"} <= set(rows[0]):
         raise RecontrastError(
@@ -29,9 +35,27 @@ def read(table: Path | None) -> dict[tuple[str, str], str]:
         )
     found = {}
     for row in rows:
-        parts = [
-            row[key] for key in ("participant_id", "session_id") if row.get(key) not in (None, "", "n/a")
-        ]
-        contrast = row.get("contrast") or ""
-        found["_".join(parts), "" if contrast == "n/a" else contrast] = row["reason"] or "no reason given"
+        told = {key: _told(row.get(key)) for key in ("participant_id", "session_id", "contrast", "reason")}
+        label = Session(
+            told["participant_id"].removeprefix("sub-"), told["session_id"].removeprefix("ses-")
+        ).label
+        found[label, told["contrast"]] = told["reason"] or "no reason given"
     return found
+
+
+def unknown(
+    excluded: dict[tuple[str, str], str], sessions: Iterable[Session], contrasts: Iterable[str]
+) -> list[str]:
+    """What of the table names nobody of the cohort, or no contrast of the study, in words."""
+    known = {label for s in sessions for label in (s.label, f"sub-{s.participant}")}
+    contrasts = {"", *contrasts}
+    return [
+        f"exclusions: {label}{f' {contrast}' if contrast else ''} is not in the cohort; check the label"
+        for label, contrast in excluded
+        if label not in known or contrast not in contrasts
+    ]
+
+
+def _told(value: str | None) -> str:
+    text = (value or "").strip()
+    return "" if text == "n/a" else text

@@ -18,6 +18,7 @@ from ..errors import RecontrastError
 from .sidecar import clean
 
 TOLERANCE = 0.01  # mm between a corner voxel and where the headers have it
+QUOTING = "::autoBids"
 DEFLATED = "1.2.840.10008.1.2.1.99"  # a transfer syntax
 
 
@@ -104,8 +105,11 @@ def run_dcm2niix(source: Path, target: Path) -> str:
 
 
 def brief(said: str) -> str:
-    """A tool's output with each line once, as it repeats warnings for every file."""
-    counts = Counter(said.splitlines())
+    """A tool's output with each line once, as it repeats warnings for every file.
+
+    Lines that quote the series description, which operators type, are left out: it may name a person.
+    """
+    counts = Counter(line for line in said.splitlines() if not line.startswith(QUOTING))
     return "\n".join(line + (f" ({n} times)" if n > 1 else "") for line, n in counts.items())
 
 

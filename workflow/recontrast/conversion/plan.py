@@ -1,5 +1,6 @@
 """What a DICOM folder will become, told from its headers: images, names, and the lists that jobs read."""
 
+import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -196,7 +197,7 @@ def _number(used: list[_Candidate], names: dict[int, dict[str, str]], *, within_
             c.series.id if within_series else "",
         )
         alike[group].append(c)
-    for same in alike.values():
+    for group, same in alike.items():
         if len(same) < 2:
             continue
         echoes = [c.block.facts.te for c in same]
@@ -206,8 +207,14 @@ def _number(used: list[_Candidate], names: dict[int, dict[str, str]], *, within_
                 continue
             entity = "echo"
             same = sorted(same, key=lambda c: c.block.facts.te or 0.0)
-        for number, c in enumerate(same, 1):
-            names[id(c)][entity] = str(number)
+        numbers = (str(number) for number in itertools.count(1))
+        for c in same:
+            for number in numbers:
+                named = join(names[id(c)] | {entity: number})
+                place = (*group[:3], named, group[4])
+                if place == group or place not in alike:  # or a user gave another series this name
+                    names[id(c)][entity] = number
+                    break
 
 
 def _raw(candidate: _Candidate, entities: dict[str, str], problem: str) -> RawImage:

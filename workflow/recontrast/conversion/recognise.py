@@ -8,10 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from .settings import Rule
-
-# The order of entities in BIDS names.
-ORDER = ("acq", "ce", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part")
+from .settings import ORDER, Rule
 
 
 @dataclass(frozen=True)

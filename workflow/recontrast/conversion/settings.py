@@ -1,11 +1,13 @@
 """The part of a study that says what DICOM series become."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Range = tuple[float, float]
+# The order of entities in BIDS names.
+ORDER = ("acq", "ce", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part")
 ENTITIES = r"^([a-z]+-([A-Za-z0-9]|\{delay\})+(_[a-z]+-([A-Za-z0-9]|\{delay\})+)*)?$"
 
 
@@ -40,6 +42,16 @@ class Rule(BaseModel):
     entities: Annotated[str, Field(pattern=ENTITIES)] = Field(
         "", description="as in file names: acq-se; {delay} is the number of the delay"
     )
+
+    @model_validator(mode="after")
+    def _can_be_converted(self) -> Self:
+        if self.use and self.datatype == "dwi" and self.suffix not in ("", "dwi"):
+            raise ValueError(f"suffix {self.suffix!r}: under dwi only dwi is converted")
+        if unknown := sorted(
+            {part.partition("-")[0] for part in self.entities.split("_") if part} - set(ORDER)
+        ):
+            raise ValueError(f"entity {unknown[0]!r} is none of {', '.join(ORDER)}")
+        return self
 
 
 class Conversion(BaseModel):

@@ -1,13 +1,15 @@
 """The table of series: what each became and why; what a user changes in it holds from then on."""
 
 import csv
+import os
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ..errors import RecontrastError
 from .key import write_private
-from .recognise import ORDER, parse
+from .recognise import parse
+from .settings import ORDER
 
 NAME = "series.tsv"
 OTHERS = "not-images.tsv"
@@ -103,6 +105,8 @@ def _check(row: Row, path: Path, number: int) -> None:
         wrong = f"use is {row.use!r}, neither yes nor no"
     elif row.use == "yes" and row.datatype not in ("anat", "dwi", "fmap", "func", "perf"):
         wrong = f"datatype {row.datatype!r} is none of anat, dwi, fmap, func, perf"
+    elif row.use == "yes" and row.datatype == "dwi" and row.suffix != "dwi":
+        wrong = f"suffix {row.suffix!r}: under dwi only dwi is converted; say use: no"
     elif row.use == "yes" and not re.fullmatch(r"[A-Za-z0-9]+", row.suffix):
         wrong = f"suffix {row.suffix!r} is not of letters and digits"
     elif not re.fullmatch(r"([a-z]+-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*)?", row.entities):
@@ -118,5 +122,10 @@ def write(folder: Path, rows: list[Row], others: dict[Path, str]) -> None:
     lines = ["\t".join(f.name for f in fields(Row))]
     lines += ["\t".join(" ".join(str(v).split()) or "n/a" for v in asdict(row).values()) for row in rows]
     write_private(folder / NAME, "\n".join(lines) + "\n")
-    lines = ["what\tfile", *sorted(f"{what}\t{' '.join(str(path).split())}" for path, what in others.items())]
+    lines = ["what\tfile", *sorted(f"{what}\t{_words(path)}" for path, what in others.items())]
     write_private(folder / OTHERS, "\n".join(lines) + "\n")
+
+
+def _words(path: Path) -> str:
+    """A path on one line; bytes that are no UTF-8, as old shares have, as escapes."""
+    return " ".join(os.fsencode(path).decode("utf-8", "backslashreplace").split())

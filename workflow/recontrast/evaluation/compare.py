@@ -8,6 +8,7 @@ import numpy as np
 from .. import columns, tables
 from ..measures import MEASURES
 from ..participants import Values, by_participant
+from .ranking import comparable, rank
 
 STATISTICS = {
     "target": {"Description": "Contrast that the experiments make"},
@@ -49,8 +50,11 @@ RANKS = {
     "metric": STATISTICS["metric"],
     "region": {"Description": "Part of the image"},
     "experiment": columns.EXPERIMENT,
-    "n": {"Description": "Participants whom all experiments of this target have a value of"},
-    "mean_rank": {"Description": "Mean over participants of the rank among these experiments; 1 is the best"},
+    "n": {"Description": "Participants whom all ranked experiments of this target have a value of"},
+    "mean_rank": {
+        "Description": "Mean over participants of the rank among these experiments; 1 is the best. Those "
+        "that half as many participants as of another or fewer have, as after some folds only, are not ranked"
+    },
     "friedman_chi2": {"Description": "Friedman's test of equal ranks; n/a for fewer than 3 experiments"},
     "friedman_p": {"Description": "Its p value"},
 }
@@ -135,21 +139,14 @@ def _family(
 
 def _ranks(values: Values, target: str, experiments: list[str]) -> list[dict]:
     """Mean ranks of the experiments of one target, by region and metric that has a better side."""
-    from . import statistics
-
-    places = dict.fromkeys((metric, region) for name, region, metric in values if name in experiments)
     rows = []
-    for metric, region in places:
-        names = [name for name in experiments if (name, region, metric) in values]
-        if MEASURES[metric].better == "neither" or len(names) < 2:
-            continue
-        found = [values[name, region, metric] for name in names]
-        people = sorted(set.intersection(*(set(one) for one in found)))
-        table = np.array([[one[who] for one in found] for who in people]).reshape(len(people), len(names))
-        mean, chi2, p = statistics.ranks(table, MEASURES[metric].better == "higher")
-        about = {"target": target, "metric": metric, "region": region, "n": len(people)}
+    for metric, region in dict.fromkeys((m, place) for name, place, m in values if name in experiments):
+        found = rank(values, comparable(values, experiments, region, metric), region, metric)
+        about = {"target": target, "metric": metric, "region": region}
         rows += [
-            about | {"experiment": name, "mean_rank": float(rank), "friedman_chi2": chi2, "friedman_p": p}
-            for name, rank in zip(names, mean, strict=True)
+            about
+            | {"experiment": name, "n": found.n, "mean_rank": mean}
+            | {"friedman_chi2": found.chi2, "friedman_p": found.p}
+            for name, mean in (found.means.items() if found else ())
         ]
     return rows

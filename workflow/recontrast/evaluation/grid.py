@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .. import tables
 from ..measures import IMAGE, MEASURES
 from ..participants import Values, describe
+from .ranking import rank
 
 NOTHING = "–"
 BOLD = "**"  # around a published number that the paper prints in bold
@@ -25,7 +26,6 @@ class Context:
     Attributes:
         values: fold -> scores by participant; those of all folds under the empty name.
         comparisons: rows of statistics.tsv.
-        ranks: rows of ranks.tsv.
         cards: model cards by experiment and fold.
         times: how long a prediction takes, by experiment.
         inputs: inputs by experiment.
@@ -35,7 +35,6 @@ class Context:
 
     values: dict[str, Values]
     comparisons: list[tables.Row]
-    ranks: list[tables.Row]
     cards: dict[tuple[str, str], dict]
     times: dict[str, dict]
     inputs: dict[str, list[str]]
@@ -55,6 +54,9 @@ def cells(table: dict, context: Context, published: dict | None = None) -> list[
     columns = [part for given in table["columns"] for part in _by_fold(_given(given), context)]
     shared = _given(table.get("cells", {}))
     spread = table.get("spread", "plus-minus")
+    parts = [shared | row | column for row in rows for column in columns]
+    ranked = [part["experiment"] for part in parts if part.get("value") == "rank" and "experiment" in part]
+    shared["ranked"] = list(dict.fromkeys(ranked))
     grid = [
         [_cell(shared | row | column, row["label"], column["label"], spread, context) for column in columns]
         for row in rows
@@ -150,12 +152,10 @@ def _candidate(part: dict, context: Context) -> dict | None:
 
 def _number(kind: str, part: dict, key: tuple[str, str, str], context: Context) -> Cell:
     """The number of a cell, its spread and over how many participants."""
-    if kind == "rank":
-        experiment, region, metric = key
-        asked = {"experiment": experiment, "region": region, "metric": metric}
-        rank = next((row for row in context.ranks if asked.items() <= row.items()), None)
-        return {"n": int(rank["n"]), "number": tables.number(rank["mean_rank"])} if rank else {}
     values = context.values.get(part.get("fold", ""), {})
+    if kind == "rank":
+        found = rank(values, part["ranked"], *key[1:])
+        return {"n": found.n, "number": found.means[key[0]]} if found and key[0] in found.means else {}
     own = values.get(key, {})
     if kind == "change":
         other = values.get((part["against"], *key[1:]), {})

@@ -24,7 +24,7 @@ DICTIONARY = {
             "median": "Median over participants",
             "change": "Mean over participants of the change from another experiment, in per cent",
             "quotient": "Mean over participants of the metric over another metric",
-            "rank": "Mean rank among the experiments with this target, 1 the best",
+            "rank": "Mean rank among the experiments of the table, 1 the best",
             "parameters": "Number of trained parameters of the model",
             "seconds": "Time to predict one session",
             "candidate": "Mean squared error of a candidate's settings on the validation participants",
@@ -51,7 +51,6 @@ def table(
     *,
     metrics: list[Path],
     statistics: list[Path],
-    ranks: list[Path],
     specification: str,
     output: Path,
     cards: list[Path] = [],  # noqa: B006 - read, never changed
@@ -62,7 +61,6 @@ def table(
     Args:
         metrics: the long tables of scores: of images, and of lesions where the table shows them.
         statistics: the pairwise comparisons of each.
-        ranks: the mean ranks of experiments of each.
         specification: JSON: the table of the study, its published values, the inputs of experiments, the region
             of the study, and what lesions are judged by.
         output: TSV file to write; beside it .md, .tex, and .json: what the columns are, and the notes below the table.
@@ -77,7 +75,6 @@ def table(
     context = Context(
         values={fold: by_participant(scores, fold) for fold in ("", *folds)},
         comparisons=_join(statistics, ("metric", "between", "within", "a", "b", "n", "p")),
-        ranks=_join(ranks, ("metric", "region", "experiment", "n", "mean_rank")),
         cards={(path.parts[-3], path.parts[-2].removeprefix("fold-")): _read_json(path) for path in cards},
         times={found["experiment"]: found for found in map(_read_json, times)},
         inputs=asked["inputs"],

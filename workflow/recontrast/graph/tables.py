@@ -18,10 +18,6 @@ class TableJobs:
         """The comparisons of each."""
         return [layout.STATISTICS, *self._of_lesions(w, layout.LESION_STATISTICS)]
 
-    def table_ranks(self, w) -> list[str]:
-        """The ranks of each."""
-        return [layout.RANKS, *self._of_lesions(w, layout.LESION_RANKS)]
-
     def table_cards(self, w) -> list[str]:
         """The cards of models that a table tells of; to count parameters one fold of each will do."""
         table = self.study.tables[w.table]

@@ -22,7 +22,9 @@ def fit_tensor(
     from dipy.core.gradients import gradient_table
     from dipy.reconst.dti import design_matrix
 
-    matrix = design_matrix(gradient_table(bvals, bvecs=vectors, b0_threshold=float(bvals.min()), atol=0.02))
+    # Scanners give unweighted volumes small b-values of their own, and no direction.
+    weightings = np.where(np.linalg.norm(vectors, axis=1) > 0, bvals, 0.0)
+    matrix = design_matrix(gradient_table(weightings, bvecs=vectors, b0_threshold=0.0, atol=0.02))
     parts = [
         _fit(signal[start : start + AT_ONCE].astype(np.float64), matrix, weighted)
         for start in range(0, len(signal), AT_ONCE)
