@@ -115,7 +115,7 @@ def test_every_study_takes_the_recipes_of_the_papers_on_all_folds(name: str) -> 
 def shown(study: Study) -> dict[str, list[tuple[str, str]]]:
     """By published table: the cells of it that the tables of a study show, row by row."""
     nothing = {"": {}} | {str(fold): {} for fold in range(1, study.splits.folds + 1)}
-    context = Context(nothing, [], [], {}, {}, {}, study.region)
+    context = Context(nothing, [], {}, {}, {}, study.region)
     found: dict[str, list[tuple[str, str]]] = {}
     for table in study.tables.values():
         printed = published.load(table.published) if table.published else None

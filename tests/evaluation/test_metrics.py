@@ -239,6 +239,11 @@ def test_a_constant_synthetic_image_has_values(arrays_of_pair):
     assert values["hagiwara_nrmse"] == np.inf
 
 
+def test_equal_images_have_an_infinite_printed_psnr(arrays_of_pair):
+    reference, _, mask = arrays_of_pair
+    assert values_of(Pair(reference, reference, mask), ["hagiwara_psnr"])["hagiwara_psnr"] == np.inf
+
+
 def test_an_unknown_metric_is_answered_with_the_nearest():
     with pytest.raises(RecontrastError, match="'PNSR'; use psnr"):
         check_names(["PNSR"])

@@ -410,6 +410,12 @@ def test_ranks_are_those_among_the_experiments_of_the_table(tmp_path):
     assert cells["n"].astype(int).to_list() == [6, 6]
 
 
+def test_what_text_fonts_lack_is_typeset_as_mathematics(results, tmp_path):
+    row = {"label": "MSE (× 10⁻³)", "metric": "mse"}
+    _, output = make(results, tmp_path, {"rows": [row], "columns": list(GAINS)})
+    assert r"MSE ($\times$ 10$^{-}$$^{3}$)" in output.with_suffix(".tex").read_text()
+
+
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")
 def test_latex_compiles(results, tmp_path):
     _, output = make(results, tmp_path, {"title": "A & B", "rows": list(GAINS), "columns": ["psnr", "mse"]})

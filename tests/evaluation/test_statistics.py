@@ -27,6 +27,13 @@ BASES = np.array([
 ]) / 100  # fmt: skip
 
 
+def test_thirds_are_tied_as_on_paper():
+    """Means of three readers: 13/3 - 4 and 4 - 11/3 differ in the last bit alone."""
+    assert statistics.rank_biserial(np.array([13 / 3 - 4, 11 / 3 - 4])) == 0
+    exact = np.array([1, -1, 2, 2, -1, 1, 3])
+    assert statistics.signed_rank(exact / 3 + 4 - 4) == statistics.signed_rank(exact)
+
+
 def test_signed_rank_has_the_published_value():
     p, smallest = statistics.signed_rank(MAIZE)
     assert round(p, 5) == 0.04126

@@ -11,7 +11,7 @@ EXPERIMENTS = ("Forest", "Patch")
 AFFINE = np.diag([-2.0, 2.0, 3.0, 1.0])
 
 
-def write(folder: Path, sessions: int = 3) -> Path:
+def write(folder: Path, sessions: int = 3, affine: np.ndarray = AFFINE) -> Path:
     """Sessions with T1w, FLAIR and two synthetic FLAIR; the last one without an acquired FLAIR."""
     draw = np.random.default_rng(1)
     plan = {
@@ -31,10 +31,10 @@ def write(folder: Path, sessions: int = 3) -> Path:
         files += [f"{label}_space-T1w_desc-{name}_FLAIR.nii.gz" for name in EXPERIMENTS]
         for file in files:
             image = 1000 + 300 * gaussian_filter(draw.normal(size=(30, 36, 20)), 2)
-            nib.save(nib.Nifti1Image(image.astype(np.float32), AFFINE), anat / file)
+            nib.save(nib.Nifti1Image(image.astype(np.float32), affine), anat / file)
         mask = np.zeros((30, 36, 20), np.uint8)
         mask[5:25, 5:30, 3:17] = 1
-        nib.save(nib.Nifti1Image(mask, AFFINE), anat / f"{label}_space-T1w_desc-brain_mask.nii.gz")
+        nib.save(nib.Nifti1Image(mask, affine), anat / f"{label}_space-T1w_desc-brain_mask.nii.gz")
         made = {name: {"target": "FLAIR", "inputs": ["T1w"]} for name in EXPERIMENTS}
         plan["sessions"].append(
             {"session": label, "reference": "T1w", "contrasts": names, "experiments": made}

@@ -5,9 +5,10 @@ import json
 import shutil
 
 import finished
+import numpy as np
 import pytest
 from PIL import Image
-from recontrast import published
+from recontrast import layout, published
 from recontrast.config import load_file
 from recontrast.errors import RecontrastError
 from recontrast.readers.forms import Form, load
@@ -42,12 +43,38 @@ def test_nothing_in_the_folder_tells_what_made_an_image(results, tmp_path):
     }
 
 
+def test_slices_are_those_that_were_acquired(tmp_path):
+    """Sagittal ones: the third axis of the array, which is thick, runs from right to left."""
+    sagittal = np.array([[0, 0, -3.0, 0], [2.0, 0, 0, 0], [0, 2.0, 0, 0], [0, 0, 0, 1]])
+    make(finished.write(tmp_path / "out", affine=sagittal), tmp_path / "pages", load("brain"))
+    (page, *_) = study(tmp_path / "pages")["pages"]
+    assert (page["slices"], page["width"], page["height"]) == (14, 20 + 2 * 3, 25 + 2 * 3)
+    assert page["aspect"] == pytest.approx(26 / 31, abs=1e-4)
+
+
+def test_experiments_of_some_folds_are_left_out_unless_they_are_named(tmp_path):
+    results = finished.write(tmp_path / "out")
+    plan = json.loads((results / layout.PLAN).read_text())
+    plan["experiments"]["Forest"]["folds"] = {"1": {}, "2": {}}
+    plan["experiments"]["Patch"]["folds"] = {"1": {}}
+    (results / layout.PLAN).write_text(json.dumps(plan))
+
+    def rated(name, **asked):
+        return {row["experiment"] for row in rows(make(results, tmp_path / name, load("brain"), **asked))}
+
+    assert rated("usual") == {"Forest"}
+    assert rated("both", experiments=["Forest", "Patch"]) == {"Forest", "Patch"}
+    with pytest.raises(RecontrastError, match="'Tree' makes FLAIR"):
+        rated("none", experiments=["Tree"])
+
+
 def test_what_scoring_needs_lies_beside_the_key_and_is_not_shown(results, tmp_path):
     form = load("brain").model_copy(update={"columns": {"Forest": "Random forest"}})
     about = json.loads(make(results, tmp_path / "pages", form).with_suffix(".json").read_text())
+    assert about["Study"] == study(tmp_path / "pages")["study"]
     assert about["Experiments"] == list(finished.EXPERIMENTS)
     assert Form.model_validate(about["Form"]) == form
-    assert set(rows(tmp_path / "pages-key.tsv")[0]) == set(about) - {"Form", "Experiments"}
+    assert set(rows(tmp_path / "pages-key.tsv")[0]) == set(about) - {"Study", "Form", "Experiments"}
     assert "Random forest" not in (tmp_path / "pages/study.js").read_text()
 
 
@@ -144,6 +171,13 @@ def test_a_reader_rates_in_a_browser(results, tmp_path):
         levels = page.locator("canvas").last.evaluate(pixels)
         assert any(0 < level < 255 for level in levels)
         page.reload()  # answers stay, and the reader comes to the first page without any
+        assert page.input_value("#reader") == "Dr A"
+        page.fill("#reader", "Dr B")  # who has answered nothing yet
+        page.click("text=Begin")
+        assert "Dr B: 0 of 6" in page.inner_text("#progress")
+        page.reload()
+        page.fill("#reader", "Dr A")
+        page.click("text=Begin")
         assert "Dr A: 1 of 6" in page.inner_text("#progress")
         assert "Page 2 of 6" in page.inner_text("h2")
         while page.locator("#next").is_enabled():

@@ -10,6 +10,7 @@ from recontrast.errors import RecontrastError
 from recontrast.readers.forms import Form, load
 from recontrast.readers.make import KEY
 from recontrast.readers.ratings import ALL, preferences
+from recontrast.readers.ratings import tests as compare_experiments
 from recontrast.readers.score import ANSWER_COLUMNS, score
 
 SESSIONS = [f"sub-{number:02d}" for number in range(1, 9)]
@@ -24,7 +25,7 @@ FORM = {
 
 def write_key(folder, rows, experiments, form):
     tables.write(folder / "key.tsv", list(KEY), rows)
-    about = {"Form": form.model_dump(mode="json"), "Experiments": experiments}
+    about = {"Study": "s", "Form": form.model_dump(mode="json"), "Experiments": experiments}
     (folder / "key.json").write_text(json.dumps(about))
 
 
@@ -165,6 +166,28 @@ def test_answers_of_another_study_are_refused(study):
     (study / "A.tsv").write_text((study / "A.tsv").read_text().replace("\t0000\t", "\t9999\t"))
     with pytest.raises(RecontrastError, match="does not have"):
         score(study / "key.tsv", [study / "A.tsv"], study / "out")
+
+
+def test_answers_that_bear_another_study_are_refused(study):
+    rows = [row | {"study": "t"} for row in tables.read(study / "A.tsv", ANSWER_COLUMNS)]
+    tables.write(study / "A.tsv", ANSWER_COLUMNS, rows)
+    with pytest.raises(RecontrastError, match="answers another study"):
+        score(study / "key.tsv", [study / "A.tsv"], study / "out")
+
+
+def test_sessions_of_one_person_count_once():
+    """Three visits of each of three people: with three people no p is below .25."""
+    rows = [
+        (f"sub-{who}_ses-{visit}", name, "c", value)
+        for who in range(3)
+        for visit in range(3)
+        for name, value in (("X", 2), ("Y", 4 + visit / 3))
+    ]
+    rated = pd.DataFrame(rows, columns=["session", "experiment", "category", "score"])
+    (row,) = compare_experiments(rated, ["c"], ["X", "Y"]).to_dict("records")
+    assert (row["n"], row["p"]) == (3, 0.25)
+    paired = rated[rated["experiment"] == "X"].assign(question="q", other="Y", named="X")
+    assert preferences(paired, ["X", "Y"]).iloc[0][["first", "p"]].to_list() == [3, 0.25]
 
 
 def test_one_reader_has_scores_but_no_agreement(study):

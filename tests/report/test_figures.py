@@ -39,6 +39,18 @@ def drawn_lines(figure):
     return [re.findall("[ML]", line) for line in lines]
 
 
+def test_many_panels_of_volumes_stand_below_each_other(tmp_path):
+    sizes = {}
+    for count in (1, 5, 12):
+        figures.agreement(tmp_path / "volumes.svg", {str(n): [(1.0, 2.0), (3.0, 3.5)] for n in range(count)})
+        drawn = (tmp_path / "volumes.svg").read_text()
+        sizes[count] = [float(side) for side in re.findall(r'(?:width|height)="([\d.]+)pt"', drawn)[:2]]
+        assert all(f">{n}<" in drawn for n in range(count))
+    (width, height), (wide, low), (same, high) = sizes.values()
+    assert (wide / width, low / height) == pytest.approx((5, 1))
+    assert (same / width, high / height) == pytest.approx((5, 3))
+
+
 def test_dots_of_a_participant_are_joined_where_experiments_share_a_target(tmp_path):
     targets = {"a": "FLAIR", "other": "T2w", "b": "FLAIR", "c": "FLAIR"}
     scores = [

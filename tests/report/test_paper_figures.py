@@ -31,6 +31,11 @@ def test_the_first_session_that_has_it_stands_for_all():
     assert addresses("difference", [COHORT[2] | {"page": ""}], ["a"]) == []
 
 
+def test_a_session_with_more_of_it_goes_before():
+    first = session(1, a=True, b=False)
+    assert addresses("difference", [first, *COHORT], ["a", "b"])[0] == "sub-2.html#experiment-a"
+
+
 def test_a_session_may_be_named():
     assert addresses("maps", COHORT, ["a"], "sub-3") == ["sub-3.html#experiment-a"]
     assert addresses("maps", COHORT, ["c"], "sub-3") == []

@@ -265,6 +265,7 @@ def make_reader_study(
     *,
     form: str = "brain",
     target: str = "",
+    experiments: list[str] | None = None,
     slices: int = 24,
     seed: int = 1,
 ) -> int:
@@ -275,13 +276,14 @@ def make_reader_study(
         folder: The folder to make. The key goes beside it: keep that from the readers.
         form: What is asked: brain, kim2020, hagiwara2019, or a file.
         target: The contrast to rate, if there are several.
-        slices: Axial slices of each image.
+        experiments: Whose images are rated; if none are named, those that were trained in most folds.
+        slices: Slices of each image.
         seed: Another seed, another random order.
     """
     from .readers.forms import load
     from .readers.make import make
 
-    make(out_dir, folder, load(form), target=target, slices=slices, seed=seed)
+    make(out_dir, folder, load(form), target=target, experiments=experiments or (), slices=slices, seed=seed)
     print(folder / "index.html")
     return 0
 

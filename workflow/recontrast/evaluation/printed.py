@@ -14,7 +14,7 @@ HAGIWARA_PEAK = 25_500  # "the maximum range of the FLAIR signal intensity", Eva
 def hagiwara_psnr(pair: Pair, area: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB with the peak at 25,500 (Hagiwara 2019, Evaluation of the Model)."""
     with np.errstate(divide="ignore"):
-        return float(20 * np.log10(HAGIWARA_PEAK / _rmse(pair, area)))
+        return float(20 * np.log10(np.divide(HAGIWARA_PEAK, _rmse(pair, area))))
 
 
 def hagiwara_nrmse(pair: Pair, area: np.ndarray) -> float:

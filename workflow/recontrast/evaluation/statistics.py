@@ -53,13 +53,20 @@ def signed_rank(differences: np.ndarray) -> tuple[float, float]:
     Returns:
         p, and 2 / 2^n, the smallest p that n differences can reach.
     """
-    differences = differences[differences != 0]
+    differences = _tidied(differences)
     n = len(differences)
     if n == 0:
         return 1.0, 1.0
     tied = len(np.unique(np.abs(differences))) < n
     p = _tied_signed_rank(differences) if tied else stats.wilcoxon(differences, method="exact").pvalue
     return float(p), 2.0 ** (1 - n)
+
+
+def _tidied(differences: np.ndarray) -> np.ndarray:
+    """Differences over the largest, those of zero dropped, to nine digits: thirds and tenths are tied as on paper."""
+    largest = np.abs(differences).max(initial=0)
+    rounded = np.round(differences / largest, 9) if largest > 0 else differences
+    return rounded[rounded != 0]
 
 
 def _tied_signed_rank(differences: np.ndarray) -> float:
@@ -75,7 +82,7 @@ def _tied_signed_rank(differences: np.ndarray) -> float:
 
 def rank_biserial(differences: np.ndarray) -> float:
     """Matched-pairs rank-biserial correlation: (W+ - W-) / (W+ + W-), from -1 to 1 (Kerby 2014); 0 without any."""
-    differences = differences[differences != 0]
+    differences = _tidied(differences)
     ranks = stats.rankdata(np.abs(differences))
     return float((ranks * np.sign(differences)).sum() / ranks.sum()) if len(ranks) else 0.0
 

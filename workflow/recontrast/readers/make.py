@@ -5,6 +5,7 @@ import itertools
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image
 from .. import layout, tables
 from ..contrasts import Contrast
 from ..errors import RecontrastError
+from ..evaluation.pair import slice_axis
 from ..images import read, write_json, write_text
 from ..layout import Session, fill
 from ..report.pictures import QUALITY, grey, window
@@ -50,29 +52,40 @@ class Case:
 
 
 def make(
-    results: Path, folder: Path, form: Form, *, target: str = "", slices: int = 24, seed: int = 1
+    results: Path,
+    folder: Path,
+    form: Form,
+    *,
+    target: str = "",
+    experiments: Sequence[str] = (),
+    slices: int = 24,
+    seed: int = 1,
 ) -> Path:
     """Write the pages, and the key that says which image is whose beside the folder, never in it.
 
-    With the key goes a JSON file: the form, and the experiments in the order of the study.
+    With the key goes a JSON file: the study's code, which answers bear, the form, and the experiments in the order of
+    the study.
 
     Args:
         results: output folder of a finished run.
         folder: to make: `index.html` and what it needs; works from a disk, without a network.
         form: what readers are asked.
         target: the contrast to rate; the only one of the results if empty.
-        slices: axial slices of each image, evenly spaced through the mask.
+        experiments: whose images are rated; of none those that were trained in most folds, so that ablations of some
+            folds, which only some people have, are left out.
+        slices: of each image, as they were acquired, evenly spaced through the mask.
         seed: of the order of people and images, and of their codes.
 
     Returns:
         The key file.
 
     Raises:
-        RecontrastError: no finished results, no or several targets, or a folder that holds something.
+        RecontrastError: no finished results, no or several targets, an experiment that does not make the target, or a
+            folder that holds something.
     """
     if folder.exists() and any(folder.iterdir()):
         raise RecontrastError("is not empty", file=folder, remedy="choose another folder")
-    cases, experiments = _cases(results, target, form)
+    cases, experiments = _cases(results, target, experiments, form)
     draw = np.random.default_rng(seed)
     codes = (f"{number:04d}" for number in draw.permutation(10000))
     key, shown = [], []
@@ -94,10 +107,9 @@ def make(
                 candidates.append(code)
                 key.append({"code": code, "session": case.session, "experiment": str(experiment)})
             shown.append({"case": place, "beside": beside, "images": candidates, **strips.shape})
+        study = _code(key, form, pages / "images")
         content = {
-            "study": hashlib.sha256(json.dumps([key, form.model_dump(mode="json")]).encode()).hexdigest()[
-                :12
-            ],
+            "study": study,
             "form": form.shown(),
             "pages": _pages(shown, form, draw),
         }
@@ -108,13 +120,21 @@ def make(
         write_text(pages / "index.html", page.render(title=form.title))
         key_file = folder.with_name(f"{folder.name}-key.tsv")
         tables.write(key_file, list(KEY), sorted(key, key=str))
-        about = {"Form": form.model_dump(mode="json"), "Experiments": experiments}
+        about = {"Study": study, "Form": form.model_dump(mode="json"), "Experiments": experiments}
         write_json(key_file.with_suffix(".json"), KEY | about)
         if folder.exists():
             folder.rmdir()
         pages.rename(folder)
     print(f"{len(cases)} sessions, {len(key)} synthetic images; keep {key_file} from the readers")
     return key_file
+
+
+def _code(key: list[dict], form: Form, images: Path) -> str:
+    """The code of a study: equal where images, their names and the form are."""
+    found = hashlib.sha256(json.dumps([key, form.model_dump(mode="json")]).encode())
+    for file in sorted(images.iterdir()):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def _pages(cases: list[dict], form: Form, draw: np.random.Generator) -> list[dict]:
@@ -132,7 +152,7 @@ def _pages(cases: list[dict], form: Form, draw: np.random.Generator) -> list[dic
     return [*rated, *(pairs[number] for number in draw.permutation(len(pairs)))]
 
 
-def _cases(results: Path, target: str, form: Form) -> tuple[list[Case], list[str]]:
+def _cases(results: Path, target: str, chosen: Sequence[str], form: Form) -> tuple[list[Case], list[str]]:
     """The sessions of a finished run that have synthetic images of the target, and the experiments that made these."""
     file = results / layout.PLAN
     if not file.is_file():
@@ -146,6 +166,7 @@ def _cases(results: Path, target: str, form: Form) -> tuple[list[Case], list[str
             f"has the targets {', '.join(targets) or 'none'}", remedy="choose one: --target"
         )
     target = target or targets[0]
+    chosen = _chosen(plan["experiments"], target, chosen)
     cases = []
     for session in plan["sessions"]:
         who = Session.from_label(session["session"])
@@ -158,7 +179,7 @@ def _cases(results: Path, target: str, form: Form) -> tuple[list[Case], list[str
         made = {
             name: path(layout.SYNTHETIC, target, experiment=name)
             for name, facts in session["experiments"].items()
-            if facts["target"] == target
+            if name in chosen
         }
         made = {name: file for name, file in made.items() if file.is_file()}
         if not made:
@@ -178,8 +199,18 @@ def _cases(results: Path, target: str, form: Form) -> tuple[list[Case], list[str
     return cases, [name for name in plan["experiments"] if name in made_any]
 
 
+def _chosen(experiments: dict[str, dict], target: str, wanted: Sequence[str]) -> list[str]:
+    """The experiments whose images are rated: those wanted, or those of the target that have most folds."""
+    folds = {name: len(e.get("folds", ())) for name, e in experiments.items() if e["target"] == target}
+    if unknown := [name for name in wanted if name not in folds]:
+        raise RecontrastError(
+            f"no experiment {unknown[0]!r} makes {target}", remedy=f"use one of {', '.join(folds)}"
+        )
+    return list(wanted) or [name for name in folds if folds[name] == max(folds.values())]
+
+
 class _Strips:
-    """Axial slices of images on one grid, one below the other in a picture."""
+    """Slices of images on one grid, along the plane they were acquired in, one below the other in a picture."""
 
     def __init__(self, folder: Path, mask: Path, slices: int) -> None:
         self.folder = folder
@@ -190,12 +221,15 @@ class _Strips:
             slice(max(0, int(found.min()) - MARGIN), int(found.max()) + MARGIN + 1)
             for found in np.nonzero(self.mask)
         )
-        places = np.nonzero(self.mask.any(axis=(0, 1)))[0]
+        self.across = int(self.orientation[slice_axis(image.affine), 0])
+        self.within = tuple(axis for axis in range(3) if axis != self.across)
+        places = np.nonzero(self.mask.any(axis=self.within))[0]
         self.planes = np.unique(
             np.linspace(places.min(), places.max(), min(slices, len(places))).round().astype(int)
         )
-        sizes = np.linalg.norm(image.affine[:3, :3], axis=0)[np.argsort(self.orientation[:, 0])]
-        shown = self.mask[self.box[:2]].shape
+        turned = np.linalg.norm(image.affine[:3, :3], axis=0)[np.argsort(self.orientation[:, 0])]
+        sizes = [turned[axis] for axis in self.within]
+        shown = self._plane(self.mask, places[0]).T.shape
         self.shape = {
             "slices": len(self.planes),
             "width": shown[0],
@@ -215,10 +249,15 @@ class _Strips:
         levels = grey(volume, limits or window(volume, self.mask))
         if cut:
             levels = np.where(self.mask, levels, 0).astype(np.uint8)
-        planes = [levels[self.box[0], self.box[1], k].T[::-1, ::-1] for k in self.planes]
+        planes = [self._plane(levels, k) for k in self.planes]
         strip = Image.fromarray(np.ascontiguousarray(np.concatenate(planes)))
         strip.save(self.folder / f"{code}.webp", format="WEBP", quality=QUALITY, method=4)
         return code
+
+    def _plane(self, volume: np.ndarray, place: int) -> np.ndarray:
+        """One slice, rows downwards."""
+        rows, columns = (self.box[axis] for axis in self.within)
+        return np.take(volume, place, self.across)[rows, columns].T[::-1, ::-1]
 
     def _turned(self, image: nib.Nifti1Image) -> np.ndarray:
         return nib.orientations.apply_orientation(np.asarray(image.dataobj), self.orientation)

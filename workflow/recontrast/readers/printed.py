@@ -27,7 +27,8 @@ def scores(
         row = []
         for name in experiments:
             known = name in line.index
-            text = f"{line['mean'][name]:.2f} ± {line['sd'][name]:.2f}" if known else NOTHING
+            spread = f" ± {line['sd'][name]:.2f}" if known and not math.isnan(line["sd"][name]) else ""
+            text = f"{line['mean'][name]:.2f}{spread}" if known else NOTHING
             p = family.p.get(frozenset((name, against)), math.nan)
             stars = next((mark for bound, mark in LEVELS if p < bound), "")
             row.append(
@@ -45,7 +46,7 @@ def scores(
         for c in form.categories
         if c.scale or c.better == "lower"
     ]
-    test = "exact Wilcoxon signed-rank test over sessions, the readers of one averaged first"
+    test = "exact Wilcoxon signed-rank test over participants, their sessions and readers averaged first"
     if len(experiments) == 2:
         said.append(f"P: {test}.")
     if families:
@@ -59,7 +60,9 @@ def scores(
             said.append(f"* P < .05, ** P < .01, *** P < .001 against {name}: {test}, {holm_over}.")
         else:
             n = max(family.n for family in families)
-            said.append(f"With {n} sessions and {holm_over} no P below {smallest:.3g} can be reached: no *.")
+            said.append(
+                f"With {n} participants and {holm_over} no P below {smallest:.3g} can be reached: no *."
+            )
     return grid, said + _source(theirs)
 
 

@@ -27,22 +27,27 @@ def means(rated: pd.DataFrame, categories: list[str], experiments: list[str]) ->
 
 
 def tests(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
-    """Every two experiments in every category, session by session, the readers of one averaged first.
+    """Every two experiments in every category, person by person, their sessions and readers averaged first.
 
     The family of Holm's correction is all pairs of a category.
     """
     rows = []
     for category in categories:
         part = rated[rated["category"] == category]
-        by_session = part.pivot_table("score", "session", "experiment", aggfunc="mean")
+        sessions = part.pivot_table("score", "session", "experiment", aggfunc="mean")
+        people = sessions.groupby(sessions.index.map(_participant)).mean()
         found = [
             {"category": category, "experiment": one, "other": other}
-            | compare_pairs(by_session[one].to_numpy(), by_session[other].to_numpy())
-            for one, other in combinations([e for e in experiments if e in by_session], 2)
+            | compare_pairs(people[one].to_numpy(), people[other].to_numpy())
+            for one, other in combinations([e for e in experiments if e in people], 2)
         ]
         corrected = holm([row["p"] for row in found])
         rows += [row | {"p_holm": p} for row, p in zip(found, corrected, strict=True)]
     return pd.DataFrame(rows, columns=list(TESTS))
+
+
+def _participant(session: str) -> str:
+    return session.partition("_")[0]
 
 
 def agreement(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
@@ -72,9 +77,10 @@ def agreement(rated: pd.DataFrame, categories: list[str], experiments: list[str]
 
 
 def preferences(paired: pd.DataFrame, experiments: list[str]) -> pd.DataFrame:
-    """Which of two experiments sessions speak for, with a two-sided sign test without the undecided.
+    """Which of two experiments participants speak for, with a two-sided sign test without the undecided.
 
-    Two readers of one session are not independent: a session has one vote, for what more of its readers named.
+    Two readers of one session, or two sessions of one person, are not independent: a participant has one vote, for
+    what more of the answers named.
 
     Args:
         paired: one row an answer: question, session, experiment, other, and named: one of the two, or neither.
@@ -83,13 +89,13 @@ def preferences(paired: pd.DataFrame, experiments: list[str]) -> pd.DataFrame:
     votes: dict[tuple[str, str, str], dict[str, Counter]] = {}
     for row in paired.itertuples():
         one, other = sorted((row.experiment, row.other), key=experiments.index)
-        sessions = votes.setdefault((row.question, one, other), {})
-        sessions.setdefault(row.session, Counter())[row.named] += 1
+        people = votes.setdefault((row.question, one, other), {})
+        people.setdefault(_participant(row.session), Counter())[row.named] += 1
     rows = []
-    for (question, one, other), sessions in votes.items():
-        leads = [found[one] - found[other] for found in sessions.values()]
+    for (question, one, other), people in votes.items():
+        leads = [found[one] - found[other] for found in people.values()]
         first, second = sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads)
-        answers = sum(sessions.values(), Counter())
+        answers = sum(people.values(), Counter())
         rows.append(
             {"question": question, "experiment": one, "other": other}
             | {"first": first, "second": second, "neither": len(leads) - first - second}

@@ -21,15 +21,17 @@ DICTIONARY = {
     "experiment": {"Description": "What made the image"},
     "category": {"Description": "What was rated"},
     "score": {"Description": "Answer on the form's scale"},
-    "n": {"Description": "Number of ratings; in tests, of sessions, the readers of one averaged first"},
+    "n": {
+        "Description": "Number of ratings; in tests, of participants, their sessions and readers averaged first"
+    },
     "mean": {"Description": "Mean over sessions and readers"},
     "sd": {"Description": "Standard deviation over sessions and readers (n - 1)"},
-    "p": {"Description": "Exact two-sided Wilcoxon signed-rank test over sessions"},
+    "p": {"Description": "Exact two-sided Wilcoxon signed-rank test over participants"},
     "p_holm": {"Description": "p corrected for all pairs of experiments in the category (Holm)"},
-    "smallest_p": {"Description": "The smallest p that this many sessions can reach"},
-    "first": {"Description": "Sessions in which more readers named the image of experiment"},
-    "second": {"Description": "Sessions in which more readers named the image of other"},
-    "neither": {"Description": "Sessions without such a majority"},
+    "smallest_p": {"Description": "The smallest p that this many participants can reach"},
+    "first": {"Description": "Participants of whom more answers named the image of experiment"},
+    "second": {"Description": "Participants of whom more answers named the image of other"},
+    "neither": {"Description": "Participants without such a majority"},
     "answers_first": {
         "Description": "Answers of single readers; likewise answers_second and answers_neither"
     },
@@ -56,12 +58,12 @@ def score(key: Path, answers: list[Path], output: Path, against: str = "") -> No
         RecontrastError: answers of another study, or no answer at all.
     """
     known = pd.DataFrame(tables.read(key, list(KEY))).set_index("code")
-    form, experiments = _about(key.with_suffix(".json"))
+    study, form, experiments = _about(key.with_suffix(".json"))
     if against and against not in experiments:
         raise RecontrastError(
             f"knows no experiment {against!r}", file=key, remedy=f"use one of {', '.join(experiments)}"
         )
-    found = [_read(path, known, form) for path in answers]
+    found = [_read(path, study, known, form) for path in answers]
     given = pd.concat(found, ignore_index=True).drop_duplicates(
         ["reader", "image", "other", "question"], keep="last"
     )
@@ -102,16 +104,18 @@ def score(key: Path, answers: list[Path], output: Path, against: str = "") -> No
     )
 
 
-def _about(path: Path) -> tuple[Form, list[str]]:
-    """The form that readers had, and the experiments in the order of the study."""
+def _about(path: Path) -> tuple[str, Form, list[str]]:
+    """The code of the study, the form that readers had, and the experiments in the order of the study."""
     if not path.is_file():
         raise RecontrastError("does not exist", file=path, remedy="keep it beside the key, as it was written")
     content = json.loads(path.read_text(encoding="utf-8"))
-    return Form.model_validate(content["Form"]), content["Experiments"]
+    return content["Study"], Form.model_validate(content["Form"]), content["Experiments"]
 
 
-def _read(path: Path, known: pd.DataFrame, form: Form) -> pd.DataFrame:
+def _read(path: Path, study: str, known: pd.DataFrame, form: Form) -> pd.DataFrame:
     rows = pd.DataFrame(tables.read(path, ANSWER_COLUMNS), columns=list(ANSWER_COLUMNS))
+    if set(rows["study"]) - {study}:
+        raise RecontrastError("answers another study", file=path, remedy="give the key of the same study")
     asked = {c.label for c in form.categories} | {pair.name for pair in form.pairs}
     if strange := set(rows["question"]) - asked:
         raise RecontrastError(

@@ -19,6 +19,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.edgecolor": "#5a6675",
 }
+PANELS = 5  # beside each other
 # Okabe and Ito: told apart by people with any colour vision.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#000000")
 DASHES = ("-", "--", ":")  # of losses that are trained in turns
@@ -92,12 +93,17 @@ def agreement(path: Path, pairs: dict[str, list[tuple[float, float]]]) -> None:
 
     Args:
         path: SVG to write.
-        pairs: title of a panel -> volume by the judged and by the true mask, in ml, of every session.
+        pairs: title of a panel -> volume by the judged and by the true mask, in ml, of every participant.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.6 * len(pairs), 3.0), layout="constrained")
-        panels = figure.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
-        for number, (panel, (title, volumes)) in enumerate(zip(panels, pairs.items(), strict=True)):
+        across = min(len(pairs), PANELS)
+        down = -(-len(pairs) // across)
+        figure = Figure(figsize=(3.6 * across, 3.0 * down), layout="constrained")
+        panels = figure.subplots(down, across, sharey=True, squeeze=False)
+        for unused in panels.flat[len(pairs) :]:
+            unused.remove()
+        for number, (title, volumes) in enumerate(pairs.items()):
+            panel = panels.flat[number]
             found, true = np.array(volumes).T
             difference, colour = found - true, PALETTE[number % len(PALETTE)]
             panel.scatter((found + true) / 2, difference, s=20, color=colour, alpha=0.7, linewidths=0)
@@ -107,7 +113,8 @@ def agreement(path: Path, pairs: dict[str, list[tuple[float, float]]]) -> None:
                 panel.axhline(difference.mean() + limit, color="#1c2430", linewidth=0.8, linestyle="--")
             panel.set_title(title, loc="left", fontsize=9, fontweight="bold")
             panel.set_xlabel("mean of both volumes, ml")
-        panels[0].set_ylabel("difference of volumes, ml")
+        for panel in panels[:, 0]:
+            panel.set_ylabel("difference of volumes, ml")
         _save(figure, path)
 
 

@@ -50,6 +50,9 @@ def index(
     content = json.loads(plan.read_text(encoding="utf-8"))
     title = content["study"]["report"]["title"]
     scores = tables.read(metrics, ["participant_id", "session_id", "experiment", "region", "metric", "value"])
+    measured = list(
+        dict.fromkeys(row["metric"] for row in scores if row["experiment"] in content["experiments"])
+    )
     wanted = content["study"]["region"]
     scores = [
         row for row in scores if row["region"] == wanted and row["experiment"] in content["experiments"]
@@ -64,7 +67,7 @@ def index(
     for table in copied.values():
         write_text(page.parent / "tables" / table.name, table.read_text(encoding="utf-8"))
     examples = lesion_examples(lesions[0], sessions, page.parent) if lesions else []
-    paragraphs, references = methods_section(content, names)
+    paragraphs, references = methods_section(content, measured)
     pages.write(
         page,
         "index.html",

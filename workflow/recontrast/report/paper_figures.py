@@ -11,7 +11,7 @@ def paper_figures(
 
     Args:
         figures: name -> `shows`, `experiments` and `session`, as the study has them.
-        sessions: of the cohort, with `session`, `page` and `done`; the first that has what a figure shows stands for
+        sessions: of the cohort, with `session`, `page` and `done`; the first that has most of it stands for
             all where the study names none.
         experiments: those of the study, with `target`.
         examples: whether the first page has examples of lesions.
@@ -32,12 +32,13 @@ def paper_figures(
 
 def _links(asked: dict, sessions: list[dict], experiments: dict[str, dict]) -> list[dict[str, str]]:
     wanted = asked["experiments"] or list(experiments)
-    for session in sessions:
-        made = [name for name in wanted if session["done"].get(name, {}).get("acquired")]
-        if session["page"] and asked["session"] in ("", session["session"]) and made:
-            break
-    else:
+    pages = [s for s in sessions if s["page"] and asked["session"] in ("", s["session"])]
+    made_in = [[name for name in wanted if s["done"].get(name, {}).get("acquired")] for s in pages]
+    if not any(made_in):
         return []
+    # The first that has most of what is wanted: ablations may have run in one fold alone.
+    made = max(made_in, key=len)
+    session = pages[made_in.index(made)]
     page = session["page"] + ("?differences=absolute" if asked["shows"] == "absolute difference" else "")
     if asked["shows"] in PARTS:
         return [{"text": session["session"], "address": page + PARTS[asked["shows"]]}]

@@ -1,12 +1,16 @@
-// Blinded rating. `study.js` brings the form and the pages; answers are kept in this browser under the study's code.
+// Blinded rating. `study.js` brings the form and the pages; answers are kept in this browser by study and reader.
 const { study: code, form, pages } = window.study;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const element = (id) => document.getElementById(id);
 const store = {
-  get: () => JSON.parse(localStorage.getItem(`readers-${code}`) || '{"reader": "", "answers": {}}'),
-  set: (state) => localStorage.setItem(`readers-${code}`, JSON.stringify(state)),
+  last: () => localStorage.getItem(`readers-${code}`) || "",
+  get: (reader) => ({ reader, answers: JSON.parse(localStorage.getItem(`readers-${code}-${reader}`) || "{}") }),
+  set: ({ reader, answers }) => {
+    localStorage.setItem(`readers-${code}`, reader);
+    localStorage.setItem(`readers-${code}-${reader}`, JSON.stringify(answers));
+  },
 };
-let state = store.get();
+let state = { reader: "", answers: {} };
 let current = 0;
 
 // What is asked on a page, each with the key of its answer: image|category, or image|image|pair.
@@ -145,7 +149,7 @@ function begin() {
 
 element("start").addEventListener("submit", (event) => {
   event.preventDefault();
-  state.reader = element("reader").value.trim();
+  state = store.get(element("reader").value.trim());
   store.set(state);
   begin();
 });
@@ -159,5 +163,5 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "ArrowLeft" && current > 0) show(current - 1);
   }
 });
+element("reader").value = store.last();
 progress();
-if (state.reader) begin();
