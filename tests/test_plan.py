@@ -197,11 +197,17 @@ def test_a_failed_session_a_failed_prediction_and_a_failed_model() -> None:
 def test_exclusions_by_participant_session_and_contrast(tmp_path: Path) -> None:
     table = tmp_path / "exclude.tsv"
     rows = ["sub-01\tn/a\tn/a\tmoved", "sub-05\tses-2\tn/a\tfell asleep", "sub-02\tn/a\tT2w\tspoilt"]
+    rows += ["05\t\tFLAIR\tnoisy", "5\t\tFLAIR\tnoisy", "sub-7\t\t\tgone"]
     table.write_text("participant_id\tsession_id\tcontrast\treason\n" + "\n".join(rows) + "\n")
     plan = Plan(study(exclude=table), cohort(**FOUR, s05_1=FULL, s05_2=FULL))
     assert plan.left_out == {"sub-01": "excluded: moved", "sub-05_ses-2": "excluded: fell asleep"}
     assert set(plan.sessions["sub-02"].images) == {"T1w", "FLAIR"}
     assert "without T2w: spoilt" in plan.sessions["sub-02"].notes
+    assert set(plan.sessions["sub-05_ses-1"].images) == {"T1w", "T2w"}
+    assert [line for line in plan.problems if line.startswith("exclusions")] == [
+        "exclusions: sub-5 FLAIR is not in the cohort; check the label",
+        "exclusions: sub-7 is not in the cohort; check the label",
+    ]
 
 
 MAPS = {

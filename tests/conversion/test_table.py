@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recontrast.conversion.convert import convert
+from recontrast.conversion.dcm2niix_run import brief
 from recontrast.conversion.headers import age
 from recontrast.conversion.key import Key
 from recontrast.conversion.plan import key_folder, plan
@@ -149,6 +150,41 @@ def test_an_edit_changes_only_its_series(tmp_path):
     edit(out, 301, use="maybe")
     with pytest.raises(RecontrastError, match="line 4: use is 'maybe', neither yes nor no"):
         sort(tmp_path / "in", out)
+
+
+def test_numbers_pass_over_a_run_that_a_user_named(tmp_path):
+    out = tmp_path / "out"
+    for number in (1, 2, 3):
+        scan(tmp_path / f"in/{number}", f"T1w{number}", T1W, number=number, seed=number)
+    sort(tmp_path / "in", out)
+    edit(out, int(rows(out)[2]["number"]), entities="run-1")
+    found = sort(tmp_path / "in", out).jobs
+    names = sorted(path.rpartition("/")[2] for path in found)
+    assert names == [f"sub-001_ses-1_run-{run}_T1w.nii.gz" for run in (1, 2, 3)]
+    assert len({job.sha256 for job in found.values()}) == 3
+
+
+def test_what_no_job_can_convert_is_refused_in_the_table(tmp_path):
+    out = tmp_path / "out"
+    scan(tmp_path / "in/a")
+    sort(tmp_path / "in", out)
+    number = int(rows(out)[0]["number"])
+    edit(out, number, datatype="dwi", suffix="sbref")
+    with pytest.raises(RecontrastError, match="suffix 'sbref'"):
+        sort(tmp_path / "in", out)
+
+
+def test_a_file_named_in_an_old_encoding_is_listed(tmp_path):
+    scan(tmp_path / "in/a")
+    (tmp_path / "in" / os.fsdecode(b"M\xfcller.pdf")).write_text("no image")
+    sort(tmp_path / "in", tmp_path / "out")
+    listed = (key_folder(tmp_path / "out", Conversion()) / "not-images.tsv").read_text()
+    assert "M\\xfcller.pdf" in listed
+
+
+def test_the_converters_words_do_not_quote_descriptions():
+    said = "Convert 4 DICOM\n::autoBids:GE usedSeqName:'efgre' seriesDesc:'Zyxwv'\nWarning: a\nWarning: a"
+    assert brief(said) == "Convert 4 DICOM\nWarning: a (2 times)"
 
 
 def test_only_a_changed_file_changes_its_series(tmp_path):

@@ -112,6 +112,15 @@ def report(tmp_path_factory):
         yield Path.cwd(), plan
 
 
+def test_the_methods_section_speaks_of_metrics_of_whole_images(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = finished_output.make_output(1, volumes=False)
+    scores = pd.read_csv(layout.METRICS, sep="\t", dtype=str)
+    printed = scores.iloc[:1].assign(region="image", metric="kim_psnr")
+    pd.concat([scores, printed]).to_csv(layout.METRICS, sep="\t", index=False, na_rep="n/a")
+    assert "were computed as published" in build(plan).read_text()
+
+
 def test_every_page_parses_and_every_link_resolves_inside_the_report(report):
     folder, _ = report
     assert not broken_links(folder / "report")

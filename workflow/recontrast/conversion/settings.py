@@ -11,6 +11,14 @@ ORDER = ("acq", "ce", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "
 ENTITIES = r"^([a-z]+-([A-Za-z0-9]|\{delay\})+(_[a-z]+-([A-Za-z0-9]|\{delay\})+)*)?$"
 
 
+def no_job_for(datatype: str, suffix: str, entities: str) -> str:
+    """Why no job would convert an image of this name, or nothing."""
+    if datatype == "dwi" and suffix != "dwi":
+        return f"suffix {suffix!r}: under dwi only dwi is converted"
+    unknown = sorted({part.partition("-")[0] for part in entities.split("_") if part} - set(ORDER))
+    return f"entity {unknown[0]!r} is none of {', '.join(ORDER)}" if unknown else ""
+
+
 class Rule(BaseModel):
     """What a series must look like, all of it, and what it then becomes.
 
@@ -45,12 +53,8 @@ class Rule(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_converted(self) -> Self:
-        if self.use and self.datatype == "dwi" and self.suffix not in ("", "dwi"):
-            raise ValueError(f"suffix {self.suffix!r}: under dwi only dwi is converted")
-        if unknown := sorted(
-            {part.partition("-")[0] for part in self.entities.split("_") if part} - set(ORDER)
-        ):
-            raise ValueError(f"entity {unknown[0]!r} is none of {', '.join(ORDER)}")
+        if self.use and (wrong := no_job_for(self.datatype, self.suffix or self.datatype, self.entities)):
+            raise ValueError(wrong)
         return self
 
 

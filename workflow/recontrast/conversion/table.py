@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ..errors import RecontrastError
 from .key import write_private
-from .recognise import parse
-from .settings import ORDER
+from .settings import no_job_for
 
 NAME = "series.tsv"
 OTHERS = "not-images.tsv"
@@ -105,14 +104,12 @@ def _check(row: Row, path: Path, number: int) -> None:
         wrong = f"use is {row.use!r}, neither yes nor no"
     elif row.use == "yes" and row.datatype not in ("anat", "dwi", "fmap", "func", "perf"):
         wrong = f"datatype {row.datatype!r} is none of anat, dwi, fmap, func, perf"
-    elif row.use == "yes" and row.datatype == "dwi" and row.suffix != "dwi":
-        wrong = f"suffix {row.suffix!r}: under dwi only dwi is converted; say use: no"
     elif row.use == "yes" and not re.fullmatch(r"[A-Za-z0-9]+", row.suffix):
         wrong = f"suffix {row.suffix!r} is not of letters and digits"
     elif not re.fullmatch(r"([a-z]+-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*)?", row.entities):
         wrong = f"entities {row.entities!r} are not as in acq-se_run-1"
-    elif unknown := sorted(set(parse(row.entities)) - set(ORDER)):
-        wrong = f"entity {unknown[0]!r} is none of {', '.join(ORDER)}"
+    elif row.use == "yes":
+        wrong = no_job_for(row.datatype, row.suffix, row.entities)
     if wrong:
         raise RecontrastError(f"line {number}: {wrong}", file=path, remedy="mend the line")
 

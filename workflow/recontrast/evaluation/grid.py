@@ -4,7 +4,7 @@ A cell is what its row and its column say together; a column goes before a row, 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import tables
 from ..measures import IMAGE, MEASURES
@@ -31,6 +31,7 @@ class Context:
         inputs: inputs by experiment.
         region: of the study.
         truth: what lesions are judged by if a table does not say.
+        ranked: experiments that ranks are among: those of the table that is made.
     """
 
     values: dict[str, Values]
@@ -40,6 +41,7 @@ class Context:
     inputs: dict[str, list[str]]
     region: str
     truth: str = "manual"
+    ranked: tuple[str, ...] = ()
 
 
 def cells(table: dict, context: Context, published: dict | None = None) -> list[list[Cell]]:
@@ -54,12 +56,15 @@ def cells(table: dict, context: Context, published: dict | None = None) -> list[
     columns = [part for given in table["columns"] for part in _by_fold(_given(given), context)]
     shared = _given(table.get("cells", {}))
     spread = table.get("spread", "plus-minus")
-    parts = [shared | row | column for row in rows for column in columns]
-    ranked = [part["experiment"] for part in parts if part.get("value") == "rank" and "experiment" in part]
-    shared["ranked"] = list(dict.fromkeys(ranked))
+    parts = [[shared | row | column for column in columns] for row in rows]
+    ranked = [part.get("experiment") for line in parts for part in line if part.get("value") == "rank"]
+    context = replace(context, ranked=tuple(dict.fromkeys(filter(None, ranked))))
     grid = [
-        [_cell(shared | row | column, row["label"], column["label"], spread, context) for column in columns]
-        for row in rows
+        [
+            _cell(part, row["label"], column["label"], spread, context)
+            for part, column in zip(line, columns, strict=True)
+        ]
+        for line, row in zip(parts, rows, strict=True)
     ]
     _find_best(grid, table.get("best", "none"))
     for cell in (cell for line in grid for cell in line):
@@ -154,7 +159,7 @@ def _number(kind: str, part: dict, key: tuple[str, str, str], context: Context) 
     """The number of a cell, its spread and over how many participants."""
     values = context.values.get(part.get("fold", ""), {})
     if kind == "rank":
-        found = rank(values, part["ranked"], *key[1:])
+        found = rank(values, context.ranked, *key[1:])
         return {"n": found.n, "number": found.means[key[0]]} if found and key[0] in found.means else {}
     own = values.get(key, {})
     if kind == "change":
