@@ -6,6 +6,7 @@ rule describe_lesions:
     input:
         lesions=layout.LESION_MASK,
         mask=graph.lesion_brain,
+        flair=graph.lesion_flair,
         transform=graph.lesion_template,
     output:
         layout.LESION_TABLE,
@@ -19,7 +20,7 @@ rule describe_lesions:
         code=graph.code("lesions", "describe_lesions"),
     shell:
         "recontrast step --log {log} lesions describe_lesions --lesions {input.lesions} --mask {input.mask}"
-        " --output {output} {params.transform} --smallest {params.smallest}"
+        " --flair {input.flair} --output {output} {params.transform} --smallest {params.smallest}"
 
 
 rule compare_lesions:

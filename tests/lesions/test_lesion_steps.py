@@ -123,6 +123,29 @@ def test_regions_of_lesions_placed_by_hand(heads, tmp_path):
     assert float(rows[0]["volume"]) == pytest.approx(4 * 0.027)
 
 
+def test_what_lies_at_wide_ventricles_is_periventricular(heads, tmp_path):
+    """A lesion 10 mm beside the template's ventricle, which the fluid of one of two sessions reaches."""
+    lesion, flair = np.zeros(array(heads[0]["mask"]).shape, np.uint8), array(heads[0]["flair"]).copy()
+
+    def box(first, last):
+        ends = [np.round(np.linalg.inv(affine()) @ [*place, 1]).astype(int)[:3] for place in (first, last)]
+        return tuple(slice(min(pair), max(pair) + 1) for pair in zip(*ends, strict=True))
+
+    lesion[box((-20, 4, 26), (-20, 4, 26))] = 1
+    nib.save(nib.Nifti1Image(lesion, affine()), tmp_path / "placed.nii.gz")
+    flair[box((-8, 2, 22), (-17, 6, 28))] = 0
+    nib.save(nib.Nifti1Image(flair, affine()), tmp_path / "wide.nii.gz")
+    for image, region in ((heads[0]["flair"], "deep"), (tmp_path / "wide.nii.gz", "periventricular")):
+        describe_lesions(
+            lesions=tmp_path / "placed.nii.gz",
+            mask=heads[0]["mask"],
+            output=tmp_path / "table.tsv",
+            flair=image,
+        )
+        rows = tables.read(tmp_path / "table.tsv", ["region", "number"])
+        assert {row["region"] for row in rows if row["number"] == "1"} == {"all", region}
+
+
 def test_filled_lesions_look_like_white_matter(heads, tmp_path):
     one = heads[0]
     fill_lesions(t1w=one["t1w"], lesions=one["manual"], mask=one["mask"], output=tmp_path / "t1w.nii.gz")

@@ -4,14 +4,20 @@ from pathlib import Path
 
 from .. import images, tables
 from . import inputs
-from .regions import REGIONS, label
+from .regions import REGIONS, dark, label
 from .template_space import read_transform
 
 COLUMNS = ("region", "number", "volume", "largest")
 
 
 def describe_lesions(
-    *, lesions: Path, mask: Path, output: Path, transform: Path | None = None, smallest: float = 0.0
+    *,
+    lesions: Path,
+    mask: Path,
+    output: Path,
+    flair: Path | None = None,
+    transform: Path | None = None,
+    smallest: float = 0.0,
 ) -> None:
     """Count and measure lesions: in all, and by where they lie.
 
@@ -20,6 +26,7 @@ def describe_lesions(
         mask: the brain, same grid.
         output: table to write: region (all, periventricular, juxtacortical, deep, infratentorial), number of
             lesions, their volume and that of the largest in ml.
+        flair: FLAIR on the same grid, which shows the session's own ventricles; without it they are the template's.
         transform: ITK affine text, from the reference to the template; without it they share one world.
         smallest: lesions of less than this volume in ml do not count.
 
@@ -28,7 +35,8 @@ def describe_lesions(
     """
     image = images.read_header(lesions)
     brain = inputs.read_brain(mask, image)
-    found = label(inputs.read_lesions(lesions, brain, image), image, read_transform(transform))
+    fluid = dark(inputs.read_on_grid(flair, image), brain) if flair else None
+    found = label(inputs.read_lesions(lesions, brain, image), image, read_transform(transform), fluid)
     voxel = inputs.voxel_volume(image)
     counted = [(region, size * voxel) for region, size in found if size * voxel >= smallest]
     rows = []

@@ -1,4 +1,7 @@
-"""Where a lesion lies: by the template, since lesions and atrophy spoil a session's own maps.
+"""Where a lesion lies: by the template, since lesions spoil a session's own maps of tissue.
+
+Ventricles alone are the session's own: in old age they are five to ten times those of the template, so that what lies
+at their edge would count as juxtacortical.
 
 In this order, the first that holds (the regions are those of McDonald's criteria; Thompson 2018, Lancet Neurology
 17:162):
@@ -23,6 +26,8 @@ FLUID, CORTEX = 0.5, 0.5  # least probability
 # mm in the template: a box around the lateral ventricles, and the tentorium as a plane that falls to the front.
 VENTRICLES = ((-40, 40), (-75, 45), (-5, 45))
 DEPTH = 22.0  # mm below the surface of the template's brain; nearer lie sulci
+REACH = 12.0  # mm from the template's ventricles that those of a session may extend
+DARK = 0.5  # of the median of FLAIR in the brain; fluid is darker
 TENTORIUM = (-14.0, -0.25, -35.0)  # height there, slope along y, y
 
 
@@ -45,17 +50,22 @@ def _distances() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.stack([*away, over]).astype(np.float32), affine
 
 
-def label(lesions: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray) -> list[tuple[str, int]]:
+def label(
+    lesions: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray, fluid: np.ndarray | None = None
+) -> list[tuple[str, int]]:
     """Region and size in voxels of every lesion, those that share corners being one, the largest first.
 
     Args:
         lesions: mask, (x, y, z).
         image: what gives its grid.
         transform: template to session, as `template_space` holds it.
+        fluid: mask of the session's own fluid, (x, y, z); without it the ventricles are those of the template.
     """
     labels, count = ndimage.label(lesions, CORNERS)
     maps, affine = _distances()
     to_ventricle, to_cortex, height = (to_session(one, affine, image, transform) for one in maps)
+    if fluid is not None:
+        to_ventricle = np.minimum(to_ventricle, _to_own_ventricles(fluid, to_ventricle, image))
     numbers = np.arange(1, count + 1)
     sizes = ndimage.sum_labels(lesions, labels, numbers).astype(int)
     nearest = [ndimage.minimum(one, labels, numbers) for one in (to_ventricle, to_cortex)]
@@ -70,3 +80,16 @@ def label(lesions: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray) ->
             region = "juxtacortical" if cortex <= NEAR else "deep"
         found.append((region, int(size)))
     return sorted(found, key=lambda one: -one[1])
+
+
+def dark(flair: np.ndarray, brain: np.ndarray) -> np.ndarray:
+    """The fluid of a FLAIR, any units, shape (x, y, z), inside the mask of the brain."""
+    return brain & (flair < DARK * np.median(flair[brain]))
+
+
+def _to_own_ventricles(fluid: np.ndarray, to_ventricle: np.ndarray, image: nib.Nifti1Image) -> np.ndarray:
+    """Distance in mm to the fluid that hangs together with the template's ventricles; infinite if none does."""
+    own = ndimage.binary_propagation(fluid & (to_ventricle <= NEAR), mask=fluid & (to_ventricle <= REACH))
+    if not own.any():
+        return np.full(own.shape, np.inf)
+    return ndimage.distance_transform_edt(~own, sampling=np.linalg.norm(image.affine[:3, :3], axis=0))
