@@ -241,6 +241,29 @@ def test_maps_are_inputs_where_there_is_what_they_are_made_of() -> None:
     assert set(plan.sessions["sub-03"].images) == {"T1w", "T2w", "FLAIR"}
 
 
+def test_images_of_one_scan_take_the_transform_of_their_maps() -> None:
+    # T1w and T2w stand for two of the multi-delay multi-echo images.
+    scan = [Path(f"/bids/s01_{name}.nii.gz") for name in ("T1w", "T2w")]
+    source = Image("01", "", "relaxometry", scan[0], "hash of both", others=(scan[1],))
+    manifest = Manifest([*cohort(**FOUR).images, source])
+
+    def transforms(reference: str, *failures: Failure) -> dict[str, list[str]]:
+        graph = Graph(Plan(study(**MAPS, reference=reference), manifest, failures=failures))
+        wildcards = [SimpleNamespace(session="sub-01", contrast=name) for name in FULL.split()]
+        return {w.contrast: graph.transform(w) for w in wildcards}
+
+    together = ["work/sub-01/anat/sub-01_from-relaxometry_to-FLAIR_mode-image_xfm.txt"]
+    assert transforms("FLAIR") == {"T1w": together, "T2w": together, "FLAIR": []}
+    own = {
+        name: [f"sub-01/anat/sub-01_from-{name}_to-T1w_mode-image_xfm.txt"] if name == "FLAIR" else []
+        for name in FULL.split()
+    }
+    assert transforms("T1w") == own
+    # Where the maps could not be registered each image tries by itself.
+    failed = transforms("FLAIR", Failure("sub-01", "from-relaxometry", "anatomy register", "reason", "state"))
+    assert failed["T2w"] == ["sub-01/anat/sub-01_from-T2w_to-FLAIR_mode-image_xfm.txt"]
+
+
 @pytest.mark.parametrize(
     ("bad", "failure", "left"),
     [

@@ -79,6 +79,11 @@ class PlannedSession:
         """Whether all of some contrasts and maps are there."""
         return set(names) <= {*self.images, *self.maps}
 
+    def of_relaxometry(self, contrast: str) -> bool:
+        """Whether a contrast is one of the images that relaxation maps are made of: of one scan, in one place."""
+        source = self.sources.get("relaxometry")
+        return source is not None and self.images[contrast].path in (source.path, *source.others)
+
 
 class Plan:
     """The plan of one study.

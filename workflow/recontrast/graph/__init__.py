@@ -313,6 +313,11 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
     def _transform(self, planned: PlannedSession, contrast: str) -> list[str]:
         if contrast == planned.reference or self.study.prepare == "none":
             return []
+        if planned.of_relaxometry(contrast):
+            # One scan, so one transform: their ratios count, and what lies between them is noise of registration.
+            together = planned.of_relaxometry(planned.reference)
+            where = {"reference": planned.reference}
+            return [] if together else [fill(layout.RELAXATION_TRANSFORM, planned.session, **where)]
         return [fill(layout.TRANSFORM, planned.session, contrast=contrast, reference=planned.reference)]
 
     def _synthetic(self, planned: PlannedSession, experiment: str) -> str:
