@@ -93,6 +93,34 @@ def test_without_validation_people_nothing_is_chosen() -> None:
     assert all(note in planned.notes for planned in plan.sessions.values())
 
 
+def test_who_cannot_be_used_at_first_trains_when_mended() -> None:
+    damaged = FOUR | {"s04": "T1w T2w FLAIR!"}
+    first = Plan(study(), cohort(**damaged))
+    assert "sub-04" not in {label for model in first.models.values() for label in model.roles}
+    second = Plan(study(), cohort(**FOUR), pinned=first.splits)
+    assert (second.sessions["sub-04"].fold.isdecimal(), second.problems) == (True, [])
+    folds = {fold for (_, fold), model in second.models.items() if "sub-04" in model.roles}
+    assert folds == {"1", "2", "3"} - {second.sessions["sub-04"].fold}
+
+
+def test_newcomers_are_named_as_they_do_not_train() -> None:
+    first = Plan(study(), cohort(s01=FULL, s02=FULL))
+    second = Plan(study(), cohort(**FOUR), pinned=first.splits)
+    assert second.problems == [
+        "2 participants with the target came after the splits were made and do not train (sub-03, sub-04);"
+        " set splits.include_new: true to let them"
+    ]
+
+
+def test_a_person_alone_gets_the_model_that_never_saw_them() -> None:
+    whole = Plan(study(), cohort(**FOUR))
+    fold = whole.sessions["sub-01"].fold
+    trained = {("Fcn", fold), ("Fcn", "all")}
+    alone = Plan(study(), cohort(s01=FULL), pinned=whole.splits, trained=trained)
+    prediction = alone.sessions["sub-01"].predictions["Fcn"]
+    assert (prediction.fold, prediction.acquired) == (fold, True)
+
+
 def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
     plan = Plan(study(), cohort(**FOUR, s05="T1w T2w"))
     prediction = plan.sessions["sub-05"].predictions["Fcn"]

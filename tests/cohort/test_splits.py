@@ -253,10 +253,28 @@ def test_too_few_participants(people, said):
 
 
 def test_nobody_may_train():
-    first = splits.assign(["01", "02"], config.Splits())
     with pytest.raises(RecontrastError, match="include_new: true"):
-        splits.assign(["03", "04"], config.Splits(), first)
+        splits.assign(["03", "04"], config.Splits(never_train=["03", "04"]))
+    first = splits.assign(["01", "02"], config.Splits())
+    assert splits.assign(["03", "04"], config.Splits(), first).training(splits.ALL) == []
     assert splits.assign(["03", "04"], config.Splits(include_new=True), first).folds
+
+
+def test_of_a_part_of_the_cohort_everyone_keeps_the_fold():
+    chosen = config.Splits(scheme="holdout", test=["02"])
+    first = splits.assign(["01", "02", "03"], chosen)
+    for label in ("01", "02"):
+        assert splits.assign([label], chosen, first).fold == {label: first.fold[label]}
+
+
+@given(PEOPLE, SETTINGS)
+def test_who_cannot_be_used_yet_has_a_place_when_mended(people, chosen):
+    waiting = [f"w{n}" for n in range(3)]
+    first = splits.assign(people, chosen, waiting=waiting)
+    assert first.fold == splits.assign(people, chosen).fold
+    mended = splits.assign([*people, *waiting], chosen, first)
+    assert {label: mended.fold[label] for label in people} == first.fold
+    assert {mended.fold[label] for label in waiting} <= {*mended.folds, splits.TRAINING}
 
 
 def test_splits_brought_along_hold(tmp_path):

@@ -187,6 +187,8 @@ class Plan:
                 if targets & {*s.images} or drawn & {*s.masks}
             }
         )
+        # Who has one that cannot be used is dealt along, and trains once it is mended.
+        named = {image.participant for image in self.manifest.images if image.contrast in targets | drawn}
         if not having:
             for target in sorted(targets):
                 self.problems.append(f"no session has the target {target}: nothing can be trained to make it")
@@ -194,12 +196,12 @@ class Plan:
         strata = {}
         if column := self.study.splits.stratify:
             rows = self.manifest.participants
-            strata = {name: rows.get(name, {}).get(column, "") for name in having}
+            strata = {name: rows.get(name, {}).get(column, "") for name in named}
             if not any(strata.values()):
                 self.problems.append(f"splits.stratify: no participants.tsv has a column {column!r}")
         self._check_named(pinned)
         try:
-            assigned = splits.assign(having, self.study.splits, pinned, strata)
+            assigned = splits.assign(having, self.study.splits, pinned, strata, named - {*having})
         except RecontrastError as error:
             self.problems.append(str(error))
             return None
@@ -207,6 +209,12 @@ class Plan:
             self.problems.append("splits.test: nobody who is named has a target: no model is tested")
         for planned in self.sessions.values():
             planned.fold = assigned.fold.get(planned.session.participant, "")
+        if late := sorted(label for label, fold in assigned.fold.items() if fold == splits.NEW):
+            some = ", ".join(f"sub-{label}" for label in late[:5]) + (", ..." if len(late) > 5 else "")
+            self.problems.append(
+                f"{len(late)} participants with the target came after the splits were made and do not train"
+                f" ({some}); set splits.include_new: true to let them"
+            )
         return assigned
 
     def _check_named(self, pinned: splits.Splits | None) -> None:

@@ -35,12 +35,16 @@ PHANTOM_JOBS = 4  # heads made at a time; one at 1 mm takes 1.5 GB
 def open_study(config: dict) -> Study:
     """The typed study, its paths absolute from the current folder, its folders checked."""
     study = load(config)
-    datasets = tuple(d.model_copy(update={"path": d.path.expanduser().absolute()}) for d in study.datasets)
-    output = study.output.expanduser().absolute()
-    exclude = study.exclude and study.exclude.expanduser().absolute()
-    study = study.model_copy(update={"datasets": datasets, "output": output, "exclude": exclude})
+    datasets = tuple(
+        d.model_copy(update={"path": _here(d.path), "derivatives": tuple(map(_here, d.derivatives))})
+        for d in study.datasets
+    )
+    key = study.conversion.key
+    conversion = study.conversion.model_copy(update={"key": key and _here(key)})
+    output, exclude = _here(study.output), study.exclude and _here(study.exclude)
+    made = {"datasets": datasets, "conversion": conversion, "output": output, "exclude": exclude}
     check_output(output, [d.path for d in datasets])
-    return study
+    return study.model_copy(update=made)
 
 
 def open_graph(study: Study) -> Graph:
@@ -119,6 +123,11 @@ def end(graph: Graph) -> None:
     """After the last job: drop what only its trainings shared, and give the output folder back."""
     shutil.rmtree(graph.study.output / PACKED, ignore_errors=True)
     lock.release(graph.study.output)
+
+
+def _here(path: Path) -> Path:
+    """A path from the current folder, as jobs run in another."""
+    return path.expanduser().absolute()
 
 
 def kept_study(study: Study) -> Path:

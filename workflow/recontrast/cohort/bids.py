@@ -1,7 +1,6 @@
 """The raw images of a BIDS folder, by os.scandir alone: folders give the place, names the entities."""
 
 import contextlib
-import csv
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RecontrastError
-from ..layout import Session
+from ..layout import PLAN, Session
+from . import tsv
 
 LABEL = re.compile(r"[A-Za-z0-9]+")
 ENTITY = re.compile(r"([A-Za-z]+)-([A-Za-z0-9]+)")
@@ -83,13 +83,16 @@ def scan_derivatives(folder: str | Path, further: Iterable[Path] = ()) -> list[R
     """Every image of the derivatives beside a raw data set, and of further folders of derivatives.
 
     What cannot be used among them is left out in silence: derivatives have many names, and a study asks for
-    few of them.
+    few of them. Outputs of this package are too, as masks that were found are none that a user has; whoever
+    wants them names the folder.
 
     Raises:
         RecontrastError: one of the further folders cannot be used.
     """
     images: list[RawImage] = []
     for place in _entries(Path(folder) / "derivatives", []):
+        if (Path(place.path) / PLAN).is_file():
+            continue
         if place.is_dir() and any(e.name.startswith("sub-") for e in _entries(place.path, [])):
             with contextlib.suppress(RecontrastError):
                 images += scan(place.path)[0]
@@ -108,9 +111,8 @@ def read_participants(folder: str | Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t", restkey="", restval="n/a"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = tsv.read(path, missing="n/a")
+    except tsv.FAULTS as error:
         raise RecontrastError(
             "cannot be read as a table", file=path, remedy="save it as UTF-8 text"
         ) from error
@@ -118,7 +120,7 @@ def read_participants(folder: str | Path) -> dict[str, dict[str, str]]:
         raise RecontrastError(
             "has no column participant_id", file=path, remedy="separate its columns by tabs"
         )
-    return {row["participant_id"].strip().removeprefix("sub-"): row for row in rows}
+    return {row["participant_id"].removeprefix("sub-"): row for row in rows}
 
 
 def _places(person: os.DirEntry, problems: list[RecontrastError]) -> Iterator[tuple[str, str]]:

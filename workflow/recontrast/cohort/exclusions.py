@@ -1,11 +1,11 @@
 """What quality control leaves out."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import RecontrastError
 from ..layout import Session
+from . import tsv
 
 
 def read(table: Path | None) -> dict[tuple[str, str], str]:
@@ -19,9 +19,8 @@ def read(table: Path | None) -> dict[tuple[str, str], str]:
     if table is None:
         return {}
     try:
-        with open(table, encoding="utf-8-sig", newline="") as file:  # spreadsheets begin files with a mark
-            rows = list(csv.DictReader(file, delimiter="\t"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = tsv.read(table)
+    except tsv.FAULTS as error:
         raise RecontrastError(
             f"the table of exclusions cannot be read ({error})",
             file=table,

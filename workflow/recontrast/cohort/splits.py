@@ -1,6 +1,5 @@
 """Who trains and who is predicted: every participant with the target is dealt to a fold once and stays."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Iterable, Set
@@ -15,6 +14,7 @@ from .. import config
 from ..errors import RecontrastError
 from ..images import write_json, write_text
 from ..layout import ALL
+from . import tsv
 
 TRAINING = "training"  # in place of a fold: trains always, is never predicted by a model that left it out
 NEW = "new"  # in place of a fold: came after the splits were made, does not train
@@ -109,6 +109,7 @@ def assign(
     settings: config.Splits,
     pinned: Splits | None = None,
     strata: dict[str, str] | None = None,
+    waiting: Iterable[str] = (),
 ) -> Splits:
     """Deal participants to folds; whoever has a fold keeps it.
 
@@ -117,28 +118,35 @@ def assign(
         settings: the study's; where they would deal otherwise than the pinned ones, everyone is dealt anew.
         pinned: the splits made before, if any.
         strata: participant -> value of the column to stratify by.
+        waiting: labels of those whose target cannot be used as it is: dealt along, but not before all others, so
+            that they take part as soon as it is mended, and nobody moves.
 
     Raises:
-        RecontrastError: fewer than two candidates, or none of them may train.
+        RecontrastError: fewer than two candidates to be dealt, or nobody who may train.
     """
     present = frozenset(candidates)
-    if len(present) < 2:
+    anew = pinned is None or (pinned.settings is not None and _dealing(pinned.settings) != _dealing(settings))
+    if anew and len(present) < 2:
         count = f"only {len(present)} participant{'' if present else 's'}" if present else "no participants"
         remedy = "add participants; a model is tested on others than it was trained on"
         raise RecontrastError(f"{count} with the target, where splits need two", remedy=remedy)
-    stratum = {label: " ".join((strata or {}).get(label, "").split()) or "n/a" for label in sorted(present)}
-    if pinned is None or (pinned.settings is not None and _dealing(pinned.settings) != _dealing(settings)):
+    everyone = sorted(present | set(waiting))
+    strata = {label: " ".join((strata or {}).get(label, "").split()) or "n/a" for label in everyone}
+    stratum = {label: strata[label] for label in sorted(present)}
+    if anew:
         named = [label for label in stratum if label in settings.never_train]
         rows = _deal({label: stratum[label] for label in stratum if label not in named}, settings)
         rows += [Row(label, NEVER, len(rows) + n, stratum[label]) for n, label in enumerate(named)]
+        joining = settings.model_copy(update={"include_new": True})
+        rows = _add(strata, joining, rows, frozenset(everyone))
     else:
         rows = _add(stratum, settings, _keep(pinned.rows, settings), present)
     splits = Splits(tuple(sorted(rows, key=lambda row: row.participant)), settings, present)
-    if not splits.training(ALL):
+    if all(row.fold in (NEW, NEVER) for row in rows):
         remedy = "set splits.include_new: true, or delete the splits to have them made anew"
         why = "all came after the splits were made, or never train"
         raise RecontrastError(f"nobody with the target may train: {why}", remedy=remedy)
-    if settings.test and splits.folds and not splits.training(splits.folds[0]):
+    if anew and settings.test and splits.folds and not splits.training(splits.folds[0]):
         raise RecontrastError("splits.test names everyone who may train", remedy="name fewer")
     return splits
 
@@ -228,9 +236,8 @@ def read(path: str | Path) -> Splits | None:
     if not path.exists():
         return None
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = list(csv.DictReader(file, delimiter="\t", restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        table = tsv.read(path)
+    except tsv.FAULTS as error:
         raise _broken(path, "cannot be read as a table") from error
     if not table or not {"participant_id", "fold"} <= set(table[0]):
         raise _broken(path, "has no rows, or no columns participant_id and fold")
