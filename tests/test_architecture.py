@@ -15,7 +15,7 @@ PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 SHARED = {
     "backends", "columns", "errors", "fingerprint", "images", "layout", "measures", "methods", "participants",
-    "relaxation", "signals", "tables", "trainer", "",
+    "processes", "relaxation", "signals", "tables", "trainer", "",
 }  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def test_four_thousand_known_files_take_under_a_second(put, tmp_path, monkeypatc
     image = bids.scan(put("sub-01_T1w").parents[2])[0][0]
     images = [replace(image, path=tmp_path / f"sub-{n}_T1w.nii.gz") for n in range(4000)]
     known = content.Content("0" * 64)
-    monkeypatch.setattr(content, "_inspect", lambda path: known)
+    monkeypatch.setattr(content, "_inspect", lambda path, read_as: known)
     content.inspect(images, tmp_path / "cache.json", 1)
     monkeypatch.setattr(content, "_inspect", None)
     started = os.times().user

@@ -66,9 +66,11 @@ class Mask(Section):
     description: str | None = None
     space: str | None = None
     acquisition: str | None = None
+    run: int | None = None
 
     @property
     def wanted(self) -> dict[str, str]:
         """The entities asked for, by their short names."""
         given = {"label": self.label, "desc": self.description, "space": self.space, "acq": self.acquisition}
-        return {key: value for key, value in given.items() if value is not None}
+        given["run"] = self.run
+        return {key: str(value) for key, value in given.items() if value is not None}

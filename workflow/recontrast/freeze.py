@@ -23,6 +23,13 @@ report/
 logs/
 *_xfm.txt
 *_dwimap.*
+*_lesions.tsv
+*_p3smap.*
+*_gradientmap.*
+*_withoutmap.*
+*_ssimmap.*
+*_nrmsemap.*
+*_hagiwaranrmsemap.*
 .snakemake/
 """
 

@@ -5,12 +5,10 @@ log of the step, and fails in one line.
 """
 
 import contextlib
-import errno
 import logging
 import os
 import re
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +16,10 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from .. import processes
 from ..errors import RecontrastError
 
 STAMP = re.compile(r"^(stdout|stderr) \d{4}-\d\d-\d\dT[\d:.]+:")
-
-OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 
 # What a tool says when it cannot work at all, and what to do about it.
 CAUSES = {
@@ -69,9 +66,7 @@ def run(interface, folder: Path):
 
     Raises:
         RecontrastError: it failed, or left out a file that it should write.
-        MemoryError: it was killed, as happens where memory runs out.
-        KeyboardInterrupt: it, or this process, was stopped from outside.
-        OSError: the disk is full.
+        MemoryError, KeyboardInterrupt, OSError: as `processes.check`, or this process was stopped.
     """
     from nipype import config
 
@@ -91,15 +86,9 @@ def run(interface, folder: Path):
     runtime = result.runtime
     said = f"{runtime.stdout or ''}\n{runtime.stderr or ''}"
     status = runtime.returncode or 0
-    # A shell reports a signal as 128 and its number.
-    stopped = -status if status < 0 else status - 128
-    if stopped == signal.SIGKILL:
-        raise MemoryError(f"{program} was killed")
-    # nipype keeps even these to itself.
-    if stopped in OUTSIDE or "KeyboardInterrupt" in str(getattr(runtime, "traceback", "")):
+    processes.check(program, status, said)
+    if "KeyboardInterrupt" in str(getattr(runtime, "traceback", "")):  # nipype keeps even these to itself
         raise KeyboardInterrupt(f"{program} was stopped")
-    if "No space left on device" in said:
-        raise OSError(errno.ENOSPC, f"{program}: no space left on device")
     if status != 0 or result.outputs is None:
         raise _failure(program, status, said, str(getattr(runtime, "traceback_args", "")))
     return result.outputs

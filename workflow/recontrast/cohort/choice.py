@@ -80,13 +80,27 @@ def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str
     return left
 
 
-def choose_mask(name: str, mask: Mask, images: list[RawImage]) -> RawImage | None:
+def choose_mask(name: str, mask: Mask, images: list[RawImage], on: RawImage | None) -> RawImage | None:
     """The one derivative of a session that a mask of the study means, or None if there is none.
 
+    Args:
+        name: the study's name for the mask.
+        mask: its entities; without a run, that of the image counts.
+        images: the derivatives of one session.
+        on: the image of the contrast on which it was drawn, if the session has it.
+
     Raises:
-        RecontrastError: several are.
+        RecontrastError: several are, or the only one was drawn on another run.
     """
     left = [image for image in images if matches(image, mask)]
+    if mask.run is None and on is not None and "run" in on.entities:
+        others = [image for image in left if "run" in image.entities and _run(image) != _run(on)]
+        if left and left == others:
+            raise RecontrastError(
+                f"{left[0].path.name} was drawn on another run than {on.path.name}",
+                remedy=f"choose that run under contrasts.{mask.of}, or say masks.{name}: run",
+            )
+        left = [image for image in left if image not in others]
     if len(left) > 1:
         names = ", ".join(str(image.path) for image in left)
         raise RecontrastError(

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from ..fingerprint import fingerprint
 from ..images import read, read_mask, read_series, write_text
 from .bids import RawImage
 
+READERS = {"dwi": read_series, "mask": read_mask}  # by suffix; all else is one image
 GRADIENTS = (".bval", ".bvec")
 
 
@@ -29,6 +30,7 @@ def inspect(
     cache: Path | None,
     jobs: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    masks: Set[Path] = frozenset(),
 ) -> dict[Path, Content]:
     """Hash and read every image that is not in the cache as it is now.
 
@@ -39,32 +41,34 @@ def inspect(
             was made by other checks than today's, is made anew.
         jobs: how many files at a time. Threads do: unpacking and hashing run outside Python's lock.
         progress: called with (done, of how many) after each file that had to be read.
+        masks: those of the files that are masks whatever their suffix, and may be empty.
     """
     checks = fingerprint("recontrast.images")
     known = _load(cache, checks)
-    unread = {image.path: image for image in images if not image.problem and _key(image) not in known}
+    read_as = {i.path: read_mask if i.path in masks else READERS.get(i.suffix, read) for i in images}
+    wanted = {i.path: (*_key(i), read_as[i.path].__name__) for i in images}
+    unread = {i.path: i for i in images if not i.problem and wanted[i.path] not in known}
     found = dict(known)
     try:
         with ThreadPoolExecutor(jobs) as pool:
-            results = pool.map(_inspect, unread.values())
-            for done, (image, content) in enumerate(zip(unread.values(), results, strict=True), 1):
-                found[_key(image)] = content
+            results = pool.map(_inspect, unread, (read_as[path] for path in unread))
+            for done, (path, content) in enumerate(zip(unread, results, strict=True), 1):
+                found[wanted[path]] = content
                 progress(done, len(unread))
     finally:  # an interrupted first look at a large cohort is not lost
         if cache is not None and found != known:
             _save(cache, checks, found)
-    return {i.path: Content("", i.problem) if i.problem else found[_key(i)] for i in images}
+    return {i.path: Content("", i.problem) if i.problem else found[wanted[i.path]] for i in images}
 
 
-def _inspect(image: RawImage) -> Content:
-    path = image.path
+def _inspect(path: Path, read_as: Callable[[Path], object]) -> Content:
     try:
         with open(path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return Content("", f"cannot be opened ({error.strerror}); check the file and its rights")
     try:
-        {"dwi": read_series, "mask": read_mask}.get(image.suffix, read)(path)
+        read_as(path)
         _check_packing(path)
     except RecontrastError as error:
         return Content(sha256, "; ".join(part for part in (error.problem, error.remedy) if part))
@@ -109,10 +113,10 @@ def _check_packing(path: Path) -> None:
         raise RecontrastError(f"is damaged ({error})", file=path, remedy="copy it again") from error
 
 
-Key = tuple[str, int, int, int]
+Key = tuple[str, int, int, int, str]  # the last: how it was read
 
 
-def _key(image: RawImage) -> Key:
+def _key(image: RawImage) -> tuple[str, int, int, int]:
     return str(image.path), image.size, image.mtime_ns, image.ctime_ns
 
 
@@ -121,7 +125,7 @@ def _load(cache: Path | None, checks: str) -> dict[Key, Content]:
     try:
         stored = json.loads(cache.read_text(encoding="utf-8")) if cache is not None else {}
         rows = stored["files"] if stored.get("checks") == checks else []
-        return {(path, size, mtime, ctime): Content(*found) for path, size, mtime, ctime, *found in rows}
+        return {tuple(key): Content(sha256, problem) for *key, sha256, problem in rows}
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return {}
 

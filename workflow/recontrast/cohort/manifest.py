@@ -153,10 +153,13 @@ def build(
         manifest.problems.append(
             RecontrastError(f"{problem} ({some})", remedy="say run: first, last or a number")
         )
-    chosen += _masks(datasets, masks, visits, manifest)
+    taken = {(Session(i.participant, i.session), i.contrast): raws[0] for i, raws in chosen if raws}
+    drawn = _masks(datasets, masks, visits, taken, manifest)
+    chosen += drawn
     given = [raw for _, raws in chosen for raw in raws]
     unread = [raw for raw in given if raw.path not in hashes]
-    contents = inspect(unread, cache, jobs or os.cpu_count() or 1, progress)
+    are_masks = {raw.path for _, raws in drawn for raw in raws}
+    contents = inspect(unread, cache, jobs or os.cpu_count() or 1, progress, are_masks)
     contents |= {raw.path: Content(hashes[raw.path], raw.problem) for raw in given if raw.path in hashes}
     for image, raws in chosen:
         if raws:
@@ -181,9 +184,13 @@ def _names(datasets: list[Dataset], converted: Mapping[Path, list[bids.RawImage]
 
 
 def _masks(
-    datasets: list[Dataset], masks: Mapping[str, Mask], visits: Visits, manifest: Manifest
+    datasets: list[Dataset],
+    masks: Mapping[str, Mask],
+    visits: Visits,
+    taken: Mapping[tuple[Session, str], bids.RawImage],
+    manifest: Manifest,
 ) -> list[tuple[Image, list[bids.RawImage]]]:
-    """The masks of the sessions that are worked on."""
+    """The masks of the sessions that are worked on, `taken` being their images by contrast."""
     chosen: list[tuple[Image, list[bids.RawImage]]] = []
     for dataset in datasets if masks else []:
         derived: dict[Session, list[bids.RawImage]] = defaultdict(list)
@@ -196,7 +203,7 @@ def _masks(
             for name, mask in masks.items() if folder == manifest.names[dataset.path] else []:
                 image = Image(session.participant, session.session, name, dataset.path, "", dataset=folder)
                 try:
-                    raw = choose_mask(name, mask, derived[session])
+                    raw = choose_mask(name, mask, derived[session], taken.get((session, mask.of)))
                 except RecontrastError as error:
                     chosen.append((replace(image, problem=str(error)), []))
                     continue

@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from .. import images
+from .. import images, processes
 from ..errors import RecontrastError
 from . import inputs
 
@@ -44,6 +44,7 @@ def run_external(
     Raises:
         RecontrastError: a place without an image, the tool is missing or fails, or what it wrote is damaged, lies on
             another grid or is no probability.
+        MemoryError, KeyboardInterrupt, OSError: as `processes.check`.
     """
     grid = images.read_header(flair)
     brain = inputs.read_brain(mask, grid)
@@ -89,7 +90,9 @@ def _run(words: list[str], made: Path, flair: Path) -> None:
         raise RecontrastError(
             f"{words[0]} cannot be started ({error.strerror})", remedy="install it, or give its path"
         ) from error
-    print(done.stdout + done.stderr, flush=True)
+    said = done.stdout + done.stderr
+    print(said, flush=True)
+    processes.check(words[0], done.returncode, said)
     if done.returncode != 0 or not made.is_file():
         last = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         failed = f"failed with status {done.returncode}" if done.returncode else f"wrote no {made.name}"
