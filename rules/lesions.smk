@@ -50,7 +50,7 @@ rule predict_lesions:
     """Lesion prediction: a voxel's chance to be lesion, from its brightness and its place."""
     input:
         flair=graph.lesion_flair,
-        mask=graph.lesion_brain,
+        mask=graph.brain,
         model=graph.lesion_model,
         tissue=graph.lesion_tissue,
         transform=graph.lesion_template,
@@ -85,7 +85,7 @@ rule grow_lesions:
     input:
         flair=graph.lesion_flair,
         t1w=graph.lesion_t1w,
-        mask=graph.lesion_brain,
+        mask=graph.brain,
         model=graph.lesion_model,
         tissue=graph.lesion_tissue,
         transform=graph.lesion_template,
@@ -115,7 +115,7 @@ rule run_external:
     input:
         flair=graph.lesion_flair,
         t1w=graph.lesion_t1w,
-        mask=graph.lesion_brain,
+        mask=graph.brain,
     output:
         probability=layout.LESION_PROBABILITY,
         lesions=layout.LESION_MASK,
@@ -144,11 +144,11 @@ rule fill_lesions:
     input:
         t1w=graph.tissue_source,
         lesions=graph.filled_mask,
-        mask=graph.lesion_brain,
+        mask=graph.brain,
     output:
         layout.FILLED,
     log:
-        "logs/lesions/fill_lesions/{folder}/{session}{entities}_space-{reference}_{suffix}.log",
+        "logs/lesions/fill_lesions/{folder}/{session}{entities}_space-{reference}_desc-filled_{suffix}.log",
     conda:
         "../envs/embedded.yaml"
     params:

@@ -5,7 +5,7 @@ rule describe_lesions:
     """How many lesions there are, how large, and where."""
     input:
         lesions=layout.LESION_MASK,
-        mask=graph.lesion_brain,
+        mask=graph.brain,
         flair=graph.lesion_flair,
         transform=graph.lesion_template,
     output:
@@ -28,7 +28,7 @@ rule compare_lesions:
     input:
         found=layout.LESION_MASK,
         truth=graph.lesion_truth,
-        mask=graph.lesion_brain,
+        mask=graph.brain,
         images=graph.lesion_compared,
     output:
         layout.LESION_SCORES,

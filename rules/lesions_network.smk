@@ -38,7 +38,7 @@ rule segment_lesions:
     input:
         flair=graph.lesion_flair,
         others=graph.lesion_other_images,
-        mask=graph.lesion_brain,
+        mask=graph.brain,
         model=graph.lesion_model,
     output:
         probability=layout.LESION_PROBABILITY,

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from recontrast.choice import Choice
 from recontrast.config import Study, load
+from recontrast.errors import RecontrastError
 from recontrast.phantom import cohort
 from recontrast.studies import assemble, propose
 
@@ -119,6 +120,19 @@ def test_a_proposal_takes_what_all_owners_of_the_target_share(bids: Path, tmp_pa
     (copy / "sub-02/anat/sub-02_T2w.nii.gz").unlink()
     (experiment,) = propose(copy, "FLAIR", tmp_path / "out")["experiments"].values()
     assert experiment["inputs"] == ["T1w"]
+
+
+def test_a_proposal_for_a_cohort_whose_names_all_say_how_it_was_acquired(bids: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bids"
+    subprocess.run(["cp", "-r", bids, copy], check=True)
+    for image in sorted(copy.glob("sub-*/anat/*_FLAIR.*")):
+        image.rename(image.with_name(image.name.replace("_FLAIR", "_acq-3D_FLAIR")))
+    (experiment,) = propose(copy, "FLAIR", tmp_path / "out")["experiments"].values()
+    assert experiment["inputs"] == ["T1w", "T2w"]
+    for image in copy.glob("sub-02/anat/*_FLAIR.*"):
+        image.rename(image.with_name(image.name.replace("3D", "2D")))
+    with pytest.raises(RecontrastError, match="several kinds of FLAIR"):
+        propose(copy, "FLAIR", tmp_path / "out")
 
 
 def test_filters_and_labels_of_a_bids_app(bids: Path, tmp_path: Path) -> None:

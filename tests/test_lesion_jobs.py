@@ -160,12 +160,57 @@ def test_lesions_are_sought_in_the_brain_whatever_the_region_is() -> None:
     w = SimpleNamespace(session="sub-01", source="acquired")
     assert graph.mask(w) == "sub-01/anat/sub-01_space-T1w_desc-drawn_mask.nii.gz"
     brain = "sub-01/anat/sub-01_space-T1w_desc-brain_mask.nii.gz"
-    assert graph.lesion_brain(w) == brain
+    assert graph.brain(w) == brain
     others = {row["mask"] for group in graph.lesion_groups() for row in graph.lesion_rows(group)}
     assert brain in others
     assert not any("drawn" in path for path in others)
-    stripped = Graph(Plan(study(**LESIONS, prepare="none", region="drawn"), cohort(**PEOPLE)))
-    assert stripped.lesion_brain(w) == "sub-01/anat/sub-01_space-T1w_desc-foreground_mask.nii.gz"
+
+
+@pytest.mark.parametrize(("region", "brain"), [("drawn", "foreground"), ("own", "own")])
+def test_the_brain_of_prepared_images_is_the_region_unless_that_is_the_lesions(
+    region: str, brain: str
+) -> None:
+    masks = LESIONS["masks"] | {"own": {"of": "T1w", "label": "brain"}}
+    people = {label: f"{contrasts} own" for label, contrasts in PEOPLE.items()}
+    asked = study(**LESIONS | {"masks": masks}, prepare="none", region=region)
+    graph = Graph(Plan(asked, cohort(**people)))
+    w = SimpleNamespace(session="sub-01", source="acquired")
+    assert graph.brain(w) == f"sub-01/anat/sub-01_space-T1w_desc-{brain}_mask.nii.gz"
+
+
+def test_prepared_images_lie_in_the_template_only_if_the_study_says_so() -> None:
+    w, found = SimpleNamespace(session="sub-01", source="acquired"), {}
+    for template in (True, False):
+        asked = study(**LESIONS, prepare="none", region="foreground", anatomy={"template": template})
+        graph = Graph(Plan(asked, cohort(**PEOPLE)))
+        found[template] = graph.lesion_template(w)
+        rows = [row for group in graph.lesion_groups() for row in graph.lesion_rows(group)]
+        assert {row["transform"] == "n/a" for row in rows} == {not template}
+    assert [len(found[True]), found[False]] == [1, []]
+
+
+def test_who_does_not_train_teaches_nothing_about_lesions() -> None:
+    asked = study(**LESIONS, splits={"folds": 2, "never_train": ["03"]})
+    first = Plan(asked, cohort(**PEOPLE))
+    later = Plan(asked, cohort(**PEOPLE, s05="T1w T2w FLAIR drawn"), pinned=first.splits)
+    rows = [row for group in Graph(later).lesion_groups() for row in Graph(later).lesion_rows(group)]
+    assert {row["participant_id"] for row in rows} == {"sub-01", "sub-02"}
+
+
+def test_lesions_that_cannot_be_painted_over_cost_no_more_than_that() -> None:
+    asked = study(**LESIONS | {"lesions": LESIONS["lesions"] | {"fill": True}})
+    w = SimpleNamespace(session="sub-01")
+    failure = Failure("sub-01", "desc-filled", "lesions fill_lesions", "lies elsewhere", "state")
+    graph = Graph(Plan(asked, cohort(**PEOPLE), failures=[failure]))
+    assert graph.tissue_image(w) == graph.tissue_source(w)
+    assert "lesions: not painted over in T1w (lies elsewhere)" in graph.plan.sessions["sub-01"].notes
+    assert "desc-filled" in Graph(Plan(asked, cohort(**PEOPLE))).tissue_image(w)
+
+
+def test_tissue_maps_for_prediction_are_those_of_a_t1w() -> None:
+    asked = LESIONS | {"lesions": LESIONS["lesions"] | {"features": "tissue"}}
+    plan = Plan(study(**asked, reference_fallback=["FLAIR"]), cohort(**PEOPLE, s05="T2w FLAIR"))
+    assert "lesions: not sought without T1w" in plan.sessions["sub-05"].notes
 
 
 def test_no_rule_of_lesions_takes_the_region_for_the_brain() -> None:

@@ -9,6 +9,7 @@ from recontrast.cohort.manifest import Image, Manifest
 from recontrast.cohort.quarantine import Failure
 from recontrast.config import Study, load
 from recontrast.errors import RecontrastError
+from recontrast.freeze import states
 from recontrast.graph import Graph
 from recontrast.plan import Plan
 
@@ -220,6 +221,16 @@ def test_a_failed_session_a_failed_prediction_and_a_failed_model() -> None:
     )
     assert ("Fcn", fold) not in plan.models
     assert not plan.sessions["sub-01"].predictions
+
+
+def test_a_model_that_failed_is_tried_again_when_someone_is_left_out(tmp_path: Path) -> None:
+    def state(**changes: object) -> str:
+        return states(Graph(Plan(study(**changes), cohort(**FOUR))))["training"]["Fcn_fold-1"]
+
+    table = tmp_path / "exclude.tsv"
+    table.write_text("participant_id\treason\n04\tmoved\n")
+    assert state() == state()
+    assert len({state(), state(exclude=table), state(splits={"folds": 3, "never_train": ["04"]})}) == 3
 
 
 def test_exclusions_by_participant_session_and_contrast(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from recontrast.contrasts import Mask
 from recontrast.layout import PLAN
 
 EMPTY = gzip.compress(nib.Nifti1Image(np.zeros((5, 6, 7), np.uint8), np.eye(4)).to_bytes(), mtime=0)
+FLAIR = Contrast(suffix="FLAIR")
 LESION = Mask(of="FLAIR", label="lesion")
 BY_HAND = "derivatives/drawn/sub-01/anat"
 
@@ -19,11 +20,13 @@ BY_HAND = "derivatives/drawn/sub-01/anat"
 def mask(put, tmp_path):
     """What is chosen as the mask of sub-01: a file's name, a problem, or nothing."""
 
-    def run(wanted: Mask = LESION, contrast: Contrast = Contrast(suffix="FLAIR")) -> str:
+    def run(wanted: Mask = LESION, contrast: Contrast = FLAIR) -> str:
         put("sub-01_T1w")
         contrasts = {"T1w": Contrast(suffix="T1w"), "FLAIR": contrast}
         data = [Dataset(path=tmp_path / "bids")]
-        built = manifest.build(data, contrasts, Include(), tmp_path / "cache.json", 1, masks={"drawn": wanted})
+        built = manifest.build(
+            data, contrasts, Include(), tmp_path / "cache.json", 1, masks={"drawn": wanted}
+        )
         found = [image for image in built.images if image.contrast == "drawn"]
         return (found[0].problem or found[0].path.name) if found else ""
 

@@ -192,3 +192,12 @@ def test_a_network_divides_by_no_median_of_zero(one, tmp_path):
     with np.errstate(all="raise"):
         _, scaled = network.prepare(np.zeros((1, 8, 8, 8), np.float32), np.ones((8, 8, 8), bool))
     assert np.array_equal(scaled, np.full_like(scaled, -1))
+
+
+@pytest.mark.parametrize("step", LEARNING)
+def test_one_bad_mask_does_not_cost_what_is_learned_from_others(one, tmp_path, step, capsys):
+    other = head(tmp_path, 2)
+    elsewhere = other | {"manual": shifted(other["manual"], tmp_path / "elsewhere.nii.gz")}
+    LEARNING[step]([one, elsewhere], tmp_path)
+    assert "is left out: " in capsys.readouterr().out
+    refused(lambda: LEARNING[step]([elsewhere], tmp_path), "another grid")

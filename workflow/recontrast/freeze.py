@@ -144,6 +144,8 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
         s.label: sorted(i.sha256 for i in images.values())
         for s, images in graph.plan.manifest.sessions().items()
     }
+    # Anyone's change may mend a model, or what is learned about lesions; so may leaving someone out.
+    everyone = [raw, sorted(graph.plan.excluded), graph.study.model_dump(mode="json", include={"splits"})]
     methods = sorted({experiment.method for experiment in graph.study.experiments.values()})
     found, code = {}, []
     for stage in graph.stages:
@@ -152,10 +154,11 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
             code += [graph.method_code(method) for method in methods]
         cause = [_settings(graph.study, stage), code]
         found[stage] = {label: _hash([hashes, *cause]) for label, hashes in raw.items()}
-        # Anyone's change may mend a model, or what is learned about lesions.
         lesions = [f"lesions_without-{group}" for group in graph.lesion_groups()]
-        found[stage] |= {unit: _hash([raw, *cause]) for unit in lesions}
-        found[stage] |= {f"{name}_fold-{fold}": _hash([raw, *cause]) for name, fold in graph.plan.models}
+        found[stage] |= {unit: _hash([*everyone, *cause]) for unit in lesions}
+        found[stage] |= {
+            f"{name}_fold-{fold}": _hash([*everyone, *cause]) for name, fold in graph.plan.models
+        }
     return found
 
 

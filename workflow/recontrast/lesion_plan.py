@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from .cohort.splits import NEVER, NEW
 from .lesion_settings import Lesions, beside
 from .lesions.defaults import KAPPA
 
@@ -14,13 +15,14 @@ ACQUIRED = "acquired"
 
 
 def teachers(plan: "Plan", heldout: str) -> Iterator["PlannedSession"]:
-    """The sessions with a manual mask, without the people of a fold, or one person, that are held out."""
+    """The sessions with a manual mask, without the people of a fold, or one person, that are held out.
+
+    Who trains no model of the study teaches nothing here either.
+    """
     asked = plan.study.lesions
     for planned in _drawn(plan):
-        if planned.has([asked.flair, *beside(asked)]) and heldout not in (
-            f"fold{planned.fold}",
-            _person(planned),
-        ):
+        without = planned.fold in (NEW, NEVER) or heldout in (f"fold{planned.fold}", _person(planned))
+        if not without and planned.has([asked.flair, *beside(asked)]):
             yield planned
 
 
@@ -56,6 +58,8 @@ def learned(plan: "Plan", planned: "PlannedSession") -> bool:
 def notes(plan: "Plan", planned: "PlannedSession") -> Iterator[str]:
     """What a reader of a session's page should know: where lesions are not sought, and what stands in."""
     asked = plan.study.lesions
+    if reason := _failed(plan, planned).get("desc-filled"):
+        yield f"lesions: not painted over in {asked.t1w} ({reason})"
     if not asked.method:
         return
     lacking = [name for name in beside(asked) if not planned.has([name])]

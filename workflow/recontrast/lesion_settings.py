@@ -86,6 +86,7 @@ def places(command: str | None) -> list[str]:
 def beside(asked: Lesions) -> list[str]:
     """The contrasts without which no lesions are found, beside FLAIR."""
     needed = asked.method == "lga" or (asked.method == "network" and asked.network.t1w)
+    needed = needed or (asked.method == "lpa" and asked.features == "tissue")  # maps of T1w
     needed = needed or (asked.method == "external" and "t1w" in places(asked.command))
     return [asked.t1w] if needed else []
 

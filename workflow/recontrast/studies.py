@@ -132,19 +132,30 @@ def _renamed(value: object, names: dict[str, str], key: str = "") -> object:
 def propose(bids_dir: Path, target: str, output: Path) -> dict:
     """A study of one experiment for a cohort: the target from the contrasts that all its owners share.
 
-    Only anatomical images without an `acq-` or other distinguishing entity become contrasts by themselves.
+    Anatomical images become contrasts by their suffix: those without an `acq-` or other distinguishing entity, or,
+    where a cohort has none such, those of the only kind that it has.
     """
     check_output(output, [bids_dir])  # before anything is written beside the output
     images = _images(bids_dir, output)
-    has: dict[str, set[tuple[str, str]]] = {}
+    kinds: dict[str, dict[str, set[tuple[str, str]]]] = {}  # suffix -> entities but the run -> sessions
     for image in images:
-        if image.path.parent.name == "anat" and not set(image.entities) - {"run"}:
-            has.setdefault(image.suffix, set()).add((image.participant, image.session))
+        if image.path.parent.name == "anat":
+            kind = "_".join(f"{key}-{value}" for key, value in image.entities.items() if key != "run")
+            sessions = kinds.setdefault(image.suffix, {}).setdefault(kind, set())
+            sessions.add((image.participant, image.session))
+    has = {
+        suffix: found[""] if "" in found else next(iter(found.values()))
+        for suffix, found in kinds.items()
+        if "" in found or len(found) == 1
+    }
     if target not in has:
+        several = ", ".join(f"{kind}_{target}" for kind in sorted(kinds.get(target, {})))
+        problem = f"has several kinds of {target} ({several})" if several else f"no session has a {target}"
+        among = f"choose a target among {', '.join(sorted(has)) or 'none found'}"
         raise RecontrastError(
-            f"no session has a {target}: nothing can be trained to make it",
+            problem if several else f"{problem}: nothing can be trained to make it",
             file=bids_dir,
-            remedy=f"choose a target among {', '.join(sorted(has)) or 'none found'}",
+            remedy="say in a study file which one is meant" if several else among,
         )
     inputs = sorted(name for name, sessions in has.items() if name != target and sessions >= has[target])
     if not inputs:

@@ -152,10 +152,11 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
         return self._mask(self._session(w))
 
     def brain(self, w) -> str:
-        """What images are aligned by: the brain on the reference grid, or the region if they come stripped."""
-        planned = self._session(w)
-        region = "brain" if self.study.prepare == "full" else self.study.region
-        return fill(layout.MASK, planned.session, reference=planned.reference, region=region)
+        """The brain on the reference grid: by it images are aligned, and in it lesions are sought and judged.
+
+        Of images that come prepared it is the study's own region, unless that is its lesions, or the foreground.
+        """
+        return self._brain(self._session(w))
 
     def tissue_source(self, w) -> str:
         """The prepared contrast that tissue is segmented on."""
@@ -303,6 +304,11 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
 
     def _mask(self, planned: PlannedSession) -> str:
         return fill(layout.MASK, planned.session, reference=planned.reference, region=self.study.region)
+
+    def _brain(self, planned: PlannedSession) -> str:
+        region = "brain" if self.study.prepare == "full" else self.study.region
+        region = "foreground" if region == self.study.lesions.manual else region
+        return fill(layout.MASK, planned.session, reference=planned.reference, region=region)
 
     def _given_mask(self, planned: PlannedSession, name: str) -> str:
         return fill(layout.MASK, planned.session, reference=planned.reference, region=name)

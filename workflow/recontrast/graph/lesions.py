@@ -50,13 +50,6 @@ class LesionJobs:
             return self._fill(layout.PREPROC, planned, self.study.lesions.flair)
         return self._synthetic(planned, w.source)
 
-    def lesion_brain(self, w) -> str:
-        """Where lesions are sought and judged: the brain, whatever the study's region is.
-
-        Images that come stripped have no mask of it but that of their foreground.
-        """
-        return self._lesion_brain(self._session(w))
-
     def lesion_tissue(self, w) -> list[str]:
         """Maps of CSF, GM and WM, where lesions are found by them."""
         asked = self.study.lesions
@@ -69,7 +62,7 @@ class LesionJobs:
         return [self._fill(layout.PREPROC, planned, name)] if name in planned.images else []
 
     def lesion_template(self, w) -> list[str]:
-        """The transform to the template; none for images that lie in its space."""
+        """The transform to the template; none for prepared images that, as the study says, lie in its space."""
         return self._template_transform(self._session(w))
 
     def lesion_model(self, w) -> list[str]:
@@ -181,7 +174,8 @@ class LesionJobs:
     def tissue_image(self, w) -> str:
         """What tissue is told apart on: T1w, its lesions painted over where the study asks for that."""
         planned = self._session(w)
-        if self.study.lesions.fill and self.study.lesions.manual in planned.masks:
+        wanted = self.study.lesions.fill and self.study.lesions.manual in planned.masks
+        if wanted and self.tissue_suffix(w) == "T1w" and not self._failed(planned, "desc-filled"):
             return self._fill(layout.FILLED, planned, self.brain_source(planned))
         return self.tissue_source(w)
 
@@ -206,7 +200,7 @@ class LesionJobs:
             "participant_id": planned.participant,
             "session_id": planned.session_id,
             "flair": self._fill(layout.PREPROC, planned, asked.flair),
-            "mask": self._lesion_brain(planned),
+            "mask": self._brain(planned),
             "manual": self._given_mask(planned, asked.manual),
         }
         if asked.method == "network":
@@ -219,12 +213,8 @@ class LesionJobs:
             row |= dict(zip(("csf", "gm", "wm"), self._tissue_maps(planned), strict=True))
         return row
 
-    def _lesion_brain(self, planned: PlannedSession) -> str:
-        region = "brain" if self.study.prepare == "full" else "foreground"
-        return fill(layout.MASK, planned.session, reference=planned.reference, region=region)
-
     def _template_transform(self, planned: PlannedSession) -> list[str]:
-        if self.study.prepare != "full" or not self.study.anatomy.template:
+        if not self.study.anatomy.template:
             return []
         return [fill(layout.TEMPLATE_TRANSFORM, planned.session, reference=planned.reference)]
 

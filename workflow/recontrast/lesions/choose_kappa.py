@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 
 from .. import images, tables
@@ -24,15 +25,15 @@ def choose_kappa(*, sessions: Path, output: Path, threshold: float = 0.5) -> Non
         threshold: from which probability on a voxel is lesion.
 
     Raises:
-        RecontrastError: no session in the list, no lesion in any mask, or an image that cannot be used.
+        RecontrastError: no session in the list, no lesion in any mask, or no session that can be used; one that
+            cannot is left out.
     """
-    rows = tables.read(sessions, COLUMNS)
+    rows = inputs.usable(tables.read(sessions, COLUMNS), _read)
     if not any(inputs.has_lesions(row["manual"]) for row in rows):
         raise inputs.nothing_to_learn(sessions, rows)
     scores = []
     for row in rows:
-        image, brain = inputs.read_flair(row["flair"], row["mask"])
-        manual = inputs.read_lesions(row["manual"], brain, image)
+        image, brain, manual = _read(row)
         maps = np.stack([inputs.read_on_grid(row[name], image) for name in ("csf", "gm", "wm")])
         transform = None if row["transform"] in ("", tables.MISSING) else row["transform"]
         found = grown(image, brain, maps, read_transform(transform), KAPPAS)
@@ -52,3 +53,9 @@ def choose_kappa(*, sessions: Path, output: Path, threshold: float = 0.5) -> Non
         },
     )
     print(f"kappa {kappa:g}: mean Dice {mean.max():.3f}")
+
+
+def _read(row: tables.Row) -> tuple[nib.Nifti1Image, np.ndarray, np.ndarray]:
+    """FLAIR, brain and manual lesions of a row of the list."""
+    image, brain = inputs.read_flair(row["flair"], row["mask"])
+    return image, brain, inputs.read_lesions(row["manual"], brain, image)

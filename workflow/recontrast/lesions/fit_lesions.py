@@ -44,9 +44,10 @@ def fit_lesions(
         licence: and under which licence those are.
 
     Raises:
-        RecontrastError: no session with FLAIR, no lesion in the masks of those, or an image that cannot be used.
+        RecontrastError: no session with FLAIR, no lesion in the masks of those, or no session that can be used;
+            one that cannot is left out.
     """
-    rows = tables.read(sessions, COLUMNS)
+    rows = inputs.usable(tables.read(sessions, COLUMNS), _check)
     where = lesion_maps(rows)
     seen = [row for row in rows if row["flair"] not in NOTHING]
     if not any(inputs.has_lesions(row["manual"]) for row in seen):
@@ -108,6 +109,15 @@ def _examples(rows: list[tables.Row], where: dict[str, np.ndarray], features: st
         head = voxels.prepare(image, brain, read_transform(_path(row, "transform")), tissues)
         effect = lpa.spatial_effect(others or list(where.values()))
         yield lpa.example(head, lesions, effect, features)
+
+
+def _check(row: tables.Row) -> None:
+    """Raise unless the images of a row can be used."""
+    if row["flair"] in NOTHING:
+        inputs.has_lesions(row["manual"])
+    else:
+        image, brain = inputs.read_flair(row["flair"], row["mask"])
+        inputs.read_lesions(row["manual"], brain, image)
 
 
 def _path(row: tables.Row, column: str) -> Path | None:

@@ -1,5 +1,6 @@
 """Reading what every step of this stage starts from, with the checks that belong to it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
@@ -7,6 +8,7 @@ import numpy as np
 
 from .. import images
 from ..errors import RecontrastError
+from ..tables import Row
 from .lga import mode
 from .template_space import neighbours
 
@@ -118,6 +120,30 @@ def read_lesions(path: Path, brain: np.ndarray, reference: nib.Nifti1Image) -> n
     if outside:
         print(f"{path}: {outside} of {lesions.sum()} voxels lie outside the brain mask and do not count")
     return lesions & brain
+
+
+def usable(rows: list[Row], read: Callable[[Row], object]) -> list[Row]:
+    """The rows of a list whose images can be used; of any other it is said why, as one must not cost all others.
+
+    Args:
+        rows: with participant_id and session_id.
+        read: raises RecontrastError where a row cannot be used.
+
+    Raises:
+        RecontrastError: none of several can be used; the first reason.
+    """
+    kept, faults = [], []
+    for row in rows:
+        try:
+            read(row)
+        except RecontrastError as error:
+            print(f"{row['participant_id']} {row['session_id']} is left out: {error}", flush=True)
+            faults.append(error)
+        else:
+            kept.append(row)
+    if rows and not kept:
+        raise faults[0]
+    return kept
 
 
 def has_lesions(path: Path) -> bool:

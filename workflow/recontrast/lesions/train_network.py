@@ -50,10 +50,12 @@ def train_network(
         device: auto takes the GPU where there is one.
 
     Raises:
-        RecontrastError: no session in the list, no lesion in any mask, or an image that cannot be used.
+        RecontrastError: no session in the list, no lesion in any mask, or no session that can be used; one that
+            cannot is left out.
     """
     chosen = network.Settings(**json.loads(settings))
-    rows = tables.read(sessions, (*COLUMNS, *images))
+    listed = tables.read(sessions, (*COLUMNS, *images))
+    rows = inputs.usable(listed, lambda row: read_session(row, images))
     examples = [network.example(*read_session(row, images)) for row in rows]
     if not any(one.lesions.any() for one in examples):
         raise inputs.nothing_to_learn(sessions, rows)
