@@ -58,6 +58,18 @@ def test_leaks_decide_whose_voxels_normalise_and_who_stops_training():
     assert leaky.constants["inputs"][0][0] > honest.constants["inputs"][0][0] + 1000
     without = fcn3d.fit(Cohort(training, validation), recipe, CPU)
     assert without.losses == honest.losses
+    # Of the paper's folds the test one stops training: who would validate trains. Without one, they validate.
+    together = fcn3d.fit(Cohort(training + validation, test=test), recipe | {"leaks": True}, CPU)
+    apart = fcn3d.fit(Cohort(training, validation, test), recipe | {"leaks": True}, CPU)
+    assert together.losses == apart.losses
+    alone = fcn3d.fit(Cohort(training, validation), recipe | {"leaks": True}, CPU)
+    assert alone.losses[0]["validation"] is not None
+
+
+def test_cubes_that_are_all_rim_are_refused():
+    recipe = recipes.resolve("fcn3d", "quick", {"epochs": 1, "crop": 8})
+    with pytest.raises(RecontrastError, match="nothing but rim"):
+        fcn3d.fit(Cohort([small_volumes.volumes(1)]), recipe, CPU)
 
 
 def test_paper_recipe_takes_whole_images_of_different_shapes():

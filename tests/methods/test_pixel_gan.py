@@ -47,16 +47,16 @@ def test_parameter_count_and_order_of_the_paper():
     assert raw[6] > raw[4] > raw[2]
 
 
-@pytest.mark.parametrize("source", ["fitted", "maps"])
+@pytest.mark.parametrize("source", ["fitted", "maps", "raw and maps"])
 def test_coarse_flair_is_the_computed_one_without_water(source):
     one = session()
-    if source == "maps":
+    if source != "fitted":
         pd, t1, t2 = relaxation.fit(one.inputs.reshape(8, -1).T, coarse_flair.acquisition(PAPER))[0].T
         maps = np.stack([1000 / t1, 1000 / t2, pd]).reshape(3, *one.mask.shape)
-        alone = one.inputs / np.median(
-            one.inputs, axis=(1, 2, 3), keepdims=True
-        )  # as preparation scales them
-        one = replace(one, inputs=np.concatenate([alone, maps]).astype(np.float32))
+        raw = one.inputs
+        if source == "maps":  # as preparation scales them
+            raw = raw / np.median(raw[:, one.mask], axis=1)[:, None, None, None]
+        one = replace(one, inputs=np.concatenate([raw, maps]).astype(np.float32))
     made = coarse_flair.coarse_flair(one, PAPER)
     assert not made[14:].any()
     tissue = made[:14][one.mask[:14]]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import small_volumes
 import torch
+from recontrast.errors import RecontrastError
 from recontrast.methods import recipes, unet2d
 from recontrast.methods.interface import Cohort, Run
 
@@ -114,3 +115,9 @@ def test_absolute_error_learns_too():
     made = unet2d.predict(model, replace(test, target=None), recipe, CPU)
     found = small_volumes.error(made[test.mask], test.target[test.mask])
     assert found < 0.9 * small_volumes.linear_error(cohort.training, test)
+
+
+def test_slices_that_cannot_be_halved_are_refused_before_training():
+    recipe = recipes.resolve("unet2d", "paper", {"size": 180, "filters": 2})
+    with pytest.raises(RecontrastError, match="cannot be halved 4 times"):
+        unet2d.fit(Cohort([small_volumes.volumes(1)]), recipe, CPU)

@@ -13,7 +13,7 @@ from recontrast.training.train import train
 from safetensors.numpy import load_file
 
 QUICK = {
-    "fcn3d": {"epochs": 2, "crops_per_epoch": 4, "crop": 8, "filters": 8},
+    "fcn3d": {"epochs": 2, "crops_per_epoch": 4, "crop": 10, "filters": 8},
     "patch_to_voxel": {"epochs": 2, "voxels_per_epoch": 400, "patch": 3},
 }
 

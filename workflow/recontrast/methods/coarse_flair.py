@@ -43,7 +43,8 @@ def magnitudes(raw: np.ndarray) -> np.ndarray:
 def coarse_flair(volumes: Volumes, recipe: Recipe) -> np.ndarray:
     """The computed FLAIR inside the mask, its median that of the acquired one, 0 in water; float32 (x, y, z).
 
-    R1, R2 and PD are those among the inputs. Where there are none they are fitted to the raw images.
+    R1, R2 and PD are those among the inputs. Where there are none they are fitted to the raw images. Water is found
+    on the raw images, or on those that the maps predict where each has been scaled by itself.
 
     Raises:
         RecontrastError: there are no maps, and the raw images are not in proportion to each other.
@@ -52,11 +53,12 @@ def coarse_flair(volumes: Volumes, recipe: Recipe) -> np.ndarray:
     raw, maps = (images[:, inside].astype(np.float64) for images in split(volumes, recipe))
     raw = magnitudes(raw)
     scheme = acquisition(recipe)
+    apart = np.ptp(np.median(raw, axis=1)) < 1e-3 * raw.mean()
     if len(maps):
         r1, r2, pd = maps
         t1, t2 = _inverse(r1), _inverse(r2)
     else:
-        if np.ptp(np.median(raw, axis=1)) < 1e-3 * raw.mean():
+        if apart:
             raise RecontrastError(
                 f"{volumes.label}: the raw images have been scaled each by itself, which hides relaxation",
                 remedy="add R1, R2 and PD to the inputs, or name their suffix in anatomy.raw",
@@ -66,7 +68,7 @@ def coarse_flair(volumes: Volumes, recipe: Recipe) -> np.ndarray:
     timing = {name: recipe[f"synthetic_{name}"] for name in ("tr", "te")}
     flair = signals.from_rates(pd, r1, r2, **timing, ti=[recipe["synthetic_ti"]])
     flair *= np.median(volumes.target[inside]) / np.median(flair)
-    flair[water(simulated(t1, t2, scheme) if len(maps) else raw, recipe)] = 0
+    flair[water(simulated(t1, t2, scheme) if apart else raw, recipe)] = 0
     image = np.zeros(inside.shape, np.float32)
     image[inside] = flair
     return image

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..errors import RecontrastError
 from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, train
@@ -25,7 +26,16 @@ def margin(recipe: Recipe) -> int | None:
 
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
-    """Train on the slices that show the region; keep the epoch with the lowest validation error."""
+    """Train on the slices that show the region; keep the epoch with the lowest validation error.
+
+    Raises:
+        RecontrastError: the size of the slices does not suit the depth of the network.
+    """
+    if recipe["size"] % coarsest(recipe):
+        raise RecontrastError(
+            f"slices of {recipe['size']} pixels cannot be halved {recipe['levels'] - 1} times",
+            remedy=f"give a size that {coarsest(recipe)} divides, or 0 to take slices as they are",
+        )
     device = devices.begin(run)
     *inputs, target = np.median([own_scales(session, recipe) for session in cohort.training], axis=0).tolist()
     constants = {"inputs": inputs, "target": target}

@@ -40,22 +40,27 @@ Blocks = Callable[[tuple[int, int, int], Recipe], Slabs]
 def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) -> Model:
     """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error.
 
-    With leaks, as in Wei 2019, all sessions give the z-scores and the test sessions decide when to stop.
+    With leaks, as in Wei 2019, all sessions give the z-scores, and where there are test sessions they decide when to
+    stop, so that the validation sessions train too.
 
     Raises:
-        RecontrastError: a batch of several whole volumes is asked for, whose shapes may differ.
+        RecontrastError: a batch of several whole volumes is asked for, whose shapes may differ; or a cube is all rim.
     """
+    if 0 < recipe["crop"] <= 2 * recipe["rim"]:
+        raise RecontrastError(
+            f"a cube of {recipe['crop']} voxels is nothing but rim ({recipe['rim']} on either side)",
+            remedy="make crop larger",
+        )
     if not recipe["crop"] and recipe["batch"] != 1:
         raise RecontrastError(
             f"batch is {recipe['batch']} with crop 0",
             remedy="set batch to 1, as volumes differ in shape, or set crop",
         )
     device = devices.begin(run)
-    judges = cohort.validation
-    seen = cohort.training
-    if recipe["leaks"]:
-        seen = cohort.training + cohort.validation + cohort.test
-        judges = [session for session in cohort.test if session.target is not None]
+    training, judges = cohort.training, cohort.validation
+    seen = cohort.training + cohort.validation + cohort.test if recipe["leaks"] else cohort.training
+    if recipe["leaks"] and (tested := [session for session in cohort.test if session.target is not None]):
+        training, judges = cohort.training + cohort.validation, tested
     constants = z_scores(seen, recipe)
     pool = partial(
         CubePool,
@@ -66,7 +71,7 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) 
     task = _Cubes(
         build(len(cohort.training[0].inputs), recipe).to(device),
         partial(blocks, recipe=recipe),
-        pool(cohort.training, edge=recipe["crop"]),
+        pool(training, edge=recipe["crop"]),
         pool(judges, edge=0) if judges else None,
         recipe,
     )

@@ -233,8 +233,7 @@ class _Stepper:
         while True:
             try:
                 loss = self._accumulate(batch, turn)
-                self.task.optimizers[turn].step()
-                return loss
+                break
             except torch.OutOfMemoryError as error:
                 if self.parts >= len(batch[0]):
                     raise RecontrastError(
@@ -243,6 +242,9 @@ class _Stepper:
                     ) from error
             self.parts = min(2 * self.parts, len(batch[0]))
             self._free(f"batches now go in {self.parts} parts, same batch size")
+        # Not tried again where it runs out of memory half way: a step must not be made twice.
+        self.task.optimizers[turn].step()
+        return loss
 
     def _accumulate(self, batch: Batch, turn: str) -> torch.Tensor:
         """The gradient of a batch, as the sum of its parts'; each counts by its share of the whole's weight."""

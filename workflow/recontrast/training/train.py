@@ -23,6 +23,7 @@ from ..methods.volumes import read_volumes
 
 ROLES = ("training", "validation", "test")
 MISSING = ("", "n/a")
+STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")  # of batch norms: counted, not trained
 LIBRARIES = ("recontrast", "numpy", "scikit-learn", "torch")  # whose versions are noted
 
 
@@ -103,7 +104,7 @@ def train(
         "constants": fitted.constants,
         "voxel_sizes": sorted({session.spacing for session in cohort.training}),
         "best_epoch": fitted.best_epoch,
-        "parameters": sum(array.size for array in fitted.weights.values()),
+        "parameters": sum(a.size for name, a in fitted.weights.items() if not name.endswith(STATISTICS)),
         "model_sha256": _sha256(model),
     }
     images.write_json(card, facts)
@@ -211,6 +212,9 @@ def _grid(entries: list[Entry]) -> dict[str, object]:
     """The grid of a typical session: the median of shapes, and where its axes point (RAS: right, front, up)."""
     headers = [images.read_header(entry.mask) for entry in entries]
     ways = Counter("".join(nib.aff2axcodes(header.affine)) for header in headers)
+    if len(ways) > 1:
+        told = ", ".join(f"{way} ({count})" for way, count in ways.most_common())
+        print(f"the axes of training images point different ways: {told}; what looks at slices mixes planes")
     shape = np.median([header.shape[:3] for header in headers], axis=0)
     return {"shape": shape.round().astype(int).tolist(), "orientation": ways.most_common(1)[0][0]}
 
