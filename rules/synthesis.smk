@@ -19,12 +19,13 @@ rule synthesize:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
+        images=graph.listed_images,
         threads=graph.study.training.threads,
         device=graph.study.training.device,
         code=graph.synthesis_code,
     shell:
         "recontrast step --log {log} synthesis synthesize --model {input.model[0]} --card {input.model[1]}"
-        " --images {input.images} --mask {input.mask} --output {output}"
+        " --images {params.images} --mask {input.mask} --output {output}"
         " --threads {params.threads} --device {params.device}"
 
 
@@ -46,12 +47,13 @@ rule time_prediction:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
+        images=graph.listed_images,
         threads=graph.study.training.threads,
         device=graph.timed_device,
         code=graph.timing_code,
     shell:
         "recontrast step --log {log} synthesis time_prediction --model {input.model[0]} --card {input.model[1]}"
-        " --images {input.images} --mask {input.mask} --output {output} --experiment {wildcards.experiment}"
+        " --images {params.images} --mask {input.mask} --output {output} --experiment {wildcards.experiment}"
         " --threads {params.threads} --device {params.device}"
 
 
@@ -73,7 +75,7 @@ rule explain:
         mem_mb=growing(16000),
         runtime=growing(60),
     params:
-        images=graph.synthesis_images,
+        images=graph.listed_images,
         target=graph.influence_target,
         participant=graph.participant,
         session=graph.session_id,

@@ -71,6 +71,29 @@ def test_it_makes_what_the_study_would(folder, tmp_path):
     ]
 
 
+def test_a_method_that_needs_no_more_takes_one_of_its_inputs(folder, tmp_path):
+    train(
+        method="multimodal",
+        recipe=json.dumps(recipes.resolve("multimodal", "quick", {"epochs": 1, "batches_per_epoch": 2})),
+        sessions=folder / "sessions.tsv",
+        inputs=list(small_volumes.CONTRASTS),
+        target="FLAIR",
+        model=tmp_path / "model/model.safetensors",
+        card=tmp_path / "model/model.json",
+        losses=tmp_path / "model/training.tsv",
+        checkpoint=tmp_path / "state",
+        preparation=stated(tmp_path, prepare="none", region="foreground", intensity="keep"),
+        device="cpu",
+    )
+    mask, made = folder / "sub-03_mask.nii.gz", tmp_path / "made.nii.gz"
+    apply(tmp_path / "model", [f"T2w={inputs(folder)[1]}"], made, mask=mask)
+    facts = json.loads((tmp_path / "made.json").read_text())
+    assert (facts["Inputs"], facts["Sources"]) == (["T2w"], [inputs(folder)[1], str(mask)])
+    assert nib.load(made).get_fdata().any()
+    with pytest.raises(RecontrastError, match="takes 2 images"):
+        apply(folder / "fold-all", [f"T2w={inputs(folder)[1]}"], made, mask=mask)
+
+
 def test_names_beat_the_order(folder, tmp_path):
     first, second = inputs(folder)
     apply(folder / "fold-all", [first, second], tmp_path / "plain.nii.gz")

@@ -104,6 +104,21 @@ def test_who_cannot_be_used_at_first_trains_when_mended() -> None:
     assert folds == {"1", "2", "3"} - {second.sessions["sub-04"].fold}
 
 
+def test_some_methods_need_not_have_all_inputs() -> None:
+    people = FOUR | {"s04": "T2w FLAIR", "s05": "T2w"}
+    asked = {"reference_fallback": ["T2w"], "experiment": {"method": "multimodal"}}
+    plan = Plan(study(**asked), cohort(**people))
+    prediction = plan.sessions["sub-05"].predictions["Fcn"]
+    assert (prediction.model, prediction.fold, prediction.inputs) == ("Fcn", "all", ("T2w",))
+    assert "Fcn: from T2w only" in plan.sessions["sub-05"].notes
+    assert not any({"sub-04", "sub-05"} & {*model.roles} for model in plan.models.values())
+    w = SimpleNamespace(session="sub-05", experiment="Fcn")
+    (image,) = Graph(plan).synthesis_images(w)
+    assert Graph(plan).listed_images(w) == ["n/a", image]
+    other = Plan(study(reference_fallback=["T2w"]), cohort(**people))
+    assert other.sessions["sub-05"].predictions == {}
+
+
 def test_newcomers_are_named_as_they_do_not_train() -> None:
     first = Plan(study(), cohort(s01=FULL, s02=FULL))
     second = Plan(study(), cohort(**FOUR), pinned=first.splits)

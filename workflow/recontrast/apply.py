@@ -22,7 +22,9 @@ from .anatomy.resample import resample
 from .errors import RecontrastError
 from .images import check_same_grid, read_header, sidecar, write_json
 from .layout import DWI_PARAMETERS, RELAXATIONS
+from .methods import recipes
 from .methods.model_file import read_model
+from .synthesis.loaded import ABSENT
 from .synthesis.synthesize import synthesize
 
 ENDINGS = (".nii", ".nii.gz")
@@ -59,7 +61,7 @@ def apply(
     Args:
         model: a model's folder, or its safetensors file with the card beside it.
         given: image files in the order of the model's inputs, or as `T1w=FILE`; the reference of the model's study
-            may be named beside them where it is none of the inputs.
+            may be named beside them where it is none of the inputs. Some methods (`multimodal`) can do with fewer.
         output: image to write, on the grid of that reference; where it is not given, of the first image.
         mask: where to synthesise, on the grid that all images share.
         threads: CPU threads.
@@ -75,7 +77,8 @@ def apply(
     if not output.name.endswith(ENDINGS):
         raise RecontrastError("is no name of an image", file=output, remedy="let it end in .nii.gz")
     preparation = DEFAULT | facts.get("preparation", {})
-    files = _by_contrast(given, facts["inputs"], preparation["reference"], card)
+    subsets = recipes.load(facts["method"]).subsets
+    files = _by_contrast(given, facts["inputs"], preparation["reference"], card, subsets)
     _compare_versions(facts)
     with tempfile.TemporaryDirectory(prefix=".recontrast-", dir=output.absolute().parent) as folder:
         preparing = _Preparing(files, mask, preparation, Path(folder))
@@ -84,7 +87,7 @@ def apply(
         synthesize(
             model=weights,
             card=card,
-            images=[preparing.prepared(name) for name in facts["inputs"]],
+            images=[preparing.prepared(name) if name in files else ABSENT for name in facts["inputs"]],
             mask=region,
             output=output,
             threads=threads,
@@ -95,13 +98,16 @@ def apply(
     write_json(made, json.loads(made.read_text(encoding="utf-8")) | {"Sources": sources})
 
 
-def _by_contrast(given: list[str], inputs: list[str], reference: str, card: Path) -> dict[str, Path]:
-    """The file of every input and, where it is named, of the reference."""
+def _by_contrast(
+    given: list[str], inputs: list[str], reference: str, card: Path, subsets: bool
+) -> dict[str, Path]:
+    """The file of every input, or of some where these are enough, and, where it is named, of the reference."""
     known = [*inputs, reference]
     named = dict(item.split("=", 1) for item in given if "=" in item and item.partition("=")[0] in known)
     plain = [item for item in given if "=" not in item or item.partition("=")[0] not in known]
     files = named if set(named) & set(inputs) else dict(zip(inputs, plain, strict=False)) | named
-    if len(given) != len(files) or not set(inputs) <= set(files):
+    enough = set(inputs) & set(named) if subsets and named else set(inputs) <= set(files)
+    if len(given) != len(files) or not enough:
         raise RecontrastError(
             f"the model takes {len(inputs)} images and was given {', '.join(given)}",
             file=card,

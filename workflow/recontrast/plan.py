@@ -11,6 +11,7 @@ from .config import Experiment, Study
 from .errors import RecontrastError
 from .layout import ALL, Session
 from .maps import UNITS
+from .methods import recipes
 
 ROLES = ("training", "validation", "test")
 CHECK = "cohort check"  # the step in whose name a bad raw file is recorded
@@ -18,11 +19,15 @@ CHECK = "cohort check"  # the step in whose name a bad raw file is recorded
 
 @dataclass(frozen=True)
 class Prediction:
-    """One experiment in one session: the model that applies, and whether an acquired image can score it."""
+    """One experiment in one session: the model that applies, and whether an acquired image can score it.
+
+    `inputs` are those of `model_inputs` that the session has; some methods need not have all.
+    """
 
     experiment: str
     model: str
     fold: str
+    model_inputs: tuple[str, ...]
     inputs: tuple[str, ...]
     target: str
     acquired: bool
@@ -236,7 +241,10 @@ class Plan:
         """The model that predicts an experiment's target in a session, if any can."""
         sets = [experiment.inputs, *experiment.fallback]
         inputs = next((s for s in sets if planned.has(s)), None)
-        if inputs is None:
+        if inputs is None and recipes.load(experiment.method).subsets:
+            inputs = experiment.inputs
+        there = tuple(contrast for contrast in inputs or () if planned.has([contrast]))
+        if not there:
             lacking = [c for c in experiment.inputs if not planned.has([c])]
             planned.notes.append(f"{name}: not possible without {', '.join(lacking)}")
             return
@@ -262,11 +270,11 @@ class Plan:
                 to = "to train on and to choose by" if roles else "to train on"
                 planned.notes.append(f"{name}: {who} {', '.join(inputs)} and {experiment.target} {to}")
                 return
-        if inputs != experiment.inputs:
-            planned.notes.append(f"{name}: from {', '.join(inputs)} only")
+        if there != experiment.inputs:
+            planned.notes.append(f"{name}: from {', '.join(there)} only")
         if not acquired:
             planned.notes.append(f"{name}: no {experiment.target}, imputed")
-        planned.predictions[name] = Prediction(name, model, fold, inputs, experiment.target, acquired)
+        planned.predictions[name] = Prediction(name, model, fold, inputs, there, experiment.target, acquired)
 
     def _add_model(self, model: Model) -> None:
         """Plan a model and, where the study leaves settings to be chosen, those that it is chosen from."""

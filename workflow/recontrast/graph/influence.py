@@ -51,6 +51,7 @@ class InfluenceJobs:
             for name, prediction in planned.predictions.items()
             for kind in asked.kinds
             if name in asked.experiments
+            and prediction.inputs == prediction.model_inputs
             and self._possible(kind, name, prediction.acquired)
             and not self._failed(planned, f"influence-{name}-{kind}")
         ]

@@ -9,6 +9,7 @@ from ..layout import fill
 from ..maps import SOURCES
 from ..options import options
 from ..plan import ROLES, Model, PlannedSession
+from ..tables import MISSING
 
 NOTHING = "(?!)"  # a pattern that no name has
 
@@ -104,9 +105,17 @@ class ModelJobs:
         return [fill(layout.MODEL, **where), fill(layout.MODEL_CARD, **where)]
 
     def synthesis_images(self, w) -> list[str]:
-        """The prepared inputs of an experiment in a session, in the order of the model."""
+        """The prepared inputs of an experiment in a session."""
         planned = self._session(w)
         return [self._prepared(planned, c) for c in planned.predictions[w.experiment].inputs]
+
+    def listed_images(self, w) -> list[str]:
+        """The same in the order of the model, n/a for those that it does without."""
+        planned = self._session(w)
+        prediction = planned.predictions[w.experiment]
+        return [
+            self._prepared(planned, c) if c in prediction.inputs else MISSING for c in prediction.model_inputs
+        ]
 
     # --- settings that are chosen by validation ---
 

@@ -34,6 +34,7 @@ class Facts:
         recipes: values by recipe name; `paper` is complete, the others say what they change.
         choices: the allowed values of those keys that have only a few.
         weights: whether voxels of a mask may count more than others in training.
+        subsets: whether some of the inputs are enough for a prediction.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Facts:
     recipes: dict[str, Recipe]
     choices: dict[str, list[Value]]
     weights: bool = False
+    subsets: bool = False
 
 
 def available() -> list[str]:

@@ -1,5 +1,6 @@
 """From image files to the arrays that methods work on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -14,7 +15,7 @@ Box = tuple[slice, slice, slice]
 
 def read_volumes(
     label: str,
-    inputs: list[Path],
+    inputs: Sequence[Path | None],
     target: Path | None,
     mask: Path,
     margin: int | None,
@@ -24,7 +25,7 @@ def read_volumes(
 
     Args:
         label: of the session.
-        inputs: one image per contrast.
+        inputs: one image per contrast; None: absent, which is 0 everywhere.
         target: the acquired target, or None.
         mask: where the method learns and predicts.
         margin: voxels to keep around the mask's bounding box; None keeps whole images.
@@ -53,7 +54,7 @@ def read_volumes(
     spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
     volumes = Volumes(
         label=label,
-        inputs=np.stack([read(path) for path in inputs]),
+        inputs=np.stack([np.zeros_like(inside[box], np.float32) if p is None else read(p) for p in inputs]),
         target=None if target is None else read(target),
         mask=inside[box],
         spacing=tuple(round(float(size), 4) for size in spacing),

@@ -8,9 +8,13 @@ import nibabel as nib
 import numpy as np
 
 from ..errors import RecontrastError
+from ..methods import recipes
 from ..methods.interface import Model, Run, Volumes, method_module
 from ..methods.model_file import read_model
 from ..methods.volumes import Box, read_volumes
+from ..tables import MISSING
+
+ABSENT = Path(MISSING)
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ def load(
 ) -> Loaded:
     """Read a model and the images of a session, in the order of the card's inputs, all on the grid of the mask.
 
+    Where the method can do without some of them, these are named `n/a`.
+
     Raises:
         RecontrastError: a file cannot be used, or there are more or fewer images than the model takes.
     """
@@ -62,7 +68,11 @@ def load(
             file=card,
             remedy=f"give {', '.join(facts['inputs'])}, in this order",
         )
+    there = [None if image == ABSENT else image for image in images]
+    lacking = [name for name, image in zip(facts["inputs"], there, strict=True) if image is None]
+    if len(lacking) == len(there) or (lacking and not recipes.load(facts["method"]).subsets):
+        raise RecontrastError(f"the model cannot do without {', '.join(lacking)}", file=card)
     module = method_module(facts["method"])
-    volumes, box, grid = read_volumes(mask.name, images, target, mask, module.margin(facts["recipe"]))
+    volumes, box, grid = read_volumes(mask.name, there, target, mask, module.margin(facts["recipe"]))
     run = Run(seed=facts["seed"], threads=threads, device=device)
     return Loaded(facts, module, frozen, volumes, box, grid, run)

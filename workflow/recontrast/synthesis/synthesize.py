@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from ..images import write
-from .loaded import load
+from .loaded import ABSENT, load
 
 
 def synthesize(
@@ -24,7 +24,8 @@ def synthesize(
     Args:
         model: safetensors file of weights.
         card: the model's JSON card.
-        images: the session's images, in the order of the card's inputs, all on the grid of the mask.
+        images: the session's images, in the order of the card's inputs, all on the grid of the mask; n/a where it
+            has none and the method needs none.
         mask: where to synthesise.
         output: image to write, zero outside the mask, in the units of the training targets.
         threads: CPU threads.
@@ -34,12 +35,13 @@ def synthesize(
     facts, inside = loaded.facts, loaded.volumes.mask
     result = np.zeros(loaded.grid.shape[:3], dtype=np.float32)
     result[loaded.box] = np.where(inside, loaded.predict(), 0)
+    used = [(name, path) for name, path in zip(facts["inputs"], images, strict=True) if path != ABSENT]
     sidecar = {
         "Synthetic": True,
-        "Sources": [str(path) for path in [*images, mask]],
+        "Sources": [str(path) for path in [*dict(used).values(), mask]],
         "Method": facts["method"],
         "Recipe": facts["recipe"],
-        "Inputs": facts["inputs"],
+        "Inputs": [name for name, _ in used],
         "Contrast": facts["target"],
         "ModelHash": facts["model_sha256"],
     }
