@@ -81,7 +81,7 @@ def test_beats_linear_regression_out_of_fold():
 
 
 def test_output_starts_at_the_mean_of_the_target():
-    recipe = recipes.resolve("patch_to_voxel", "paper", {"epochs": 0})
+    recipe = recipes.resolve("patch_to_voxel", "paper") | {"epochs": 0}
     one = small_volumes.volumes(1)
     model = patch_to_voxel.fit(Cohort([one]), recipe, Run(device="cpu"))
     mean = one.target[one.mask].mean() / np.percentile(one.target[one.mask], 99.5)

@@ -38,6 +38,11 @@ def test_all_problems_at_once_with_the_nearest_names():
     assert "epochs: 2.5 is not a whole number" in message
 
 
+def test_nothing_of_something_is_refused():
+    with pytest.raises(RecontrastError, match="batch: is 0; stop_strip: is 0"):
+        recipes.resolve("fcn3d", "quick", {"batch": 0, "stop_strip": 0, "stop_rises": 0, "crop": 0})
+
+
 def test_overrides_win_and_numbers_are_understood():
     values = recipes.resolve("fcn3d", "quick", {"learning_rate": "5e-4", "filters": 32, "leaks": True})
     assert (values["learning_rate"], values["filters"], values["leaks"]) == (5e-4, 32, True)

@@ -16,6 +16,12 @@ from ..errors import RecontrastError
 
 FOLDER = Path(__file__).parent
 
+# Of nothing of these anything could be learned.
+COUNTS = frozenset(
+    "batch crops_per_epoch epochs filters hidden iterations_per_epoch latent layers leaf maps neighbours neurons quantiles"
+    " samples stop_strip trees voxels_per_epoch window".split()
+)
+
 Value = bool | int | float | str
 Recipe = dict[str, Value]
 
@@ -88,6 +94,8 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
         value = _number(given) if isinstance(paper.get(key), float) else given
         if key not in paper:
             problems.append(f"unknown key {key}{_nearest(key, list(paper))}")
+        elif key in COUNTS and value == 0:
+            problems.append(f"{key}: is 0")
         elif problem := _problem_of(value, paper[key], facts.choices.get(key)):
             problems.append(f"{key}: {value!r} {problem}")
         else:
