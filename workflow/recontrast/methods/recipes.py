@@ -17,10 +17,30 @@ from ..errors import RecontrastError
 FOLDER = Path(__file__).parent
 
 # Of nothing of these anything could be learned.
-COUNTS = frozenset(
-    "batch crops_per_epoch epochs filters hidden iterations_per_epoch latent layers leaf maps neighbours neurons quantiles"
-    " samples stop_strip trees voxels_per_epoch window".split()
-)
+COUNTS = {
+    *(
+        "batch",
+        "crops_per_epoch",
+        "epochs",
+        "filters",
+        "hidden",
+        "iterations_per_epoch",
+        "latent",
+        "layers",
+        "leaf",
+    ),
+    *(
+        "maps",
+        "neighbours",
+        "neurons",
+        "quantiles",
+        "samples",
+        "stop_strip",
+        "trees",
+        "voxels_per_epoch",
+        "window",
+    ),
+}
 
 Value = bool | int | float | str
 Recipe = dict[str, Value]
