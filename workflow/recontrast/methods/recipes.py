@@ -18,29 +18,9 @@ FOLDER = Path(__file__).parent
 
 # Of nothing of these anything could be learned.
 COUNTS = {
-    *(
-        "batch",
-        "crops_per_epoch",
-        "epochs",
-        "filters",
-        "hidden",
-        "iterations_per_epoch",
-        "latent",
-        "layers",
-        "leaf",
-    ),
-    *(
-        "maps",
-        "neighbours",
-        "neurons",
-        "quantiles",
-        "samples",
-        "stop_strip",
-        "trees",
-        "voxels_per_epoch",
-        "window",
-    ),
-}
+    "batch", "crops_per_epoch", "epochs", "filters", "hidden", "iterations_per_epoch", "latent", "layers", "leaf",
+    "maps", "neighbours", "neurons", "quantiles", "samples", "stop_strip", "trees", "voxels_per_epoch", "window",
+}  # fmt: skip
 
 Value = bool | int | float | str
 Recipe = dict[str, Value]
