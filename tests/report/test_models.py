@@ -30,8 +30,10 @@ def test_cards_tell_more_than_the_plan(tmp_path, monkeypatch):
     assert models["fcn", "all"]["training"] == ["sub-01"]
     assert not models["fcn", "all"]["older"]
     images.write_json(
-        layout.fill(layout.MODEL_CARD, experiment="fcn", fold="2"), card | {"fingerprint": "new"}
+        layout.fill(layout.MODEL_CARD, experiment="fcn", fold="2"),
+        card | {"fingerprint": "new", "constants": {"contains_images": True}},
     )
+    assert (models["fcn", "2"]["holds_images"], models_of(PLAN)["fcn", "2"]["holds_images"]) == (False, True)
     assert not models_of(PLAN)["fcn", "2"]["older"]
 
 

@@ -15,7 +15,8 @@ def models_of(plan: dict) -> dict[tuple[str, str], dict]:
     Returns:
         For each model `name`, `fold`, `experiment`, `training` and `validation` (session labels),
         `best_epoch` and `parameters` (None if not known), `chosen` (the settings that validation chose, in
-        words), and `older`: whether the method's code has changed since it was trained.
+        words), `older`: whether the method's code has changed since it was trained, and `holds_images`: whether
+        its file holds the training images themselves.
     """
     planned = {
         (name, fold): (name, roles)
@@ -47,6 +48,7 @@ def _model(name: str, fold: str, experiment: str, roles: dict, experiments: dict
         "best_epoch": facts.get("best_epoch"),
         "parameters": facts.get("parameters"),
         "chosen": _chosen(facts.get("chosen")),
+        "holds_images": facts.get("constants", {}).get("contains_images", False),
         "older": bool(now and then and now != then),
     }
 
