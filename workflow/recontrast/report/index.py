@@ -75,7 +75,9 @@ def index(
         plan=content,
         lead=_lead(content["experiments"]),
         counts=_counts(content, sessions),
-        results=result_tables(summarized, content["experiments"]),
+        results=sorted(
+            result_tables(summarized, content["experiments"]), key=lambda table: table["region"] != wanted
+        ),
         ranks=rank_tables(ranks, content["study"]["region"]),
         figures=_figures(page.parent / "figures", scores, names, models, content),
         models=list(models.values()),

@@ -7,6 +7,7 @@ import jinja2
 
 from .. import tables
 from ..images import write_text
+from ..measures import MEASURES
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -21,8 +22,15 @@ def write(path: Path, template: str, **content: object) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["number"] = number
+    environment.filters |= {"number": number, "heading": heading}
     write_text(path, environment.get_template(template).render(**content))
+
+
+def heading(metric: str) -> str:
+    """A metric as a column is headed: its title, and whose it is where a paper prints one of its own."""
+    measure = MEASURES[metric]
+    author = measure.source.split()[0]
+    return f"{measure.title}, {author}" if metric.startswith(f"{author.lower()}_") else measure.title
 
 
 def number(value: object, beside: object = None) -> str:

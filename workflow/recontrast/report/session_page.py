@@ -73,7 +73,6 @@ def session_page(
     paired = len(contrasts) == len(images) and len(experiments) == len(targets) == len(synthetic)
     if not contrasts or not paired:
         raise RecontrastError("names and files differ in number", file=page, remedy="give one file per name")
-    metrics, rows = _score_table(scores)
     folder = page.with_suffix("")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as partial:
@@ -114,8 +113,7 @@ def session_page(
         beside=_beside(made),
         amounts=pictures.amounts(),
         crop=gallery.view.in_slices,
-        metrics=metrics,
-        scores=rows,
+        scores=_score_tables(scores),
         notes=notes,
         width=pictures.WIDTH,
         height=gallery.height,
@@ -133,21 +131,18 @@ def _beside(made: list[dict]) -> dict[str, list[dict]]:
     return {target: several for target, several in targets.items() if len(several) > 1}
 
 
-def _score_table(files: list[Path]) -> tuple[list[str], list[dict]]:
-    """Metrics in the order met, and one row per experiment and region with their values."""
-    rows: dict[tuple[str, str], dict] = {}
-    metrics: dict[str, None] = {}
+def _score_tables(files: list[Path]) -> list[dict]:
+    """One table for each region, in the order met, the study's own first; its metrics, and a row per experiment."""
+    made: dict[str, dict] = {}
     for file in files:
         for line in tables.read(file, ["experiment", "region", "fold", "metric", "value"]):
-            row = rows.setdefault(
-                (line["experiment"], line["region"]),
-                {
-                    "experiment": line["experiment"],
-                    "region": line["region"],
-                    "fold": line["fold"],
-                    "values": {},
-                },
-            )
+            empty = {"region": line["region"], "metrics": {}, "rows": {}}
+            table = made.setdefault(line["region"], empty)
+            table["metrics"][line["metric"]] = None
+            row = {"experiment": line["experiment"], "fold": line["fold"], "values": {}}
+            row = table["rows"].setdefault(line["experiment"], row)
             row["values"][line["metric"]] = line["value"]
-            metrics[line["metric"]] = None
-    return list(metrics), list(rows.values())
+    return [
+        {"region": region, "metrics": list(table["metrics"]), "rows": list(table["rows"].values())}
+        for region, table in made.items()
+    ]
