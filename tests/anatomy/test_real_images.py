@@ -11,12 +11,8 @@ from recontrast.backends import transforms
 
 MS_SESSIONS = ["sub-01_ses-1", "sub-01_ses-2", "sub-03_ses-2", "sub-04_ses-1"]
 INCOMPLETE = "sub-03_ses-2"  # its published mask, laid on the image, cuts through the brain
-AGING = [f"sub-{number:02d}" for number in range(1, 16)]
-
-
-def some(labels, quick):
-    """All labels, those but `quick` for the full tests only."""
-    return [label if label == quick else pytest.param(label, marks=pytest.mark.full) for label in labels]
+QUICK = "sub-03"
+AGING = [label for number in range(1, 16) if (label := f"sub-{number:02d}") != QUICK]
 
 
 def array(path):
@@ -39,8 +35,9 @@ def corrected(raw, folder, contrast):
     return folder / f"{contrast}.nii.gz"
 
 
+@pytest.mark.full
 @pytest.mark.real
-@pytest.mark.parametrize("label", some(MS_SESSIONS, "sub-01_ses-2"))
+@pytest.mark.parametrize("label", MS_SESSIONS)
 def test_ms_sessions_agree_with_the_published_transforms_and_mask(real_images, tmp_path, label):
     participant, session = label.split("_")
     root, truth = real_images / "ms-raw", real_images / "ms-raw/derivatives/published" / participant
@@ -80,7 +77,9 @@ def test_ms_sessions_agree_with_the_published_transforms_and_mask(real_images, t
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("participant", some(AGING, "sub-03"))
+@pytest.mark.parametrize(
+    "participant", [pytest.param(p, marks=[] if p == "sub-03" else pytest.mark.full) for p in AGING]
+)
 def test_brains_found_apart_overlap_after_registration(real_images, tmp_path, participant):
     anat = real_images / "aging" / participant / "anat"
     t1w, flair = (

@@ -132,9 +132,10 @@ def test_two_runs_do_not_write_to_one_folder(world: World) -> None:
     assert world.run(status=0)
 
 
-def test_plain_snakemake_does_the_same(world: World) -> None:
+@pytest.mark.parametrize("made", ["evaluation", pytest.param("", marks=pytest.mark.full)])
+def test_plain_snakemake_does_the_same(world: World, made: str) -> None:
     before = content(world, *RESULTS)
-    shutil.rmtree(world.out)
+    shutil.rmtree(world.out / made)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(world.root / "product/Snakefile")]
     command += ["--cores", "2", "--configfile", "study.yaml"]
     environment = os.environ | {"PYTHONPATH": str(world.package.parent)}

@@ -117,6 +117,16 @@ def test_participant_added_without_target(world: World, newcomer: Path) -> None:
     assert (world.out / "cohort/splits.tsv").read_text() == pinned
 
 
+def test_participant_level_takes_models_as_they_are(world: World, newcomer: Path) -> None:
+    (newcomer / "anat/sub-05_FLAIR.nii.gz").unlink()
+    shutil.copytree(newcomer, world.bids / "sub-05")
+    gone = world.out / "models/Patch/fold-1/model.safetensors"
+    gone.unlink()
+    ran = world.run(str(world.bids), str(world.out), "participant")
+    assert ran == preparation("sub-05", "T1w", "T2w") | syntheses("sub-05")
+    assert not gone.exists()
+
+
 def test_participant_added_with_target_who_does_not_join_training(world: World, newcomer: Path) -> None:
     shutil.copytree(newcomer, world.bids / "sub-05")
     expected = (
@@ -172,19 +182,10 @@ def test_metric_parameter(world: World) -> None:
 
 
 def test_experiment_added(world: World) -> None:
-    world.study(
-        experiments={
-            "Fcn": {
-                "method": "fcn3d",
-                "inputs": ["T1w"],
-                "target": "FLAIR",
-                "recipe": "quick",
-                "overrides": {"epochs": 1, "crops_per_epoch": 2},
-            }
-        }
-    )
-    trained = {f"train Fcn_fold-{fold}" for fold in ("1", "2", "all")}
-    made = syntheses(*EVERYONE, experiment="Fcn") | scores(*OWNERS, experiment="Fcn")
+    second = {"method": "patch_to_voxel", "inputs": ["T1w"], "target": "FLAIR", "recipe": "quick"}
+    world.study(experiments={"Second": second})
+    trained = {f"train Second_fold-{fold}" for fold in ("1", "2", "all")}
+    made = syntheses(*EVERYONE, experiment="Second") | scores(*OWNERS, experiment="Second")
     assert world.run() == trained | made | TABLES | pages(*EVERYONE)
 
 

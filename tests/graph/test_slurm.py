@@ -30,6 +30,7 @@ PREPARATION = ("correct_bias", "extract_brain", "carry_mask", "register", "resam
 PROFILE = {
     "slurm-status-command": "squeue",
     "slurm-init-seconds-before-status-checks": 1,
+    "seconds-between-status-checks": 1,
     "latency-wait": 5,
     "groups": dict.fromkeys(PREPARATION, "preparation") | {"synthesize": "image", "score": "image"},
 }

@@ -77,6 +77,7 @@ def test_moments_recover_scale_and_shift():
     assert (moved & one).sum() / (moved | one).sum() > 0.9
 
 
+@pytest.mark.full
 def test_the_affine_of_the_paper_recipe_finds_a_turned_head():
     head = phantom_heads.heads(("T1w", "T2w", "PDw"))[0]
     turn = Rotation.from_euler("z", 10, degrees=True).as_matrix()

@@ -29,8 +29,8 @@ def write(path: Path, template: str, **content: object) -> None:
 def heading(metric: str) -> str:
     """A metric as a column is headed: its title, and whose it is where a paper prints one of its own."""
     measure = MEASURES[metric]
-    author = measure.source.split()[0]
-    return f"{measure.title}, {author}" if metric.startswith(f"{author.lower()}_") else measure.title
+    author = measure.source.partition(" ")[0]
+    return f"{measure.title}, {author}" if author and metric.startswith(author.lower()) else measure.title
 
 
 def number(value: object, beside: object = None) -> str:

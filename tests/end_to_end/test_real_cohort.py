@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from recontrast import layout
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 
 
 class Links(HTMLParser):
@@ -105,6 +105,7 @@ def test_run_again_does_nothing(outcome: Path) -> None:
     assert "nothing to be done" in done.stderr
 
 
+@pytest.mark.full
 @pytest.mark.real
 def test_participant_level_applies_models_that_are_there(
     outcome: Path, real_images: Path, tmp_path: Path
