@@ -106,7 +106,7 @@ def _by_contrast(
     named = dict(item.split("=", 1) for item in given if "=" in item and item.partition("=")[0] in known)
     plain = [item for item in given if "=" not in item or item.partition("=")[0] not in known]
     files = named if set(named) & set(inputs) else dict(zip(inputs, plain, strict=False)) | named
-    enough = set(inputs) & set(named) if subsets and named else set(inputs) <= set(files)
+    enough = set(inputs) <= set(files) or (subsets and bool(set(inputs) & set(named)))
     if len(given) != len(files) or not enough:
         raise RecontrastError(
             f"the model takes {len(inputs)} images and was given {', '.join(given)}",

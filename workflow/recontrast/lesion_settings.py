@@ -85,10 +85,13 @@ def places(command: str | None) -> list[str]:
 
 def beside(asked: Lesions) -> list[str]:
     """The contrasts without which no lesions are found, beside FLAIR."""
-    needed = asked.method == "lga" or (asked.method == "network" and asked.network.t1w)
-    needed = needed or (asked.method == "lpa" and asked.features == "tissue")  # maps of T1w
-    needed = needed or (asked.method == "external" and "t1w" in places(asked.command))
-    return [asked.t1w] if needed else []
+    needed = {
+        "lga": True,
+        "lpa": asked.features == "tissue",  # maps of T1w
+        "network": asked.network.t1w,
+        "external": "t1w" in places(asked.command),
+    }
+    return [asked.t1w] if needed.get(asked.method) else []
 
 
 def _of_a_command(asked: Lesions) -> Iterator[str]:
