@@ -110,12 +110,7 @@ def read_participants(folder: str | Path) -> dict[str, dict[str, str]]:
     path = Path(folder) / "participants.tsv"
     if not path.exists():
         return {}
-    try:
-        rows = tsv.read(path, missing="n/a")
-    except tsv.FAULTS as error:
-        raise RecontrastError(
-            "cannot be read as a table", file=path, remedy="save it as UTF-8 text"
-        ) from error
+    rows = tsv.read(path, missing="n/a")
     if rows and "participant_id" not in rows[0]:
         raise RecontrastError(
             "has no column participant_id", file=path, remedy="separate its columns by tabs"

@@ -18,14 +18,7 @@ def read(table: Path | None) -> dict[tuple[str, str], str]:
     """
     if table is None:
         return {}
-    try:
-        rows = tsv.read(table)
-    except tsv.FAULTS as error:
-        raise RecontrastError(
-            f"the table of exclusions cannot be read ({error})",
-            file=table,
-            remedy="check the path, and that it is tab-separated text in UTF-8",
-        ) from error
+    rows = tsv.read(table)
     if rows and not {"participant_id", "reason"} <= set(rows[0]):
         raise RecontrastError(
             "has no columns participant_id and reason",
@@ -34,7 +27,9 @@ def read(table: Path | None) -> dict[tuple[str, str], str]:
         )
     found = {}
     for row in rows:
-        told = {key: _told(row.get(key)) for key in ("participant_id", "session_id", "contrast", "reason")}
+        told = {
+            key: _told(row.get(key, "")) for key in ("participant_id", "session_id", "contrast", "reason")
+        }
         label = Session(
             told["participant_id"].removeprefix("sub-"), told["session_id"].removeprefix("ses-")
         ).label
@@ -55,6 +50,5 @@ def unknown(
     ]
 
 
-def _told(value: str | None) -> str:
-    text = (value or "").strip()
-    return "" if text == "n/a" else text
+def _told(value: str) -> str:
+    return "" if value == "n/a" else value

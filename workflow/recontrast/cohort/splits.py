@@ -235,10 +235,7 @@ def read(path: str | Path) -> Splits | None:
     path = Path(path)
     if not path.exists():
         return None
-    try:
-        table = tsv.read(path)
-    except tsv.FAULTS as error:
-        raise _broken(path, "cannot be read as a table") from error
+    table = tsv.read(path)
     if not table or not {"participant_id", "fold"} <= set(table[0]):
         raise _broken(path, "has no rows, or no columns participant_id and fold")
     rows = [_parse(path, number, line) for number, line in enumerate(table)]

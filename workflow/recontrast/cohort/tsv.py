@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-FAULTS = (OSError, UnicodeDecodeError, csv.Error)  # what `read` raises where a file is no such table
+from ..errors import RecontrastError
 
 
 def read(path: Path, missing: str = "") -> list[dict[str, str]]:
@@ -11,9 +11,19 @@ def read(path: Path, missing: str = "") -> list[dict[str, str]]:
 
     A quotation mark is a character like any other, as an unbalanced one would swallow the rows after it; spreadsheets
     put pairs of them around cells, and these are taken off.
+
+    Raises:
+        RecontrastError: it is no such text.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets begin files with a mark
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, restval=missing))
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets begin files with a mark
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, restval=missing))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecontrastError(
+            f"cannot be read as a table ({error})",
+            file=path,
+            remedy="check the path, and that it is tab-separated text in UTF-8",
+        ) from error
     return [{_plain(k): _plain(v) for k, v in row.items() if k is not None} for row in rows]
 
 

@@ -1,12 +1,12 @@
 """The key: who is behind which pseudonym, in a file outside the results, which the user may edit."""
 
-import csv
 import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..cohort import tsv
 from ..cohort.bids import LABEL
 from ..errors import RecontrastError
 from ..images import write_text
@@ -111,27 +111,21 @@ def read(folder: Path) -> Key:
     path = folder / NAME
     if not path.exists():
         return Key()
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = list(csv.DictReader(file, delimiter="\t", restval="", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RecontrastError(
-            "cannot be read as a table", file=path, remedy="save it as UTF-8 text"
-        ) from error
+    table = tsv.read(path)
     if table and not {"participant_id", "patient_id"} <= set(table[0]):
         raise RecontrastError("has no columns participant_id and patient_id", file=path, remedy="add them")
     names = table[0] if table else ()
     key = Key(columns=tuple(name for name in names if name and name not in COLUMNS))
     for number, row in enumerate(table, 2):
         pairs = (("participant_id", "sub-"), ("session_id", "ses-"))
-        labels = [(row.get(column) or "").strip().removeprefix(prefix) for column, prefix in pairs]
+        labels = [row.get(column, "").removeprefix(prefix) for column, prefix in pairs]
         labels = ["" if label == "n/a" else label for label in labels]
         if not LABEL.fullmatch(labels[0]) or (labels[1] and not LABEL.fullmatch(labels[1])):
             remedy = "use letters and digits only"
             raise RecontrastError(f"line {number} has a label that is not legal", file=path, remedy=remedy)
-        visit = tuple((row.get(column) or "").strip() for column in IDENTITY)
+        visit = tuple(row.get(column, "") for column in IDENTITY)
         key.rows[visit] = (labels[0], labels[1])
-        key.further[visit] = {column: (row[column] or "").strip() for column in key.columns}
+        key.further[visit] = {column: row[column] for column in key.columns}
     return key
 
 

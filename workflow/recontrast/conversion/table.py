@@ -1,11 +1,11 @@
 """The table of series: what each became and why; what a user changes in it holds from then on."""
 
-import csv
 import os
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from ..cohort import tsv
 from ..errors import RecontrastError
 from .key import write_private
 from .settings import no_job_for
@@ -73,13 +73,7 @@ def edits(folder: Path) -> dict[str, Row]:
     path = folder / NAME
     if not path.exists():
         return {}
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = list(csv.DictReader(file, delimiter="\t", restval="", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RecontrastError(
-            "cannot be read as a table", file=path, remedy="save it as UTF-8 text"
-        ) from error
+    table = tsv.read(path)
     names = [f.name for f in fields(Row)]
     if table and (lacking := [name for name in ("series", "recognised", *EDITABLE) if name not in table[0]]):
         raise RecontrastError(
@@ -89,7 +83,7 @@ def edits(folder: Path) -> dict[str, Row]:
         )
     found = {}
     for number, line in enumerate(table, 2):
-        cells = {name: (line.get(name) or "").strip() for name in names}
+        cells = {name: line.get(name, "") for name in names}
         row = Row(**{name: "" if cell == "n/a" else cell for name, cell in cells.items()})
         if row.is_edited:
             _check(row, path, number)
