@@ -1,10 +1,13 @@
 """A tiny cohort with a known spatial law, as arrays and as files."""
 
+import json
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from recontrast.methods import recipes
 from recontrast.methods.interface import Volumes
+from recontrast.training import train as step
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 CONTRASTS = ("T1w", "T2w")
@@ -62,3 +65,21 @@ def write(folder: Path, roles: list[str], shape: tuple[int, int, int] = (16, 18,
     path = folder / "sessions.tsv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def train(folder: Path, method: str, settings: dict, sessions: Path, **more: object) -> Path:
+    """A model of both contrasts in a folder, by the quick recipe with some settings changed."""
+    step.train(
+        method=method,
+        recipe=json.dumps(recipes.resolve(method, "quick", settings)),
+        sessions=sessions,
+        inputs=list(CONTRASTS),
+        target="FLAIR",
+        model=folder / "model.safetensors",
+        card=folder / "model.json",
+        losses=folder / "training.tsv",
+        checkpoint=folder / "state",
+        device="cpu",
+        **more,
+    )
+    return folder

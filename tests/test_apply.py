@@ -27,20 +27,10 @@ def stated(folder: Path, **preparation: object) -> Path:
 def folder(tmp_path_factory) -> Path:
     """A model of two contrasts, and the images of one more person, brighter than those it learned from."""
     folder = tmp_path_factory.mktemp("apply")
-
-    train(
-        method="patch_to_voxel",
-        recipe=json.dumps(recipes.resolve("patch_to_voxel", "quick", {"epochs": 2, "patch": 3})),
-        sessions=small_volumes.write(folder, ["training", "training", "test"]),
-        inputs=list(small_volumes.CONTRASTS),
-        target="FLAIR",
-        model=folder / "fold-all/model.safetensors",
-        card=folder / "fold-all/model.json",
-        losses=folder / "fold-all/training.tsv",
-        checkpoint=folder / "state",
-        preparation=stated(folder, prepare="none", region="foreground", intensity="keep"),
-        device="cpu",
-    )
+    sessions = small_volumes.write(folder, ["training", "training", "test"])
+    preparation = stated(folder, prepare="none", region="foreground", intensity="keep")
+    settings = {"epochs": 2, "patch": 3}
+    small_volumes.train(folder / "fold-all", "patch_to_voxel", settings, sessions, preparation=preparation)
     return folder
 
 
@@ -72,24 +62,18 @@ def test_it_makes_what_the_study_would(folder, tmp_path):
 
 
 def test_a_method_that_needs_no_more_takes_one_of_its_inputs(folder, tmp_path):
-    train(
-        method="multimodal",
-        recipe=json.dumps(recipes.resolve("multimodal", "quick", {"epochs": 1, "batches_per_epoch": 2})),
-        sessions=folder / "sessions.tsv",
-        inputs=list(small_volumes.CONTRASTS),
-        target="FLAIR",
-        model=tmp_path / "model/model.safetensors",
-        card=tmp_path / "model/model.json",
-        losses=tmp_path / "model/training.tsv",
-        checkpoint=tmp_path / "state",
-        preparation=stated(tmp_path, prepare="none", region="foreground", intensity="keep"),
-        device="cpu",
-    )
+    settings, sessions = {"epochs": 1, "batches_per_epoch": 2}, folder / "sessions.tsv"
+    preparation = stated(tmp_path, prepare="none", region="foreground", intensity="keep")
+    small_volumes.train(tmp_path / "model", "multimodal", settings, sessions, preparation=preparation)
     mask, made = folder / "sub-03_mask.nii.gz", tmp_path / "made.nii.gz"
     apply(tmp_path / "model", [f"T2w={inputs(folder)[1]}"], made, mask=mask)
     facts = json.loads((tmp_path / "made.json").read_text())
     assert (facts["Inputs"], facts["Sources"]) == (["T2w"], [inputs(folder)[1], str(mask)])
     assert nib.load(made).get_fdata().any()
+    named = ["T1w=" + inputs(folder)[0], "T2w=" + inputs(folder)[1]]
+    for whole in (inputs(folder), named):
+        apply(tmp_path / "model", whole, made, mask=mask)
+        assert json.loads((tmp_path / "made.json").read_text())["Inputs"] == ["T1w", "T2w"]
     with pytest.raises(RecontrastError, match="takes 2 images"):
         apply(folder / "fold-all", [f"T2w={inputs(folder)[1]}"], made, mask=mask)
 

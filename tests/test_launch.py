@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 from recontrast.launch import _study_file
 from recontrast.run import kept_study, open_study
@@ -31,3 +32,17 @@ def test_a_dry_run_writes_nothing_to_the_output(tmp_path: Path) -> None:
     with _study_file(open_study(STUDY | {"output": str(tmp_path / "out")}), dry_run=True) as file:
         assert file.is_file()
     assert not (tmp_path / "out").exists()
+
+
+def test_every_path_of_a_study_holds_in_the_folder_where_jobs_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    paths = {"datasets": [{"path": "bids", "derivatives": ["masks", "~/more"]}], "output": "out"}
+    study = open_study(STUDY | paths | {"conversion": {"key": "key"}, "exclude": "qc.tsv"})
+    (data,) = study.datasets
+    assert data.path == tmp_path / "bids"
+    assert data.derivatives == (tmp_path / "masks", tmp_path / "home/more")
+    found = (study.output, study.conversion.key, study.exclude)
+    assert found == (tmp_path / "out", tmp_path / "key", tmp_path / "qc.tsv")

@@ -79,6 +79,21 @@ def test_a_damaged_image_of_a_tool(one, tmp_path):
     assert not list(tmp_path.glob("[pl].*"))
 
 
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", MemoryError),
+        ("import os; os.kill(os.getpid(), 15)", KeyboardInterrupt),
+        ("import sys; sys.exit(137)", MemoryError),
+        ("import sys; sys.exit('No space left on device')", OSError),
+        ("import sys; sys.exit(3)", RecontrastError),
+    ],
+)
+def test_a_tool_that_was_stopped_has_not_failed(one, tmp_path, script, kind):
+    with pytest.raises(kind):
+        run(one, tmp_path, script, "{flair} {output}")
+
+
 def test_an_image_on_another_grid(one, tmp_path):
     image = nib.load(one["flair"])
     small = tmp_path / "small.nii.gz"

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from recontrast import images, layout
 from recontrast.errors import RecontrastError
+from recontrast.evaluation.summarize import summarize
 from recontrast.report import pictures
 from recontrast.report.index import index, result_tables
 from recontrast.report.pages import number
@@ -119,6 +120,34 @@ def test_the_methods_section_speaks_of_metrics_of_whole_images(tmp_path, monkeyp
     printed = scores.iloc[:1].assign(region="image", metric="kim_psnr")
     pd.concat([scores, printed]).to_csv(layout.METRICS, sep="\t", index=False, na_rep="n/a")
     assert "were computed as published" in build(plan).read_text()
+
+
+def test_pages_lead_with_the_region_and_fold_the_others(finished):
+    plan = finished(1)
+    scores = pd.read_csv(layout.METRICS, sep="\t", dtype=str, keep_default_na=False)
+    printed = scores.iloc[:1].assign(region="image", metric="kim_psnr")
+    # Those of the region come last in the file, and first on the page.
+    every = pd.concat([scores.assign(region="WM"), printed, scores])
+    every.to_csv(layout.METRICS, sep="\t", index=False)
+    summarize(metrics=Path(layout.METRICS), table=Path(layout.SUMMARY))
+    (file,) = Path("evaluation/sessions").glob("sub-01_desc-fcn_*")
+    own = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+    pd.concat([own, own.assign(region="WM"), printed]).to_csv(file, sep="\t", index=False)
+    first = build(plan).read_text()
+    assert first.index("FLAIR, brain: mean") < first.index("<summary>WM, image</summary>")
+    assert first.index("<summary>WM, image</summary>") < first.index("FLAIR, WM: mean")
+    assert '<th scope="col" class="number">PSNR (dB), Kim</th>' in first
+    session = Path(layout.fill(layout.SESSION_PAGE, layout.Session("01"))).read_text()
+    assert session.index("brain: synthetic against") < session.index("<summary>WM, image</summary>")
+    assert session.index("<summary>WM, image</summary>") < session.index("WM: synthetic against")
+
+
+def test_models_that_hold_images_of_people_are_named(finished):
+    plan = finished(1, volumes=False)
+    assert "images of people" not in build(plan).read_text()
+    card = layout.fill(layout.MODEL_CARD, experiment="fcn", fold="all")
+    images.write_json(card, {"sessions": [], "constants": {"contains_images": True}})
+    assert "The files of <b>fcn</b>" in build(plan).read_text()
 
 
 def test_every_page_parses_and_every_link_resolves_inside_the_report(report):

@@ -14,27 +14,15 @@ from recontrast.methods.interface import Cohort, Model, Run, method_module
 from recontrast.methods.normalisation import normalise_inputs
 from recontrast.synthesis.explain import COLUMNS, differences, explain
 from recontrast.synthesis.summarize_influence import summarize_influence
-from recontrast.training.train import train
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A model of T1w and T2w, trained for a little, and the list of its sessions."""
     folder = tmp_path_factory.mktemp("explain")
-    recipe = recipes.resolve("fcn3d", "quick", {"epochs": 3, "crop": 12, "filters": 8, "layers": 2})
-    train(
-        method="fcn3d",
-        recipe=json.dumps(recipe),
-        sessions=small_volumes.write(folder, ["training", "training", "validation", "test"]),
-        inputs=list(small_volumes.CONTRASTS),
-        target="FLAIR",
-        model=folder / "model.safetensors",
-        card=folder / "model.json",
-        losses=folder / "training.tsv",
-        checkpoint=folder / "state",
-        device="cpu",
-    )
-    return folder
+    sessions = small_volumes.write(folder, ["training", "training", "validation", "test"])
+    settings = {"epochs": 3, "crop": 12, "filters": 8, "layers": 2}
+    return small_volumes.train(folder, "fcn3d", settings, sessions)
 
 
 def ask(folder, out, kind, label="sub-04", target=True):

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
-from recontrast.methods import recipes
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.synthesis.time_prediction import time_prediction
-from recontrast.training.train import train
 
 SETTINGS = {"rim": 0, "epochs": 3, "crops_per_epoch": 40, "crop": 12, "filters": 8}
 
@@ -22,19 +20,7 @@ def trained(tmp_path_factory):
     """A folder with a session that the model has not seen, `sub-03`, and the model."""
     folder = tmp_path_factory.mktemp("trained")
     sessions = small_volumes.write(folder, ["training", "training", "test"])
-    train(
-        method="fcn3d",
-        recipe=json.dumps(recipes.resolve("fcn3d", "quick", SETTINGS)),
-        sessions=sessions,
-        inputs=["T1w", "T2w"],
-        target="FLAIR",
-        model=folder / "model.safetensors",
-        card=folder / "model.json",
-        losses=folder / "training.tsv",
-        checkpoint=folder / "state",
-        device="cpu",
-    )
-    return folder
+    return small_volumes.train(folder, "fcn3d", SETTINGS, sessions)
 
 
 def run(folder, output, **changes):

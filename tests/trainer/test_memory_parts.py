@@ -128,6 +128,21 @@ def test_a_validation_that_does_not_fit_is_cut(capsys):
         of(Wider)._validate()
 
 
+def test_a_step_that_does_not_fit_is_not_made_twice(monkeypatch):
+    task = task_of("voxel_mlp", monkeypatch)
+    task.begin_epoch(1)
+    batch, steps = next(iter(task.batches(device.seed_epoch(1, 1)))), []
+
+    def step() -> None:
+        steps.append(1)
+        raise torch.OutOfMemoryError("no more")
+
+    monkeypatch.setattr(task.optimizers["training"], "step", step)
+    with pytest.raises(torch.OutOfMemoryError):
+        loop._Stepper(task, CPU, False)._update(batch, "training")
+    assert steps == [1]
+
+
 @pytest.mark.parametrize("align", [1, 4])
 def test_a_prediction_that_does_not_fit_is_cut_thinner(align, capsys):
     torch.manual_seed(1)

@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+import nibabel as nib
+import numpy as np
 import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
@@ -15,6 +17,7 @@ from safetensors.numpy import load_file
 QUICK = {
     "fcn3d": {"epochs": 2, "crops_per_epoch": 4, "crop": 10, "filters": 8},
     "patch_to_voxel": {"epochs": 2, "voxels_per_epoch": 400, "patch": 3},
+    "cc_dnn": {"epochs": 1, "then_epochs": 1, "patches_per_epoch": 4, "patch": 8, "maps": 4},
 }
 
 
@@ -47,12 +50,16 @@ def test_same_bytes_twice_and_a_card_that_says_all(tmp_path, method, monkeypatch
     assert not (tmp_path / "a/state").exists()
     card = json.loads(first["model.json"])
     assert card["inputs"] == ["T1w", "T2w"]
-    assert card["recipe"]["epochs"] == 2
+    assert card["recipe"]["epochs"] == QUICK[method]["epochs"]
     assert card["voxel_sizes"] == [[2.0, 2.0, 2.0]]
     assert card["fingerprint"] == fingerprint("recontrast.training.train", f"recontrast.methods.{method}")
     assert card["model_sha256"] == hashlib.sha256(first["model.safetensors"]).hexdigest()
     weights = load_file(tmp_path / "a/model.safetensors")
-    assert card["parameters"] == sum(array.size for array in weights.values())
+    trained = {
+        name: array for name, array in weights.items() if not name.endswith(("_mean", "_var", "_tracked"))
+    }
+    assert card["parameters"] == sum(array.size for array in trained.values())
+    assert (len(trained) < len(weights)) == (method == "cc_dnn")  # which alone has batch norms
     image = (tmp_path / "sub-01_T1w.nii.gz").read_bytes()
     assert card["sessions"][0]["sha256"]["T1w"] == hashlib.sha256(image).hexdigest()
     assert [one["role"] for one in card["sessions"]] == ["training", "training", "validation"]
@@ -86,6 +93,17 @@ def test_lists_that_cannot_be_used(tmp_path, edit, message):
     sessions.write_text(edit(sessions.read_text()))
     with pytest.raises(RecontrastError, match=message):
         run(tmp_path / "a", sessions)
+
+
+def test_axes_that_point_different_ways_are_told(tmp_path, capsys):
+    sessions = small_volumes.write(tmp_path, ["training", "training"])
+    run(tmp_path / "a", sessions)
+    assert "point different ways" not in capsys.readouterr().out
+    for path in tmp_path.glob("sub-02_*.nii.gz"):
+        image = nib.load(path)
+        nib.save(nib.Nifti1Image(np.asarray(image.dataobj), np.diag([-2.0, 2, 2, 1])), path)
+    run(tmp_path / "b", sessions)
+    assert "point different ways: RAS (1), LAS (1)" in capsys.readouterr().out
 
 
 def test_training_needs_the_target(tmp_path):
