@@ -3,6 +3,7 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from nilearn.datasets import load_mni152_brain_mask, load_mni152_gm_template, load_mni152_wm_template
 from recontrast import tables
 from recontrast.columns import SCORES
 from recontrast.lesions import fit_lesions as fitting
@@ -11,7 +12,8 @@ from recontrast.lesions.compare_lesions import compare_lesions
 from recontrast.lesions.describe_lesions import describe_lesions
 from recontrast.lesions.features import Head
 from recontrast.lesions.list_default import list_default
-from scipy import special
+from recontrast.lesions.template_space import tissue_maps
+from scipy import ndimage, special
 from small_heads import affine, array, ball, head, listed
 
 BRAIN = 1_500_000  # voxels of 1 mm
@@ -165,3 +167,14 @@ def test_the_default_says_where_it_is_from():
     assert shipped["licence"] == "CC-BY"
     assert "Lesjak" in shipped["source"]
     assert (shipped["seed"], len(shipped["places"])) == (1, 29)
+
+
+def test_the_template_is_that_of_nilearns_loaders():
+    grey, white, brain = (
+        np.asarray(load(resolution=2).dataobj, np.float32)
+        for load in (load_mni152_gm_template, load_mni152_wm_template, load_mni152_brain_mask)
+    )
+    expected = [ndimage.gaussian_filter(one, 1) for one in (np.clip(brain - grey - white, 0, 1), grey, white)]
+    maps, affine = tissue_maps()
+    np.testing.assert_allclose(maps, expected, atol=1e-6)
+    np.testing.assert_array_equal(affine, load_mni152_gm_template(resolution=2).affine)

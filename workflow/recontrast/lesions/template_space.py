@@ -12,10 +12,12 @@ import numpy as np
 from scipy import ndimage
 
 from ..backends import transforms
+from ..backends.embedded import template
 
 CUBE = 3.0  # mm, the grid of maps that are kept in template space
 SHAPE = (63, 77, 65)
 ORIGIN = (-93.0, -129.0, -75.0)  # mm; the box holds the brain of the template and a margin
+IN_BRAIN = 0.2  # of the brightest voxel of the T1 image
 BLUR = 2.0  # mm; an affine transform leaves the anatomy of two people about this far apart
 
 
@@ -35,23 +37,15 @@ def read_transform(path: Path | None) -> np.ndarray:
 def tissue_maps() -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of CSF, GM and WM in the template, float32 (3, x, y, z), and their affine, on 2 mm.
 
-    ICBM 2009a symmetric (Fonov 2011, NeuroImage 54:313) as nilearn's wheel brings it, smoothed by `BLUR`.
-    Fluid is what its brain mask holds beside grey and white matter.
+    Every second voxel of ICBM 2009a symmetric, smoothed by `BLUR`, as nilearn's loaders with `resolution=2` give them.
+    Fluid is what the brain mask, by nilearn's threshold, holds beside grey and white matter.
     """
-    from nilearn import datasets  # takes a second to load
-
-    grey, white, inside = (
-        load(resolution=2)
-        for load in (
-            datasets.load_mni152_gm_template,
-            datasets.load_mni152_wm_template,
-            datasets.load_mni152_brain_mask,
-        )
-    )
-    arrays = [np.asarray(image.dataobj, np.float32) for image in (grey, white, inside)]
-    fluid = np.clip(arrays[2] - arrays[0] - arrays[1], 0, 1)
-    maps = np.stack([ndimage.gaussian_filter(one, BLUR / 2) for one in (fluid, *arrays[:2])])
-    return maps, grey.affine
+    images = [template.published(kind) for kind in ("gm", "wm", "t1")]
+    whole = [np.asarray(image.dataobj, np.float32) for image in images]
+    grey, white, brain = ((one / one.max())[::2, ::2, ::2] for one in whole)
+    fluid = np.clip((brain > IN_BRAIN) - grey - white, 0, 1)
+    maps = np.stack([ndimage.gaussian_filter(one, BLUR / 2) for one in (fluid, grey, white)])
+    return maps, images[0].affine @ np.diag([2.0, 2.0, 2.0, 1.0])
 
 
 def to_session(
