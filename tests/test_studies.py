@@ -101,7 +101,7 @@ def test_a_study_plans_all_its_experiments_on_the_cohort_it_makes(name: str, tmp
     assert len(planned.models) == models
     folds = [session.fold for session in planned.sessions.values()]
     assert [folds.count(fold) for fold in planned.splits.folds] == held_out
-    assert all(experiment.recipe == "quick" for experiment in study.experiments.values())
+    assert all(experiment.recipe in ("quick", "brief") for experiment in study.experiments.values())
 
 
 @pytest.mark.parametrize("name", STUDIES)

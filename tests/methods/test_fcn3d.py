@@ -46,6 +46,24 @@ def test_slabs_equal_the_whole_volume(monkeypatch):
     assert (applied.output() - whole).abs().max() < 1e-6
 
 
+def test_what_training_leaves_out_is_what_counts_for_nothing(monkeypatch):
+    cohort = Cohort([small_volumes.volumes(1), small_volumes.volumes(2)], [small_volumes.volumes(3)])
+    recipe = recipes.resolve("fcn3d", "quick", {"epochs": 2, "crops_per_epoch": 8, "crop": 16, "layers": 2})
+    lean = fcn3d.fit(cohort, recipe, CPU)
+    with monkeypatch.context() as patched:
+        patched.setattr(fcn3d.Convolutions, "train", torch.nn.Module.train)
+        full = fcn3d.fit(cohort, recipe, CPU)
+    for one, other in zip(lean.losses, full.losses, strict=True):
+        assert one["training"] == pytest.approx(other["training"], rel=1e-4)
+        assert one["validation"] == pytest.approx(other["validation"], rel=1e-4)
+    network = fcn3d.build(2, recipe).train()
+    assert network(torch.zeros(1, 2, 16, 16, 16)).shape[2:] == (10, 10, 10)
+    assert network.eval()(torch.zeros(1, 2, 16, 16, 16)).shape[2:] == (16, 16, 16)
+    # Three layers see as far as the rim of four is wide; four see beyond it.
+    deeper = fcn3d.build(2, recipe | {"layers": 4}).train()
+    assert deeper(torch.zeros(1, 2, 16, 16, 16)).shape[2:] == (16, 16, 16)
+
+
 def test_leaks_decide_whose_voxels_normalise_and_who_stops_training():
     training, validation, test = ([small_volumes.volumes(seed)] for seed in (1, 2, 3))
     bright = [replace(test[0], inputs=test[0].inputs + 5000)]

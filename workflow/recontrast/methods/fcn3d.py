@@ -15,13 +15,30 @@ def margin(recipe: Recipe) -> int | None:
     return None if recipe["region"] == "image" else recipe["layers"] + 1
 
 
-def build(contrasts: int, recipe: Recipe) -> nn.Sequential:
+class Convolutions(nn.Sequential):
+    """Convolutions that keep the shape of an image.
+
+    In training on cubes whose rim is as wide as they see, they leave the rim out instead of computing it: the
+    voxels that count are the same.
+    """
+
+    shrinks = False
+
+    def train(self, mode: bool = True) -> "Convolutions":
+        for module in self:
+            if isinstance(module, nn.Conv3d):
+                module.padding = (0 if mode and self.shrinks else 1,) * 3
+        return super().train(mode)
+
+
+def build(contrasts: int, recipe: Recipe) -> Convolutions:
     """The network: `layers` convolutions with ReLU to `filters` maps each, and a linear one to the target."""
     widths = [contrasts] + [recipe["filters"]] * recipe["layers"]
     modules: list[nn.Module] = []
     for before, after in itertools.pairwise(widths):
         modules += [nn.Conv3d(before, after, 3, padding=1), nn.ReLU()]
-    network = nn.Sequential(*modules, nn.Conv3d(widths[-1], 1, 3, padding=1))
+    network = Convolutions(*modules, nn.Conv3d(widths[-1], 1, 3, padding=1))
+    network.shrinks = recipe["crop"] > 0 and recipe["rim"] > recipe["layers"]
     return cubes.initialise(network, recipe["initialisation"])
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
 from scipy import ndimage
 
 from ..transforms import FLIP, write
@@ -12,7 +13,10 @@ from .antspy import library, matrix_of, to_ants
 from .correct_bias import above, head
 from .grids import cubes
 
-WORKING = 2.0  # mm; a rigid transform has far fewer unknowns than there are voxels
+WORKING = (
+    2.0  # mm, or the finest voxels' edge; a rigid transform has far fewer unknowns than there are voxels
+)
+COARSE = 8.0  # mm on which the starts are compared; on 12 mm one T2w in two ended 12 mm away
 CROWN = 100.0  # mm below the top of the head that two scans share, however much neck each has
 AROUND = 10.0  # mm around a brain that count as well: its outline holds the pose
 
@@ -26,9 +30,9 @@ def register(
 ) -> np.ndarray:
     """The transform that lays the moving image on the reference.
 
-    Both are brought to 2 mm cubes. Starts from the scanner's pose, from where the crowns meet and from where
-    the centres of gravity meet; of the ends on coarse levels, that which shares the most information goes on to
-    the finest, where nearly all of the time is spent.
+    Both are brought to cubes of 2 mm, or more where neither has voxels as fine. Starts from the scanner's pose, from
+    where the crowns meet and from where the centres of gravity meet; of the ends on coarse levels, that which
+    shares the most information goes on to the finest, where nearly all of the time is spent.
 
     Arguments and result as `protocol.Register` says.
     """
@@ -37,9 +41,10 @@ def register(
         # from the whole head.
         return np.linalg.inv(register(reference, moving, None, moving_mask, dof))
     kind = {6: "Rigid", 12: "Affine"}[dof]
-    fixed, floating = cubes(reference, WORKING), cubes(moving, WORKING)
-    fixed_mask = None if reference_mask is None else surrounded(reference_mask)
-    floating_mask = None if moving_mask is None else surrounded(moving_mask)
+    side = max(WORKING, min(voxel_sizes(reference.affine).min(), voxel_sizes(moving.affine).min()))
+    fixed, floating = cubes(reference, side), cubes(moving, side)
+    fixed_mask = None if reference_mask is None else surrounded(reference_mask, side)
+    floating_mask = None if moving_mask is None else surrounded(moving_mask, side)
     with library() as ants:
 
         def clipped(image):
@@ -75,7 +80,7 @@ def register(
         target = clipped_fixed.numpy()[inside]
         found = {}
         for number, (name, start) in enumerate(starts.items()):
-            end = aligned(pose(poses / f"{number}.txt", start), (500,), (4,))
+            end = aligned(pose(poses / f"{number}.txt", start), (500,), (max(1, round(COARSE / side)),))
             shared = mutual_information(target, end["warpedmovout"].numpy()[inside])
             print(f"mutual information from {name} {shared:.3f}")
             found[shared] = end["fwdtransforms"][0]
@@ -115,8 +120,8 @@ def mutual_information(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.sum(joint[seen] * np.log(joint[seen] / apart[seen])))
 
 
-def surrounded(mask: nib.Nifti1Image) -> nib.Nifti1Image:
-    """A mask on 2 mm cubes, grown by `AROUND`; ones inside."""
-    cube = cubes(mask, WORKING)
-    distance = ndimage.distance_transform_edt(np.asarray(cube.dataobj) < 0.5) * WORKING
+def surrounded(mask: nib.Nifti1Image, side: float = WORKING) -> nib.Nifti1Image:
+    """A mask on cubes of `side` mm, grown by `AROUND`; ones inside."""
+    cube = cubes(mask, side)
+    distance = ndimage.distance_transform_edt(np.asarray(cube.dataobj) < 0.5) * side
     return nib.Nifti1Image((distance <= AROUND).astype(np.float32), cube.affine)
