@@ -59,10 +59,22 @@ def test_every_file_counts(images, tmp_path: Path, file: str, changed: str) -> N
     assert {name for name in after if after[name].sha256 != before[name].sha256} == {changed}
 
 
+def test_text_files_at_the_top_of_the_data_set_hold_for_everyone(images, tmp_path: Path) -> None:
+    before = images()
+    top, own = tmp_path / "bids", tmp_path / "bids/sub-01/dwi"
+    for ending in ("bval", "bvec"):
+        (own / f"sub-01_dwi.{ending}").rename(top / f"dwi.{ending}")
+    assert images() == before
+    (top / "dwi.bval").write_text("0 900 900 900\n")
+    (top / "MESE.json").write_text('{"RepetitionTime": 4}')
+    after = images()
+    assert all(after[name].sha256 != before[name].sha256 for name in SOURCES)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "name", "said"),
     [
-        ("dwi/sub-01_dwi.bvec", None, "diffusion", "has no .bvec file beside it"),
+        ("dwi/sub-01_dwi.bvec", None, "diffusion", "has no .bvec file beside it or above"),
         ("dwi/sub-01_dwi.nii.gz", tiny(), "diffusion", "has 3 dimensions"),
         ("dwi/sub-01_dwi.nii.gz", tiny(shape=(5, 6, 7, 4))[:-400], "diffusion", "cannot be read"),
         (f"anat/{NAMES[2]}.nii.gz", None, "relaxometry", "acq-delay2_echo-1 is missing"),

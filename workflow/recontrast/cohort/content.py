@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
 from ..images import read, read_mask, read_series, write_text
+from ..inheritance import applicable, nearest
 from .bids import RawImage
 
 READERS = {"dwi": read_series, "mask": read_mask}  # by suffix; all else is one image
@@ -76,16 +77,17 @@ def _inspect(path: Path, read_as: Callable[[Path], object]) -> Content:
 
 
 def inspect_beside(image: RawImage) -> list[Content]:
-    """The text files beside an image that say how it was measured: b-values, directions, its JSON file."""
-    start = image.path.name.removesuffix(".gz").removesuffix(".nii")
-    endings = (*GRADIENTS, ".json") if image.suffix == "dwi" else (".json",)
+    """The text files that say how an image was measured: b-values, directions, JSON files, also inherited ones."""
+    files = [nearest(image.path, ending) for ending in GRADIENTS] if image.suffix == "dwi" else []
+    # A study may say what a JSON file would.
+    files += applicable(image.path, ".json") or [nearest(image.path, ".json")]
     found = []
-    for ending in endings:
+    for file in files:
+        ending = file.suffix
         try:
-            content = image.path.with_name(start + ending).read_bytes()
+            content = file.read_bytes()
         except FileNotFoundError:
-            # A study may say what a JSON file would.
-            lacking = f"has no {ending} file beside it; convert again" if ending in GRADIENTS else ""
+            lacking = f"has no {ending} file beside it or above; convert again" if ending in GRADIENTS else ""
             found.append(Content("", lacking))
         except OSError as error:
             found.append(Content("", f"its {ending} file cannot be opened ({error.strerror})"))

@@ -1,12 +1,11 @@
 """A diffusion series free of head motion, with its gradient table turned along."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from .. import images
+from .. import images, inheritance
 from ..backends.protocol import load, versions
 from . import gradients
 
@@ -80,10 +79,7 @@ def correct_motion(
 
 
 def phase_encoding(dwi: Path) -> str:
-    """The `PhaseEncodingDirection` in the JSON file beside a series, or dcm2niix's axis without a sign; or empty."""
-    try:
-        facts = json.loads(images.sidecar(dwi).read_text(encoding="utf-8"))
-        found = facts.get("PhaseEncodingDirection", facts.get("PhaseEncodingAxis"))
-    except (OSError, ValueError, AttributeError):
-        return ""
+    """The `PhaseEncodingDirection` in the JSON files of a series, or dcm2niix's axis without a sign; or empty."""
+    facts = inheritance.facts(dwi)
+    found = facts.get("PhaseEncodingDirection", facts.get("PhaseEncodingAxis"))
     return found if found in DIRECTIONS else ""

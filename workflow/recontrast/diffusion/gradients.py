@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import RecontrastError
 from ..images import write_text
+from ..inheritance import nearest
 
 UNIT = 0.01  # how far from 1 the length of a vector may be without a word
 SAME = 0.999  # cosine, above which two directions are one
@@ -80,8 +81,7 @@ def read(bval: Path, bvec: Path, volumes: int, b0_threshold: float) -> Gradients
 
 def check(series: Path, b0_threshold: float, highest: float) -> None:
     """Raise unless the table beside a series fits it and suffices for a tensor; see `read` and `shell`."""
-    start = series.name.removesuffix(".gz").removesuffix(".nii")
-    bval, bvec = (series.with_name(start + ending) for ending in (".bval", ".bvec"))
+    bval, bvec = nearest(series, ".bval"), nearest(series, ".bvec")
     shape = nib.load(series).shape
     shell(read(bval, bvec, shape[3] if len(shape) > 3 else 1, b0_threshold), highest, b0_threshold, series)
 

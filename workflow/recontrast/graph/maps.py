@@ -4,6 +4,7 @@ from pathlib import Path
 
 from snakemake.io import ancient
 
+from ..inheritance import nearest
 from ..options import options
 
 
@@ -16,11 +17,11 @@ class MapJobs:
 
     def dwi_bval(self, w):
         """Its b-values."""
-        return self._beside(self._source(w, "diffusion").path, ".bval")
+        return self._of(self._source(w, "diffusion").path, ".bval")
 
     def dwi_bvec(self, w):
         """Its gradient directions."""
-        return self._beside(self._source(w, "diffusion").path, ".bvec")
+        return self._of(self._source(w, "diffusion").path, ".bvec")
 
     def dwi_content(self, w) -> str:
         """The hash over series, b-values and directions."""
@@ -58,7 +59,7 @@ class MapJobs:
     def _source(self, w, source: str):
         return self._session(w).sources[source]
 
-    def _beside(self, path: Path, ending: str):
-        """The text file beside a raw image."""
-        text = str(path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ending))
+    def _of(self, path: Path, ending: str):
+        """The text file that holds for a raw image."""
+        text = str(nearest(path, ending))
         return text if str(path) in self.jobs else ancient(text)

@@ -1,12 +1,11 @@
 """The settings of a multi-delay multi-echo acquisition, image by image."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import RecontrastError
-from ..images import sidecar
+from ..inheritance import facts
 from ..relaxation import Acquisition
 
 FIELDS = {
@@ -53,13 +52,10 @@ def gather(
 def from_sidecar(path: Path, setting: str) -> float:
     """A time in milliseconds from the JSON file beside an image."""
     names = FIELDS[setting]
-    try:
-        facts = json.loads(sidecar(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        facts = {}
+    said = facts(path)
     for name in names:
-        if isinstance(facts.get(name), int | float):
-            return 1000.0 * facts[name]
+        if isinstance(said.get(name), int | float):
+            return 1000.0 * said[name]
     raise RecontrastError(
         f"its {setting} time is not known: there is no {' or '.join(names)} in its JSON file",
         file=path,
