@@ -73,6 +73,16 @@ def test_antspyx_loads_without_the_parts_that_are_not_used() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_a_job_loads_nibabel_without_pydicom() -> None:
+    code = (
+        "import sys; from recontrast.steps import command; command('anatomy', 'resample')\n"
+        "left_out = 'pydicom' not in sys.modules and 'nibabel' in sys.modules\n"
+        "import pydicom, nibabel.nicom.dicomwrappers\n"
+        "sys.exit(not (left_out and pydicom.dcmread and nibabel.nicom.dicomwrappers.Wrapper))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_the_door_and_the_rules_stay_short() -> None:
     assert len((CHECKOUT / "Snakefile").read_text().splitlines()) < 100
     assert all(path.stat().st_size < 8192 for path in (CHECKOUT / "rules").glob("*.smk"))

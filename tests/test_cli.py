@@ -1,6 +1,7 @@
 """The command line as a user meets it: help at once, one clear line for each mistake, studies that can be run."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,28 @@ def test_a_target_that_nobody_has_lists_why(bids: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no session has the target DIR" in done.stderr
     assert "no file in the cohort is acq-dir_T2w" in done.stderr
+
+
+def test_plan_says_all_that_is_wrong_with_files_and_settings_at_once(bids: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bids"
+    shutil.copytree(bids, folder)
+    (folder / "sub-02/anat/sub-02_T2w.nii.gz").write_bytes(b"no image")
+    (folder / "sub-01/anat/notes.nii.gz").write_bytes(b"")
+    config = propose(bids, "FLAIR", tmp_path / "out") | {"regoin": "brain"}
+    config["datasets"] = [{"path": str(folder)}]
+    next(iter(config["experiments"].values()))["method"] = "unet2e"
+    study = tmp_path / "study.yaml"
+    study.write_text(yaml.safe_dump(config | {"output": str(tmp_path / "out")}))
+    done = recontrast("plan", "--study", study)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 4, done.stderr
+    for words in (
+        "sub-02_T2w.nii.gz: is not a readable",
+        "notes.nii.gz: has no legal BIDS name",
+        "regoin: unknown key (did you mean 'region'?)",
+        "no method 'unet2e' (did you mean 'unet2d'?)",
+    ):
+        assert words in done.stderr
 
 
 def test_a_new_study_is_commented_and_valid(bids: Path, tmp_path: Path) -> None:

@@ -80,10 +80,10 @@ def plan(
         out_dir: Where results would go; decides on splits and models that are there already.
     """
     from .preview import print_plan
-    from .run import open_graph, open_study
+    from .run import examine
     from .studies import assemble
 
-    return print_plan(open_graph(open_study(assemble(bids_dir, out_dir, choice))))
+    return print_plan(examine(assemble(bids_dir, out_dir, choice)))
 
 
 @app.command

@@ -226,11 +226,24 @@ def load(config: dict) -> Study:
     Raises:
         RecontrastError: naming every unknown key and wrong value at once, each with the nearest valid name.
     """
+    study, mistakes = parse(config)
+    if mistakes:
+        raise RecontrastError("\n".join(mistakes), remedy="see config.yaml for every key")
+    return study
+
+
+def parse(config: dict) -> tuple[Study | None, list[str]]:
+    """What of a configuration can be used, and all that is wrong with it, as `load` says it.
+
+    Returns:
+        the study without the values that are wrong, or None where it lacks what it cannot be without; one line a
+        mistake.
+    """
     mistakes: list[str] = []
     while True:
         try:
             study = Study.model_validate(config)
-            break
+            return study, mistakes + list(_contradictions(study))
         except pydantic.ValidationError as error:
             found = error.errors()
             # A list with a wrong item is also reported as too short: the item says it all.
@@ -243,11 +256,7 @@ def load(config: dict) -> Study:
             # Without what is wrong by itself, the rest can still be checked for contradictions.
             config = _without(config, [e["loc"] for e in found])
             if missing:
-                raise RecontrastError("\n".join(mistakes), remedy="see config.yaml for every key") from None
-    mistakes += _contradictions(study)
-    if mistakes:
-        raise RecontrastError("\n".join(mistakes), remedy="see config.yaml for every key")
-    return study
+                return None, mistakes
 
 
 def load_file(path: str | Path) -> dict:

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from . import frozen, lock
 from .cohort import manifest, quarantine, splits
-from .config import Dataset, Study, load
+from .config import Dataset, Study, load, parse
 from .conversion.planned import Planned
 from .errors import RecontrastError
 from .freeze import freeze, states
@@ -34,7 +34,11 @@ PHANTOM_JOBS = 4  # heads made at a time; one at 1 mm takes 1.5 GB
 
 def open_study(config: dict) -> Study:
     """The typed study, its paths absolute from the current folder, its folders checked."""
-    study = load(config)
+    return _in_place(load(config))
+
+
+def _in_place(study: Study) -> Study:
+    """The study with absolute paths, its folders checked."""
     datasets = tuple(
         d.model_copy(update={"path": _here(d.path), "derivatives": tuple(map(_here, d.derivatives))})
         for d in study.datasets
@@ -59,6 +63,47 @@ def open_graph(study: Study) -> Graph:
     Raises:
         RecontrastError: the cohort itself is in doubt, so that nothing should start on it.
     """
+    found, dicom = _index(study)
+    if found.fatal:
+        raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
+    pinned = splits.read(study.output / SPLITS)
+    trained = {
+        (path.parent.parent.name, path.parent.name.removeprefix("fold-"))
+        for path in study.output.glob(fill(MODEL, experiment="*", fold="*"))
+    }
+    on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
+    if not on_record:
+        return Graph(Plan(study, found, pinned, trained=trained), dicom.jobs)
+    now = states(Graph(Plan(study, found, pinned, trained=trained), dicom.jobs))
+    still = [
+        f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state
+    ]
+    return Graph(Plan(study, found, pinned, still, trained), dicom.jobs)
+
+
+def examine(config: dict) -> Graph:
+    """The graph of a configuration as `open_study` and `open_graph` make it, but with all mistakes at once.
+
+    Raises:
+        RecontrastError: the configuration has mistakes; then what is wrong with the images that it names, as far
+            as it can be read, is said as well.
+    """
+    study, mistakes = parse(config)
+    if not mistakes:
+        return open_graph(_in_place(study))
+    wrong: list[str] = []
+    if study:
+        try:
+            found, _ = _index(_in_place(study))
+            wrong = [str(problem) for problem in found.problems]
+            wrong += [f"{image.path}: {image.problem}" for image in found.images if image.problem]
+        except RecontrastError as error:
+            wrong = [str(error)]
+    raise RecontrastError("\n".join([*wrong, *mistakes]), remedy="see config.yaml for every key")
+
+
+def _index(study: Study) -> tuple[manifest.Manifest, Planned]:
+    """The cohort's images as they are now, and what its DICOM becomes; phantoms that it names are made."""
     for dataset in study.datasets:
         _make_phantom(dataset)
     dicom = _sort_dicom(study)
@@ -78,21 +123,7 @@ def open_graph(study: Study) -> Graph:
         )
     found.participants |= dicom.participants
     found.problems += dicom.problems
-    if found.fatal:
-        raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
-    pinned = splits.read(study.output / SPLITS)
-    trained = {
-        (path.parent.parent.name, path.parent.name.removeprefix("fold-"))
-        for path in study.output.glob(fill(MODEL, experiment="*", fold="*"))
-    }
-    on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
-    if not on_record:
-        return Graph(Plan(study, found, pinned, trained=trained), dicom.jobs)
-    now = states(Graph(Plan(study, found, pinned, trained=trained), dicom.jobs))
-    still = [
-        f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state
-    ]
-    return Graph(Plan(study, found, pinned, still, trained), dicom.jobs)
+    return found, dicom
 
 
 def join_graph(output: str) -> Graph:
