@@ -43,6 +43,20 @@ def test_every_source_against_every_truth() -> None:
     }
 
 
+def test_lesions_are_sought_on_the_images_of_named_experiments_only() -> None:
+    named = study(**LESIONS)
+    other = named.experiments["Fcn"]
+    experiments = {name: other.model_dump(mode="json") for name in ("Fcn", "Other")}
+    changed = {"experiments": experiments, "lesions": LESIONS["lesions"] | {"experiments": ["Other"]}}
+    graph = Graph(Plan(load(named.model_dump(mode="json") | changed), cohort(**PEOPLE)))
+    assert {name.split("desc-")[1] for name in names(graph.lesion_masks())} == {
+        "acquired_mask.nii.gz",
+        "Other_mask.nii.gz",
+    }
+    assert "Other" in graph.lesion_experiments()
+    assert "Fcn" not in graph.lesion_experiments()
+
+
 @pytest.mark.parametrize("splits", [{"folds": 3}, {"scheme": "holdout", "holdout": 0.4}])
 def test_nobody_is_segmented_by_what_was_learned_from_them(splits: dict) -> None:
     plan = Plan(study(**LESIONS, splits=splits), cohort(**PEOPLE))
@@ -255,6 +269,7 @@ def test_a_tool_gets_its_command_and_how_its_result_is_read() -> None:
         ({"lesions": {"method": "lpa", "manual": "nobody"}}, "no mask 'nobody'"),
         ({"lesions": {"method": "lpa", "coefficients": "manual"}}, "needs lesions.manual"),
         ({"lesions": {"method": "external"}}, "lesions.command"),
+        ({"lesions": {"method": "lpa", "experiments": ["Nobody"]}}, "no experiment 'Nobody' makes FLAIR"),
         ({"lesions": {"method": "lga"}, "anatomy": {"tissues": False}}, "needs tissue maps"),
         ({"lesions": {"method": "lpa", "flair": "DIR"}}, "no contrast 'DIR'"),
         ({"lesions": {"method": "lpa", "features": "lst"}}, "lst needs coefficients: manual"),

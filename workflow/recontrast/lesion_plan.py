@@ -5,10 +5,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .cohort.splits import NEVER, NEW
-from .lesion_settings import Lesions, beside
+from .lesion_settings import Lesions, beside, experiments
 from .lesions.defaults import KAPPA
 
 if TYPE_CHECKING:
+    from .config import Study
     from .plan import Plan, PlannedSession
 
 ACQUIRED = "acquired"
@@ -38,6 +39,11 @@ def groups(plan: "Plan") -> list[str]:
     """Who is held out of what is learned from manual masks, group by group; none where nobody has any."""
     found = {held_out(plan, planned) for planned in plan.sessions.values() if learned(plan, planned)}
     return sorted(found)
+
+
+def sought_on(study: "Study") -> list[str]:
+    """The experiments on whose images lesions are sought."""
+    return [n for n in experiments(study) if n in (study.lesions.experiments or study.experiments)]
 
 
 def sources(plan: "Plan", planned: "PlannedSession") -> list[str]:
@@ -114,9 +120,8 @@ def _needed(asked: Lesions) -> str:
 
 
 def _flairs(plan: "Plan", planned: "PlannedSession") -> list[str]:
-    flair = plan.study.lesions.flair
-    made = [name for name, p in planned.predictions.items() if p.target == flair]
-    return ([ACQUIRED] if flair in planned.images else []) + made
+    made = [name for name in sought_on(plan.study) if name in planned.predictions]
+    return ([ACQUIRED] if plan.study.lesions.flair in planned.images else []) + made
 
 
 def _untaught(plan: "Plan", planned: "PlannedSession") -> str:

@@ -30,6 +30,7 @@ class Lesions(Section):
 
     method: Literal["lpa", "lga", "network", "external"] | None = None
     flair: Name = Field("FLAIR", description="the contrast on which they are found")
+    experiments: tuple[Name, ...] = Field((), description="on whose images they are found too; all if empty")
     t1w: Name = "T1w"
     manual: Name | None = Field(None, description="the study's mask that was drawn by hand, under masks")
     coefficients: Literal["default", "manual"] = "default"
@@ -55,6 +56,9 @@ def contradictions(study) -> Iterator[str]:
         return
     if asked.flair not in study.contrasts:
         yield f"lesions.flair: no contrast {asked.flair!r} is defined under contrasts"
+    for name in asked.experiments:
+        if name not in experiments(study):
+            yield f"lesions.experiments: no experiment {name!r} makes {asked.flair}"
     tissue = study.prepare == "full" and study.anatomy.tissues
     if not tissue and (asked.method == "lga" or (asked.method == "lpa" and asked.features == "tissue")):
         yield f"lesions: {asked.method} with these settings needs tissue maps (prepare: full, anatomy.tissues: true)"
@@ -73,6 +77,11 @@ def contradictions(study) -> Iterator[str]:
         yield "lesions.command: is for method: external, and needed there"
     if asked.method == "external" and asked.command:
         yield from _of_a_command(asked)
+
+
+def experiments(study) -> list[str]:
+    """The experiments that make the contrast on which lesions are found."""
+    return [name for name, made in study.experiments.items() if made.target == study.lesions.flair]
 
 
 def places(command: str | None) -> list[str]:

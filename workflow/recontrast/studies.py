@@ -113,7 +113,7 @@ def _train_once(config: dict) -> None:
             kept[name] = what
     for name in same:
         del config["experiments"][name]
-    for key in ("tables", "report", "influence") if same else ():
+    for key in ("tables", "report", "influence", "lesions") if same else ():
         if key in config:
             config[key] = _renamed(config[key], same)
 

@@ -2,7 +2,7 @@
 
 import json
 
-from .. import layout, published
+from .. import layout, lesion_plan, published
 from ..layout import fill
 from ..options import options
 
@@ -40,9 +40,8 @@ class TableJobs:
 
     def lesion_experiments(self, w=None) -> str:
         """The experiments on whose images lesions are found, as options."""
-        flair = self.study.lesions.flair
-        names = [name for name, experiment in self.study.experiments.items() if experiment.target == flair]
-        return options(experiments=names, targets=[flair] * len(names))
+        names = lesion_plan.sought_on(self.study)
+        return options(experiments=names, targets=[self.study.lesions.flair] * len(names))
 
     def table_specification(self, w) -> str:
         """All that a table says, with its published values, as JSON."""
