@@ -147,6 +147,12 @@ def test_an_edit_changes_only_its_series(tmp_path):
     ] == "T1"
     assert state(before) & state(after) == {s for s in state(after) if s[0].endswith("_T1w.nii.gz")}
     assert state(sort(tmp_path / "in", out)) == state(after)
+    # A disk that is not there for a while costs nobody their edits.
+    (tmp_path / "in/b").rename(tmp_path / "away")
+    assert not any("201" in str(problem) for problem in sort(tmp_path / "in", out).problems)
+    assert [row["problem"] for row in rows(out)] == ["n/a", "n/a", "its files are not there now"]
+    (tmp_path / "away").rename(tmp_path / "in/b")
+    assert state(sort(tmp_path / "in", out)) == state(after)
     edit(out, 301, use="maybe")
     with pytest.raises(RecontrastError, match="line 4: use is 'maybe', neither yes nor no"):
         sort(tmp_path / "in", out)

@@ -4,7 +4,7 @@ import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import layout
@@ -90,7 +90,7 @@ def plan(
         planned.images[folder] = _images(candidates, planned, place)
         planned.participants |= _participants(series, key, prefix, settings.participants)
     keys.write(place, key)
-    table.write(place, rows, others)
+    table.write(place, [*rows, *_absent(edits, rows)], others)
     _tell(planned, rows, others, key, place)
     return planned
 
@@ -130,6 +130,16 @@ def _candidates(
             row.why = "edited"
         found.append(_Candidate(row, series, block, session, label))
     return found
+
+
+def _absent(edits: dict[str, table.Row], rows: list[table.Row]) -> list[table.Row]:
+    """What a user said about series whose files are away, such as on a disk that is not mounted: kept for later."""
+    there = {row.series for row in rows}
+    return [
+        replace(row, image="", problem="its files are not there now")
+        for name, row in edits.items()
+        if name not in there
+    ]
 
 
 def _images(candidates: list[_Candidate], planned: Planned, place: Path) -> list[RawImage]:
