@@ -54,7 +54,7 @@ def register(
         def masked(image):
             return None if image is None else to_ants(ants, image.dataobj, image.affine)
 
-        def aligned(start, iterations, shrink):
+        def aligned(kind, start, iterations, shrink):
             return ants.registration(
                 clipped_fixed,
                 clipped_floating,
@@ -80,11 +80,13 @@ def register(
         target = clipped_fixed.numpy()[inside]
         found = {}
         for number, (name, start) in enumerate(starts.items()):
-            end = aligned(pose(poses / f"{number}.txt", start), (500,), (max(1, round(COARSE / side)),))
+            shrink = max(1, round(COARSE / side))
+            # Rigid, also for an affine: coarse images fit best where one of them has shrunk to a part of the other.
+            end = aligned("Rigid", pose(poses / f"{number}.txt", start), (500,), (shrink,))
             shared = mutual_information(target, end["warpedmovout"].numpy()[inside])
             print(f"mutual information from {name} {shared:.3f}")
             found[shared] = end["fwdtransforms"][0]
-        return matrix_of(ants, aligned(found[max(found)], (250, 100), (2, 1))["fwdtransforms"][0])
+        return matrix_of(ants, aligned(kind, found[max(found)], (250, 100), (2, 1))["fwdtransforms"][0])
 
 
 def pose(path: Path, start: np.ndarray | None) -> str | None:
