@@ -114,7 +114,7 @@ def test_plan_says_all_that_is_wrong_with_files_and_settings_at_once(bids: Path,
     assert len(done.stderr.splitlines()) == 4, done.stderr
     for words in (
         "sub-02_T2w.nii.gz: is not a readable",
-        "notes.nii.gz: has no legal BIDS name",
+        "notes.nii.gz: lies in the folder of sub-01 but is named after another",
         "regoin: unknown key (did you mean 'region'?)",
         "no method 'unet2e' (did you mean 'unet2d'?)",
     ):
