@@ -23,13 +23,14 @@ rule correct_motion:
         content=graph.dwi_content,
         motion=graph.study.diffusion.motion,
         b0_threshold=graph.study.diffusion.b0_threshold,
+        highest_b=graph.study.diffusion.highest_b,
         backend=graph.backend("diffusion", "correct_motion"),
         code=graph.code("diffusion", "correct_motion"),
     shell:
         "recontrast step --log {log} diffusion correct_motion --dwi {input.dwi:q} --bval {input.bval:q}"
         " --bvec {input.bvec:q} --output {output.dwi} --output-bval {output.bval} --output-bvec {output.bvec}"
         " --b0 {output.b0} --motion {params.motion} --b0-threshold {params.b0_threshold}"
-        " --backend {params.backend}"
+        " --highest-b {params.highest_b} --backend {params.backend}"
 
 
 rule extract_dwi_brain:

@@ -107,6 +107,17 @@ def test_keeping_the_volumes_checks_them_and_drops_what_has_no_direction(tmp_pat
     assert np.loadtxt(made["output_bval"]).tolist() == BVALS[kept].tolist()
 
 
+def test_a_shell_that_the_tensor_has_no_use_for_is_left_out(tmp_path, few):
+    files, _ = write(tmp_path, {})
+    bvals = np.where(np.arange(len(BVALS)) == 2, 2000, BVALS)
+    np.savetxt(files["bval"], bvals[None])
+    made = outputs(tmp_path)
+    correct_motion(**files, **made, motion="keep", highest_b=1200)
+    kept = [0, 1, 3, 4, 5]
+    assert np.array_equal(nib.load(made["output"]).get_fdata(), nib.load(files["dwi"]).get_fdata()[..., kept])
+    assert np.loadtxt(made["output_bval"]).tolist() == BVALS[kept].tolist()
+
+
 @pytest.mark.parametrize(
     ("sidecar", "wanted"),
     [

@@ -23,6 +23,7 @@ def correct_motion(
     b0: Path,
     motion: Literal["affine", "keep"] = "affine",
     b0_threshold: float = 50.0,
+    highest_b: float = np.inf,
     backend: str = "embedded",
 ) -> None:
     """Check a diffusion series and lay all its volumes on one another, as if the head had been still.
@@ -37,17 +38,17 @@ def correct_motion(
         b0: mean of the corrected volumes without weighting, to find the brain on.
         motion: affine corrects head motion and the shear and scale of eddy currents; keep leaves the volumes.
         b0_threshold: up to this b, in s/mm², a volume counts as not weighted.
+        highest_b: volumes of a higher b, in s/mm², are left out, as the tensor has no use for them.
         backend: which tools do it.
 
     Raises:
-        RecontrastError: series or table cannot be used, no volume is without weighting, or no shell could
-            hold a tensor.
+        RecontrastError: series or table cannot be used, no volume is without weighting, or those that are
+            kept could not hold a tensor.
     """
     series = images.read_series(dwi)
     table = gradients.read(bval, bvec, series.shape[3], b0_threshold)
-    gradients.shell(table, np.inf, b0_threshold, dwi)  # which shell the tensor takes is not known here
+    kept = gradients.shell(table, highest_b, b0_threshold, dwi)
     unweighted = table.bvals <= b0_threshold
-    kept = table.usable
     bvals, vectors = table.bvals[kept], table.vectors[kept]
     used = images.nib.Nifti1Image(np.asarray(series.dataobj)[..., kept], series.affine)
     notes = list(table.notes)
