@@ -18,7 +18,7 @@ def begin(run: Run) -> torch.device:
     device = choose(run.device)
     torch.set_num_threads(run.threads)
     # A few CUDA kernels have no deterministic form: there a warning in the log must do. This is the same as
-    # `use_deterministic_algorithms`, which also loads torch's compiler, 2.5 s of every job.
+    # `use_deterministic_algorithms`, which also loads torch's compiler: 2.9 s.
     torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")
     seed_epoch(run.seed, 0)
     return device

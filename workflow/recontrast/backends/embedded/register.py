@@ -13,10 +13,9 @@ from .antspy import library, matrix_of, to_ants
 from .correct_bias import above, head
 from .grids import cubes
 
-WORKING = (
-    2.0  # mm, or the finest voxels' edge; a rigid transform has far fewer unknowns than there are voxels
-)
-COARSE = 8.0  # mm on which the starts are compared; on 12 mm one T2w in two ended 12 mm away
+# mm, or the edge of the finest voxels: a rigid transform has far fewer unknowns than there are voxels
+WORKING = 2.0
+COARSE = 8.0  # mm on which the starts are compared
 CROWN = 100.0  # mm below the top of the head that two scans share, however much neck each has
 AROUND = 10.0  # mm around a brain that count as well: its outline holds the pose
 
@@ -79,8 +78,8 @@ def register(
         clipped_fixed, clipped_floating = clipped(fixed), clipped(floating)
         target = clipped_fixed.numpy()[inside]
         found = {}
+        shrink = max(1, round(COARSE / side))
         for number, (name, start) in enumerate(starts.items()):
-            shrink = max(1, round(COARSE / side))
             # Rigid, also for an affine: coarse images fit best where one of them has shrunk to a part of the other.
             end = aligned("Rigid", pose(poses / f"{number}.txt", start), (500,), (shrink,))
             shared = mutual_information(target, end["warpedmovout"].numpy()[inside])
