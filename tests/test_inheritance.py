@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from recontrast import inheritance
+from recontrast.graph.maps import MapJobs
 
 
 @pytest.fixture
@@ -59,6 +62,18 @@ def test_json_files_add_up_and_the_nearest_has_the_last_word(image: Path) -> Non
     put(image, 0, "sub-01_ses-2_dir-AP_run-1_dwi.json", {"PhaseEncodingDirection": "j-"})
     put(image, 2, "sub-01_dwi.json", "no JSON")
     assert inheritance.facts(image) == {"EchoTime": 0.09, "PhaseEncodingDirection": "j-"}
+
+
+def test_jobs_take_the_files_that_hold(image: Path) -> None:
+    class Jobs(MapJobs):
+        jobs: ClassVar = {}
+
+        def _session(self, w: object) -> SimpleNamespace:
+            return SimpleNamespace(sources={"diffusion": SimpleNamespace(path=image)})
+
+    top = put(image, 3, "dwi.bval")
+    assert str(Jobs().dwi_bval(None)) == str(top)
+    assert str(Jobs().dwi_bvec(None)) == str(image.parent / "sub-01_ses-2_dir-AP_run-1_dwi.bvec")
 
 
 def test_outside_a_data_set_only_its_own_folder_counts(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_reruns import TABLES, change_image, pages
@@ -47,6 +48,11 @@ def after_training(world: World, label: str) -> set[str]:
 
 def test_nothing_changed(world: World) -> None:
     assert world.run() == set()
+    # The upper of two shells, which enters no tensor, is not worked on.
+    corrected = np.loadtxt(world.out / "work/sub-01/dwi/sub-01_desc-corrected_dwi.bval")
+    acquired = np.loadtxt(world.bids / "sub-01/dwi/sub-01_dwi.bval")
+    assert corrected.tolist() == acquired[acquired <= 1200].tolist()
+    assert len(corrected) < len(acquired)
 
 
 @pytest.mark.parametrize("changed", ["series", pytest.param("directions", marks=pytest.mark.full)])
