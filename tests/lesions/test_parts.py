@@ -10,7 +10,7 @@ from recontrast.lesions import fit_lesions as fitting
 from recontrast.lesions import lga, lpa
 from recontrast.lesions.compare_lesions import compare_lesions
 from recontrast.lesions.describe_lesions import describe_lesions
-from recontrast.lesions.features import Head
+from recontrast.lesions.features import SESSION, Head, names
 from recontrast.lesions.list_default import list_default
 from recontrast.lesions.template_space import tissue_maps
 from scipy import ndimage, special
@@ -46,6 +46,29 @@ def test_the_share_of_lesion_is_that_of_the_session():
 def test_a_session_that_is_like_the_fit_stays_as_it_is():
     odds = np.concatenate([np.full(15_000, 9.0), np.full(100_000, -20.0)]).astype(np.float32)
     assert lpa.adjusted(odds, BRAIN, 0.01) == pytest.approx(odds, abs=0.02)
+
+
+def sessions_of_unlike_brightness(count: int) -> list[lpa.Example]:
+    """In each, lesion is what is brighter than half of the brightest, which differs from session to session."""
+    rng = np.random.default_rng(3)
+    columns = names("extended")
+    made = []
+    for brightest in np.linspace(0.3, 0.9, count):
+        seen = np.zeros((4_000, len(columns)), np.float32)
+        seen[:, columns.index("near")] = rng.uniform(0, 1, 4_000)
+        seen[:, columns.index(SESSION)] = brightest
+        lesion = seen[:, columns.index("near")] > brightest / 2
+        made.append(lpa.Example(seen, lesion, int(lesion.sum()), 20_000, 8.0))
+    return made
+
+
+def test_how_bright_lesions_are_is_learned_of_enough_sessions():
+    def weight(count: int) -> float:
+        model = lpa.fit(sessions_of_unlike_brightness(count), np.zeros((2, 2, 2)), "extended", 0, {})
+        return model.weights[names("extended").index(SESSION)]
+
+    assert weight(lpa.SESSIONS - 1) == 0
+    assert weight(lpa.SESSIONS) < 0
 
 
 def test_a_persons_own_places_are_no_part_of_what_they_are_fitted_with(tmp_path, monkeypatch):

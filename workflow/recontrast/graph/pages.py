@@ -10,7 +10,7 @@ from ..lesions.defaults import FEATURES, KAPPA
 from .lesions import MANUAL
 
 SHIPPED_LESIONS = Path(__file__).parents[1] / "lesions/default_lpa.json"
-SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions
+SHOWN_MAPS = ("FA", "MD")  # on the pages of sessions, beside those that something was predicted from
 
 
 class PageJobs:
@@ -19,7 +19,8 @@ class PageJobs:
     def contrasts(self, w) -> list[str]:
         """What the page of a session shows: its contrasts, reference first, and maps."""
         planned = self._session(w)
-        return [*self.contrasts_of(planned), *(name for name in SHOWN_MAPS if name in planned.maps)]
+        used = {name for prediction in planned.predictions.values() for name in prediction.inputs}
+        return [*self.contrasts_of(planned), *(name for name in planned.maps if name in {*SHOWN_MAPS, *used})]
 
     def prepared(self, w) -> list[str]:
         """Their files, in that order."""

@@ -1,7 +1,8 @@
 """What the logistic regression of lesion prediction sees of a voxel.
 
 `lst`: the belief of Schmidt 2017 and a spatial effect. `extended`: FLAIR against the session's normal tissue, at
-several scales and bent at several heights, its surroundings, the template's tissues and the spatial effect.
+several scales and bent at several heights, its surroundings, the template's tissues, the spatial effect, and how
+bright the brightest of the session's brain is.
 `tissue`: these and the session's own tissue maps from T1w, which tell lesions from bright grey matter.
 Intensities enter as ratios, so the units of an image do not matter.
 """
@@ -24,6 +25,8 @@ BENDS = (-0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6)  # of the ratio to normal t
 LEAST_WHITE = 0.05  # of the template; where there is less white matter, there is no belief
 ROUGH = 1.5  # mm, smoothing before the rough tissue classes
 ROUNDS = 5  # of these
+SESSION = "brightest"  # the one feature that all voxels of a session share
+BRIGHTEST = 0.995  # quantile of the brain: where there are lesions, about as bright as they are
 OUTER = 8.0  # mm below the edge of the brain mask; deeper fluid is that of the ventricles
 
 
@@ -132,6 +135,7 @@ _FURTHER = (
     "depth",
     "depth by near",
     "unrest",
+    SESSION,
 )
 
 
@@ -168,6 +172,7 @@ def _extended(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
         depth,
         depth * bright,
         np.sqrt(np.maximum(square - around**2, 0)),
+        np.full_like(near, np.quantile(near[head.brain], BRIGHTEST)),
     )
     return columns | {"around": around, "region": region} | dict(zip(_FURTHER, further, strict=True))
 
