@@ -52,7 +52,7 @@ class Dataset(Section):
 class Anatomy(Section):
     """Preparation of the images."""
 
-    shrink: int = Field(4, ge=1, description="N4 estimates the bias on cubes of this many times 1.5 mm")
+    shrink: int = Field(4, ge=1, description="N4 estimates the bias on cubes of this many times 2 mm")
     dof: Literal[6, 12] = Field(6, description="degrees of freedom of the registration to the reference")
     interpolation: Literal["linear", "bspline"] = "bspline"
     intensity: Literal["median", "keep"] = "median"

@@ -15,7 +15,7 @@ def correct_bias(*, image: Path, output: Path, backend: str = "embedded", shrink
         image: contrast as acquired, NIfTI.
         output: corrected image on the same grid.
         backend: which tools do it.
-        shrink: coarseness of the estimate; the embedded backend works on cubes of this many times 1.5 mm. 0: the
+        shrink: coarseness of the estimate; the embedded backend works on cubes of this many times 2 mm. 0: the
             image is written as it is, for series whose ratios count.
     """
     raw = images.read(image)

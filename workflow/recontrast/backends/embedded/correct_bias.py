@@ -7,7 +7,7 @@ from scipy import ndimage
 from .antspy import library, to_ants
 from .grids import back, cubes
 
-WORKING = 1.5  # mm
+WORKING = 2.0  # mm
 HEIGHT = 150.0  # mm from the crown down; the neck's coil falls off too steeply to be fitted along
 SCALP = 16.0  # mm under the skin where fat, bone and air would be taken for shading
 LEAST = 0.1  # part of the head that has to remain below the scalp, or all of it is used
@@ -20,7 +20,7 @@ LEVELS = [50, 50, 50]  # most iterations of each
 def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
     """The image divided by its bias field.
 
-    The field is smooth, so it is estimated in the depth of the head on coarse cubes, of `shrink` times 1.5 mm, and
+    The field is smooth, so it is estimated in the depth of the head on coarse cubes, of `shrink` times 2 mm, and
     interpolated.
 
     Arguments and result as `protocol.CorrectBias` says.
