@@ -94,6 +94,23 @@ def test_without_validation_people_nothing_is_chosen() -> None:
     assert all(note in planned.notes for planned in plan.sessions.values())
 
 
+@pytest.mark.parametrize(
+    ("experiment", "validates"),
+    [
+        ({}, True),
+        ({"method": "random_forest"}, False),
+        ({"method": "random_forest", "choose": [{"trees": 5}, {"trees": 9}]}, True),
+        ({"method": "pix2pix", "recipe": "paper"}, False),
+        ({"method": "pix2pix", "recipe": "quick"}, True),
+    ],
+)
+def test_where_nothing_is_decided_by_validation_its_people_train(experiment: dict, validates: bool) -> None:
+    plan = Plan(study(experiment=experiment), cohort(**FOUR))
+    roles = list(plan.models["Fcn", "1"].roles.values())
+    assert roles.count("validation") == validates
+    assert roles.count("training") == len(roles) - validates
+
+
 def test_who_cannot_be_used_at_first_trains_when_mended() -> None:
     damaged = FOUR | {"s04": "T1w T2w FLAIR!"}
     first = Plan(study(), cohort(**damaged))

@@ -88,6 +88,11 @@ class Experiment(Section):
         """The recipe with the study's overrides."""
         return recipes.resolve(self.method, self.recipe, self.overrides)
 
+    @property
+    def validates(self) -> bool:
+        """Whether anything is decided by validation participants: an epoch, or settings."""
+        return bool(self.choose) or recipes.validates(self.method, self.settings)
+
 
 def _count_or_share(value: int | float) -> int | float:
     if value < 0 or (value > 1 and value != int(value)):

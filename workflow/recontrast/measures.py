@@ -119,7 +119,7 @@ MEASURES = {
     "osman_mae": Measure("MAE", "mean absolute error, likewise", "lower", "image", OSMAN, digits=4),
     "osman_psnr": Measure(
         "PSNR (dB)",
-        "10 log10(1 / mean squared error) of each slice, averaged over slices [inferred]",
+        "10 log10(1 / mean squared error) of each slice, averaged over slices",
         "higher",
         "image",
         OSMAN,
@@ -127,7 +127,7 @@ MEASURES = {
     ),
     "osman_ssim": Measure(
         "SSIM",
-        "two-dimensional ssim of each slice, averaged over slices [window inferred]",
+        "two-dimensional similarity of each slice, flat window of 7 pixels, data range 2, averaged over slices",
         "higher",
         "image",
         OSMAN,

@@ -289,7 +289,10 @@ class Plan:
         self.models[model.name, model.fold] = replace(model, candidates=candidates)
 
     def _roles(self, experiment: Experiment, inputs: tuple[str, ...], fold: str) -> dict[str, str]:
-        """Who trains, who validates and, where the recipe leaks as its paper did, who is tested."""
+        """Who trains, who validates and, where the recipe leaks as its paper did, who is tested.
+
+        Where nothing is decided by validation, those sessions train.
+        """
         if self.splits is None:
             return {}
         complete = {
@@ -300,6 +303,8 @@ class Plan:
         among = {planned.session.participant for planned in complete.values()}
         training = set(self.splits.training(fold, among))
         validation = set(self.splits.validation(fold, among))
+        if not experiment.validates:
+            training |= validation
         roles = {}
         for label, planned in complete.items():
             if planned.session.participant in training:

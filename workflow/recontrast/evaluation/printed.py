@@ -4,10 +4,13 @@ What a paper leaves open is said at the function that settles it.
 """
 
 import numpy as np
+from skimage.metrics import structural_similarity
 
 from .pair import Pair
 from .similarity import SHORTEST_SIDE, combine_scales, scale_sums, slice_ssim
 
+FLAT_WINDOW = 7  # pixels, the default of scikit-image
+OSMAN_RANGE = 2.0  # of floating-point images, -1 to 1, where none is given
 HAGIWARA_PEAK = 25_500  # "the maximum range of the FLAIR signal intensity", Evaluation of the Model
 
 
@@ -21,7 +24,8 @@ def hagiwara_nrmse(pair: Pair, area: np.ndarray) -> float:
     """Root mean squared error over the mean of the synthetic image itself; infinite if that is 0.
 
     "Scaled by dividing by the mean signal intensity of synthetic and DL-FLAIR images": over the same tissue
-    [inferred: the quotients of the printed PSNR and NRMSE differ between tissues, so that no single mean fits].
+    [inferred: the quotients of the printed PSNR and NRMSE differ between tissues, so that root mean squared errors
+    fit no single mean. Means over a tissue of `hagiwara_nrmse_map`, which are absolute errors, would fit one].
     """
     with np.errstate(divide="ignore"):
         return float(_rmse(pair, area) / np.abs(pair.prediction[area].mean()))
@@ -82,13 +86,21 @@ def osman_mae(pair: Pair) -> float:
 
 
 def osman_psnr(pair: Pair) -> float:
-    """Peak signal-to-noise ratio in dB by slice with peak 1 [inferred], averaged."""
+    """Peak signal-to-noise ratio in dB by slice with peak 1, as the authors' public code has it, averaged."""
     return float(np.mean([_decibels(error) for error in _slice_errors(pair)]))
 
 
 def osman_ssim(pair: Pair) -> float:
-    """Structural similarity by slice, with the window of Wang 2004 [inferred], averaged."""
-    return kim_ssim(pair)
+    """Structural similarity of whole slices, averaged; NaN if they are thinner than its window.
+
+    As the authors' public code calls scikit-image: a flat window of 7 pixels, and no data range, for which versions
+    of that time took 2 for floating-point images. Its constants are four times those for a range of 1, and so its
+    values are higher.
+    """
+    if min(pair.slices[0][0].shape) < FLAT_WINDOW:
+        return float("nan")
+    options = {"win_size": FLAT_WINDOW, "data_range": OSMAN_RANGE}
+    return float(np.mean([structural_similarity(one, other, **options) for one, other in pair.slices]))
 
 
 def _rmse(pair: Pair, area: np.ndarray) -> float:

@@ -41,6 +41,7 @@ class Facts:
         choices: the allowed values of those keys that have only a few.
         weights: whether voxels of a mask may count more than others in training.
         subsets: whether some of the inputs are enough for a prediction.
+        validates: whether it looks at validation sessions at all.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Facts:
     choices: dict[str, list[Value]]
     weights: bool = False
     subsets: bool = False
+    validates: bool = True
 
 
 def available() -> list[str]:
@@ -110,6 +112,11 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
 def describe(method: str, recipe: Recipe) -> str:
     """The method's sentence with the values of a resolved recipe filled in."""
     return load(method).describes.format(**recipe)
+
+
+def validates(method: str, recipe: Recipe) -> bool:
+    """Whether a training of a resolved recipe looks at validation sessions, to stop or to choose an epoch by."""
+    return load(method).validates and recipe.get("keep") != "last"
 
 
 def _number(value: Value) -> Value:
