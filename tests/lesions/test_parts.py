@@ -62,13 +62,14 @@ def sessions_of_unlike_brightness(count: int) -> list[lpa.Example]:
     return made
 
 
-def test_how_bright_lesions_are_is_learned_of_enough_sessions():
-    def weight(count: int) -> float:
-        model = lpa.fit(sessions_of_unlike_brightness(count), np.zeros((2, 2, 2)), "extended", 0, {})
+def test_how_bright_lesions_are_is_learned_of_enough_people():
+    def weight(people: int) -> float:
+        sessions = sessions_of_unlike_brightness(lpa.PEOPLE)
+        model = lpa.fit(sessions, people, np.zeros((2, 2, 2)), "extended", 0, {})
         return model.weights[names("extended").index(SESSION)]
 
-    assert weight(lpa.SESSIONS - 1) == 0
-    assert weight(lpa.SESSIONS) < 0
+    assert weight(lpa.PEOPLE - 1) == 0
+    assert weight(lpa.PEOPLE) < 0
 
 
 def test_a_persons_own_places_are_no_part_of_what_they_are_fitted_with(tmp_path, monkeypatch):

@@ -55,6 +55,7 @@ def fit_lesions(
     examples = list(_examples(seen, where, features))
     model = lpa.fit(
         examples,
+        len({row["participant_id"] for row in seen}),
         lpa.spatial_effect(list(where.values())),
         features,
         seed,

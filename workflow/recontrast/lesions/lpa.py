@@ -3,7 +3,7 @@
 Three things are added to the description: a richer set of features (`features`); that the share of lesion in
 the brain is estimated anew in every session (Saerens 2002, Neural Computation 14:21), without which one threshold
 finds a tenth of what is there in people with many lesions, and ten times too much in people with few; and that a
-session whose lesions are brighter is cut higher, as people and tools do who draw lesions, where enough sessions are
+session whose lesions are brighter is cut higher, as people and tools do who draw lesions, where enough people are
 fitted to learn by how much.
 """
 
@@ -28,7 +28,7 @@ LESIONS = 0.5  # part of those with lesion
 CUTS = np.arange(-3, 3.01, 0.25)  # log-odds
 FAINT = 0.1  # probabilities below are noise
 SMOOTHING = 1.0  # mm
-SESSIONS = 8  # from so many on, what differs between sessions alone can be told from chance
+PEOPLE = 8  # from so many on, what differs between sessions alone can be told from chance
 
 
 def spatial_effect(maps: Sequence[np.ndarray]) -> np.ndarray:
@@ -74,12 +74,13 @@ def example(head: Head, lesions: np.ndarray, effect: np.ndarray, features: str) 
 
 
 def fit(
-    examples: Sequence[Example], effect: np.ndarray, features: str, seed: int, provenance: dict
+    examples: Sequence[Example], people: int, effect: np.ndarray, features: str, seed: int, provenance: dict
 ) -> Coefficients:
     """Fit the regression, voxels by their volume, and find the cut that gives the best mean Dice.
 
     Args:
         examples: sessions; each with the spatial effect of the other participants, as a new one has it.
+        people: how many participants they are of.
         effect: spatial effect of them all, which the model keeps.
         features: which set.
         seed: of the drawing of voxels.
@@ -96,7 +97,7 @@ def fit(
         lesion.append(one.lesion[drawn])
         weights.append(one.volume / part[drawn] / 8)
     matrix, outcome = np.concatenate(columns), np.concatenate(lesion)
-    if len(examples) < SESSIONS and SESSION in (known := names(features)):
+    if people < PEOPLE and SESSION in (known := names(features)):
         matrix[:, known.index(SESSION)] = 0  # and so without weight
     centre, scale = matrix.mean(axis=0, dtype=float), matrix.std(axis=0, dtype=float) + 1e-6
     found = LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(
