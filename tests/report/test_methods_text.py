@@ -67,6 +67,17 @@ def test_maps_are_told_where_they_were_made(plan):
     assert {r.split()[0] for r in references} >= {"Basser", "Garyfallidis", "Warntjes"}
 
 
+def test_who_stopped_by_validation_and_who_trained_on_these_people_is_told(plan):
+    stopped, not_judged = "decided when to stop", "had nothing to decide by validation"
+    assert stopped not in " ".join(methods_section(plan, [])[0])  # nobody was left for it
+    for roles in plan["experiments"]["fcn"]["folds"].values():
+        roles["validation"] = ["sub-09"]
+    text = " ".join(methods_section(plan, [])[0])
+    (other,) = set(plan["experiments"]) - {"fcn"}
+    assert stopped in text
+    assert f"{other} {not_judged}" in text
+
+
 def test_leaks_and_other_grids_are_told(plan):
     plan["experiments"]["fcn"]["settings"]["leaks"] = True
     plan["sessions"][0]["reference"] = "FLAIR"

@@ -178,8 +178,15 @@ def _validation(plan: dict) -> Part:
     if not plan["experiments"] or splits.get("scheme") not in text["splits"]:
         return [], []
     part = [text["splits"]["named" if splits.get("test") else splits["scheme"]].format(**splits)]
-    if share := splits.get("validation"):
+    judged = {
+        name
+        for name, experiment in plan["experiments"].items()
+        if any(roles["validation"] for roles in experiment["folds"].values())
+    }
+    if (share := splits.get("validation")) and judged:
         part.append(text["validation"].format(validation=f"a share of {share:g}" if share < 1 else share))
+        if others := [name for name in plan["experiments"] if name not in judged]:
+            part.append(text["not_validated"].format(experiments=methods_judged.listed(others)))
     if splits.get("never_train"):
         part.append(text["never_train"].format(count=len(splits["never_train"])))
     imputed = sum(
