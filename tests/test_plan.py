@@ -310,6 +310,10 @@ def test_maps_are_inputs_where_there_is_what_they_are_made_of() -> None:
     (row,) = Graph(plan).training_rows(plan.models["Fcn", fold])
     assert row["MD"] == "sub-02/dwi/sub-02_space-T1w_model-DTI_param-MD_dwimap.nii.gz"
     assert set(plan.sessions["sub-03"].images) == {"T1w", "T2w", "FLAIR"}
+    # Pages show what something was predicted from, S0 and R1 too.
+    shown = {label: Graph(plan).contrasts(SimpleNamespace(session=label)) for label in plan.sessions}
+    assert set(shown["sub-01"]) == {"T1w", "T2w", "FLAIR", "FA", "MD", "S0"}
+    assert set(shown["sub-03"]) == {"T1w", "T2w", "FLAIR", "R1", "BlochFLAIR"}
 
 
 def test_images_of_one_scan_take_the_transform_of_their_maps() -> None:

@@ -10,7 +10,7 @@ from recontrast.lesions import fit_lesions as fitting
 from recontrast.lesions import lga, lpa
 from recontrast.lesions.compare_lesions import compare_lesions
 from recontrast.lesions.describe_lesions import describe_lesions
-from recontrast.lesions.features import SESSION, Head, names
+from recontrast.lesions.features import BRIGHTEST, Head, names
 from recontrast.lesions.list_default import list_default
 from recontrast.lesions.template_space import tissue_maps
 from scipy import ndimage, special
@@ -56,7 +56,7 @@ def sessions_of_unlike_brightness(count: int) -> list[lpa.Example]:
     for brightest in np.linspace(0.3, 0.9, count):
         seen = np.zeros((4_000, len(columns)), np.float32)
         seen[:, columns.index("near")] = rng.uniform(0, 1, 4_000)
-        seen[:, columns.index(SESSION)] = brightest
+        seen[:, columns.index(BRIGHTEST)] = brightest
         lesion = seen[:, columns.index("near")] > brightest / 2
         made.append(lpa.Example(seen, lesion, int(lesion.sum()), 20_000, 8.0))
     return made
@@ -66,7 +66,7 @@ def test_how_bright_lesions_are_is_learned_of_enough_people():
     def weight(people: int) -> float:
         sessions = sessions_of_unlike_brightness(lpa.PEOPLE)
         model = lpa.fit(sessions, people, np.zeros((2, 2, 2)), "extended", 0, {})
-        return model.weights[names("extended").index(SESSION)]
+        return model.weights[names("extended").index(BRIGHTEST)]
 
     assert weight(lpa.PEOPLE - 1) == 0
     assert weight(lpa.PEOPLE) < 0

@@ -25,8 +25,8 @@ BENDS = (-0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6)  # of the ratio to normal t
 LEAST_WHITE = 0.05  # of the template; where there is less white matter, there is no belief
 ROUGH = 1.5  # mm, smoothing before the rough tissue classes
 ROUNDS = 5  # of these
-SESSION = "brightest"  # the one feature that all voxels of a session share
-BRIGHTEST = 0.995  # quantile of the brain: where there are lesions, about as bright as they are
+BRIGHTEST = "brightest"  # the one feature that all voxels of a session share
+QUANTILE = 0.995  # of the brain: where there are lesions, about as bright as they are
 OUTER = 8.0  # mm below the edge of the brain mask; deeper fluid is that of the ventricles
 
 
@@ -135,7 +135,7 @@ _FURTHER = (
     "depth",
     "depth by near",
     "unrest",
-    SESSION,
+    BRIGHTEST,
 )
 
 
@@ -172,7 +172,7 @@ def _extended(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
         depth,
         depth * bright,
         np.sqrt(np.maximum(square - around**2, 0)),
-        np.full_like(near, np.quantile(near[head.brain], BRIGHTEST)),
+        np.full_like(near, np.quantile(near[head.brain], QUANTILE)),
     )
     return columns | {"around": around, "region": region} | dict(zip(_FURTHER, further, strict=True))
 

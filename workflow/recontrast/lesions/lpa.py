@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage, special
 
 from .coefficients import Coefficients
-from .features import SESSION, Head, names, outer_fluid, spread, table
+from .features import BRIGHTEST, Head, names, outer_fluid, spread, table
 from .neighbourhood import FACES, around
 from .template_space import grid, neighbours, to_session
 
@@ -97,8 +97,8 @@ def fit(
         lesion.append(one.lesion[drawn])
         weights.append(one.volume / part[drawn] / 8)
     matrix, outcome = np.concatenate(columns), np.concatenate(lesion)
-    if people < PEOPLE and SESSION in (known := names(features)):
-        matrix[:, known.index(SESSION)] = 0  # and so without weight
+    if people < PEOPLE and BRIGHTEST in (known := names(features)):
+        matrix[:, known.index(BRIGHTEST)] = 0  # and so without weight
     centre, scale = matrix.mean(axis=0, dtype=float), matrix.std(axis=0, dtype=float) + 1e-6
     found = LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(
         (matrix - centre) / scale, outcome, sample_weight=np.concatenate(weights)

@@ -118,8 +118,11 @@ def session_page(
         width=pictures.WIDTH,
         height=gallery.height,
     )
-    size = sum(file.stat().st_size for file in [page, *folder.iterdir()])
-    print(f"{session}: {len(list(folder.iterdir()))} pictures, {size / 1e6:.2f} MB with the page")
+    drawn_on_it = [file for file in folder.iterdir() if not file.name.startswith("viewer-")]
+    size = sum(file.stat().st_size for file in [page, *drawn_on_it])
+    print(
+        f"{session}: {len(drawn_on_it)} pictures, {size / 1e6:.2f} MB with the page; viewers are pages of their own"
+    )
 
 
 def _beside(made: list[dict]) -> dict[str, list[dict]]:
