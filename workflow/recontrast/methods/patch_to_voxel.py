@@ -25,7 +25,7 @@ from .normalisation import cohort_scales, normalise, normalise_inputs, target_sc
 from .recipes import Recipe
 
 DROPOUT_AFTER = (2, 4, 6, 8)
-VOXELS = {"cpu": 500, "cuda": 2**17}  # predicted at a time: on a CPU, patches and layers fit into the cache
+VOXELS = {"cpu": 1000, "cuda": 2**17}  # predicted at a time: on a CPU, patches and layers fit into the cache
 ALIGNED = 8  # floats of a vector register: matrix products are faster where widths are multiples of it
 MEMORY = 32 * 2**20  # bytes of a slab after the p³ convolution, where a gradient is asked for
 
