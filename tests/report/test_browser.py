@@ -60,6 +60,27 @@ def test_a_report_is_clicked_through(watched, tmp_path, monkeypatch):
     assert not wrong
 
 
+def test_colour_fa_has_the_size_of_its_column(watched, tmp_path, monkeypatch):
+    page, _ = watched
+    monkeypatch.chdir(tmp_path)
+    plan = finished_output.make_output(1)
+    # A series of its own grid, much finer than the contrasts.
+    fibres = {"anisotropy": Path("fa.nii.gz"), "directions": Path("vectors.nii.gz")}
+    grid = (192, 192, 60)
+    anisotropy = np.broadcast_to(np.linspace(0.1, 1, grid[2], dtype=np.float32), grid)
+    vectors = np.broadcast_to(np.eye(3, dtype=np.float32).ravel(), (*grid, 9))
+    nib.save(nib.Nifti1Image(anisotropy, np.eye(4)), fibres["anisotropy"])
+    nib.save(nib.Nifti1Image(vectors, np.eye(4)), fibres["directions"])
+    page.goto(draw(plan, plan["sessions"][0], **fibres).absolute().as_uri())
+    (fa,) = page.get_by_alt_text("Colour FA").all()
+    box, column = fa.bounding_box(), page.locator("main").bounding_box()
+    assert box["width"] > 200
+    assert box["x"] + box["width"] <= column["x"] + column["width"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    contrast = page.get_by_alt_text("T1w, three planes").first.bounding_box()
+    assert box["width"] == pytest.approx(contrast["width"], abs=1)
+
+
 def test_flicker_alternates_two_pictures(watched, tmp_path, monkeypatch):
     page, wrong = watched
     monkeypatch.chdir(tmp_path)

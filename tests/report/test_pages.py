@@ -49,8 +49,8 @@ class Page(HTMLParser):
             self.text.append(data)
 
 
-def draw(plan: dict, session: dict, *, viewers: bool = True) -> Path:
-    """The page of one session of the plan."""
+def draw(plan: dict, session: dict, *, viewers: bool = True, **fibres: Path) -> Path:
+    """The page of one session of the plan; `fibres` are its files of `anisotropy` and `directions`."""
     own = layout.Session.from_label(session["session"])
 
     def path(pattern, **wildcards):
@@ -75,6 +75,7 @@ def draw(plan: dict, session: dict, *, viewers: bool = True) -> Path:
         lesions=list(lesions.values()),
         lesion_sources=list(lesions),
         viewers=viewers,
+        **fibres,
     )
     return path(layout.SESSION_PAGE)
 
