@@ -111,6 +111,8 @@ def inside_surface(cube: nib.Nifti1Image, threshold: float) -> np.ndarray:
     """What BET's surface encloses, boolean array of the shape of the cube."""
     from brainextractor import BrainExtractor
 
+    from .bet_surface import deform
+
     # The package counts its iterations on the terminal.
     with contextlib.redirect_stdout(io.StringIO()):
         extractor = BrainExtractor(cube, bt=threshold)
@@ -121,7 +123,7 @@ def inside_surface(cube: nib.Nifti1Image, threshold: float) -> np.ndarray:
         extractor.update_surface_attributes()
         volume = 0.0
         for _ in range(ITERATIONS // STRIDE):
-            extractor.run(STRIDE)
+            deform(extractor, STRIDE)
             before, volume = volume, float(extractor.surface.volume)
             if abs(volume - before) < AT_REST * abs(volume):
                 break
