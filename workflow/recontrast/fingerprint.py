@@ -7,6 +7,7 @@ imports, directly or not, at the top or inside a function; and the versions of t
 import ast
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,7 +45,7 @@ def _tree(module: str) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     imported = []
-    for node in ast.walk(tree):
+    for node in _blocks(tree):
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -68,7 +69,7 @@ def _source(module: str) -> Path | None:
 
 def _drop_docstrings(tree: ast.AST) -> None:
     """Take docstrings out of a syntax tree; comments are not in it anyway."""
-    for node in ast.walk(tree):
+    for node in _blocks(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
@@ -77,3 +78,16 @@ def _drop_docstrings(tree: ast.AST) -> None:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:]
+
+
+def _blocks(tree: ast.AST) -> Iterator[ast.AST]:
+    """The module and all its statements, at any depth: what can be an import or have a docstring.
+
+    Expressions, most of a tree, are passed over; they hold no statements.
+    """
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting += getattr(node, part, ())

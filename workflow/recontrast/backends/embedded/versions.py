@@ -1,5 +1,6 @@
 """Which installed packages each operation of the embedded backend rests on."""
 
+from functools import cache
 from importlib.metadata import version
 
 PACKAGES = {
@@ -14,6 +15,9 @@ PACKAGES = {
 }
 
 
+installed = cache(version)  # each look-up reads a file
+
+
 def versions(operation: str) -> dict[str, str]:
     """Version by package name, from the installed metadata."""
-    return {package: version(package) for package in PACKAGES[operation]}
+    return {package: installed(package) for package in PACKAGES[operation]}
