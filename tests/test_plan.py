@@ -1,6 +1,7 @@
 """The plan: what is done with whose images, on cohorts that exist only in memory."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -52,6 +53,20 @@ def test_everyone_with_the_target_is_predicted_out_of_fold() -> None:
         assert prediction.acquired
         assert label not in plan.models["Fcn", prediction.fold].roles
     assert {fold for _, fold in plan.models} == {"1", "2", "3"}
+
+
+def test_folds_are_alike_in_the_data_sets_of_their_participants() -> None:
+    manifest = cohort(**FOUR, s05=FULL, s06=FULL)
+    small = {"02", "05", "06"}
+    manifest.images = [
+        replace(i, dataset="/small" if i.participant in small else "/large") for i in manifest.images
+    ]
+    plan = Plan(study(splits={"folds": 3, "stratify": "dataset"}), manifest)
+    assert not plan.problems
+    folds = {
+        frozenset(s.session.participant for s in plan.sessions.values() if s.fold == fold) for fold in "123"
+    }
+    assert all(len(fold & small) == 1 for fold in folds)
 
 
 def test_an_ablation_is_trained_and_predicted_on_its_folds_alone() -> None:

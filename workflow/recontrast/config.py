@@ -120,7 +120,9 @@ class Splits(Section):
     validation: Annotated[int | float, AfterValidator(_count_or_share)] = Field(
         1, description="inner validation participants of each fold; below 1: their share"
     )
-    stratify: str | None = None
+    stratify: str | None = Field(
+        None, description="a column of participants.tsv, or dataset, in which folds are alike"
+    )
     seed: int = 1
     include_new: bool = Field(False, description="participants who come later with the target join training")
 

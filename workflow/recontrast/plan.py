@@ -200,8 +200,10 @@ class Plan:
             return None
         strata = {}
         if column := self.study.splits.stratify:
-            rows = self.manifest.participants
-            strata = {name: rows.get(name, {}).get(column, "") for name in named}
+            # Every row has this column, whatever its participants.tsv holds.
+            rows = {image.participant: {"dataset": image.dataset} for image in self.manifest.images}
+            rows = {name: row | self.manifest.participants.get(name, {}) for name, row in rows.items()}
+            strata = {name: rows[name].get(column, "") for name in named}
             if not any(strata.values()):
                 self.problems.append(f"splits.stratify: no participants.tsv has a column {column!r}")
         self._check_named(pinned)

@@ -218,8 +218,10 @@ def _sort_dicom(study: Study) -> Planned:
     if not folders:
         return Planned()
     key_folder(study.output, study.conversion, [d.path for d in study.datasets])
-    columns = dict.fromkeys((*study.conversion.participants, study.splits.stratify))
-    settings = study.conversion.model_copy(update={"participants": tuple(filter(None, columns))})
+    columns = dict.fromkeys(study.conversion.participants)
+    if study.splits.stratify not in (None, "dataset"):  # which needs no column
+        columns[study.splits.stratify] = None
+    settings = study.conversion.model_copy(update={"participants": tuple(columns)})
     return plan(folders, settings, study.output)
 
 
