@@ -37,11 +37,10 @@ def run(*arguments: object) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def outcome(real_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three real people, the last without the FLAIR: from raw heads to a report."""
+    """Two real people: from raw heads to a report."""
     folder = tmp_path_factory.mktemp("real")
-    for label in ("sub-03", "sub-05", "sub-07"):
+    for label in ("sub-03", "sub-05"):
         shutil.copytree(real_images / "aging" / label, folder / "bids" / label)
-    (folder / "bids/sub-07/anat/sub-07_FLAIR.nii.gz").unlink()
     shutil.copy(real_images / "aging/dataset_description.json", folder / "bids")
     done = run("run", folder / "bids", folder / "out", "group", "--target", "FLAIR")
     assert done.returncode == 0, done.stderr[-3000:]
@@ -49,9 +48,20 @@ def outcome(real_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder / "out"
 
 
-@pytest.mark.real
-def test_everyone_gets_the_target(outcome: Path) -> None:
-    for label in ("sub-03", "sub-05", "sub-07"):
+@pytest.fixture(scope="module")
+def grown(outcome: Path, real_images: Path) -> Path:
+    """The same after a third one came, without the FLAIR."""
+    bids = outcome.parent / "bids"
+    shutil.copytree(real_images / "aging/sub-07", bids / "sub-07")
+    (bids / "sub-07/anat/sub-07_FLAIR.nii.gz").unlink()
+    done = run("run", bids, outcome, "group", "--target", "FLAIR")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return outcome
+
+
+def check_images(outcome: Path, *labels: str) -> None:
+    """Assert that the synthetic FLAIR of some people is one."""
+    for label in labels:
         (image,) = outcome.glob(f"{label}/anat/{label}_space-T1w_desc-FLAIRfcn3d_FLAIR.nii.gz")
         facts = json.loads(image.with_name(image.name.replace(".nii.gz", ".json")).read_text())
         assert facts["Synthetic"] is True
@@ -59,6 +69,11 @@ def test_everyone_gets_the_target(outcome: Path) -> None:
         made = nib.load(image).get_fdata()
         assert np.all(made[~mask] == 0)
         assert 700 < np.median(made[mask]) < 1300
+
+
+@pytest.mark.real
+def test_everyone_gets_the_target(outcome: Path) -> None:
+    check_images(outcome, "sub-03", "sub-05")
 
 
 @pytest.mark.real
@@ -107,15 +122,26 @@ def test_run_again_does_nothing(outcome: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.real
+def test_who_comes_without_the_target_gets_it_and_changes_nobody(outcome: Path, request) -> None:
+    before = {path: path.read_bytes() for path in outcome.glob("models/*/fold-[12]/model.safetensors")}
+    assert len(before) == 2
+    request.getfixturevalue("grown")
+    check_images(outcome, "sub-07")
+    assert (outcome / "models/FLAIRfcn3d/fold-all/model.safetensors").is_file()
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.full
+@pytest.mark.real
 def test_participant_level_applies_models_that_are_there(
-    outcome: Path, real_images: Path, tmp_path: Path
+    grown: Path, real_images: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(real_images / "aging/sub-09", tmp_path / "bids/sub-09")
     (tmp_path / "bids/sub-09/anat/sub-09_FLAIR.nii.gz").unlink()
     models = tmp_path / "out/models/FLAIRfcn3d"
-    shutil.copytree(outcome / "models/FLAIRfcn3d/fold-all", models / "fold-all")
+    shutil.copytree(grown / "models/FLAIRfcn3d/fold-all", models / "fold-all")
     before = (models / "fold-all/model.safetensors").read_bytes()
-    study = outcome / "cohort/study.yaml"
+    study = grown / "cohort/study.yaml"
     done = run("run", tmp_path / "bids", tmp_path / "out", "participant", "--study", study)
     assert done.returncode == 0, done.stderr[-3000:]
     assert list((tmp_path / "out").glob("sub-09/anat/*desc-FLAIRfcn3d_FLAIR.nii.gz"))
