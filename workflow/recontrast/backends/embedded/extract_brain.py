@@ -113,7 +113,7 @@ def inside_surface(cube: nib.Nifti1Image, threshold: float) -> np.ndarray:
 
     from .bet_surface import deform
 
-    # The package counts its iterations on the terminal.
+    # The package speaks on the terminal.
     with contextlib.redirect_stdout(io.StringIO()):
         extractor = BrainExtractor(cube, bt=threshold)
         # Air is added only now, so that brightness and size are estimated from the head alone.
