@@ -15,7 +15,7 @@ PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 SHARED = {
     "backends", "columns", "errors", "fingerprint", "images", "inheritance", "layout", "measures", "methods",
-    "participants", "processes", "relaxation", "signals", "tables", "trainer", "",
+    "participants", "processes", "relaxation", "signals", "tables", "trainer", "without_pydicom", "",
 }  # fmt: skip
 
 
@@ -73,9 +73,17 @@ def test_antspyx_loads_without_the_parts_that_are_not_used() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_a_job_loads_nibabel_without_pydicom() -> None:
+@pytest.mark.parametrize(
+    "loading",
+    [
+        "from recontrast.steps import command; command('anatomy', 'resample')",
+        "import recontrast.freeze, recontrast.run",
+        "import recontrast.launch",
+    ],
+)
+def test_nibabel_loads_without_pydicom(loading: str) -> None:
     code = (
-        "import sys; from recontrast.steps import command; command('anatomy', 'resample')\n"
+        f"import sys; {loading}\n"
         "left_out = 'pydicom' not in sys.modules and 'nibabel' in sys.modules\n"
         "import pydicom, nibabel.nicom.dicomwrappers\n"
         "sys.exit(not (left_out and pydicom.dcmread and nibabel.nicom.dicomwrappers.Wrapper))"

@@ -145,6 +145,7 @@ def make(root: Path, people: int, scanned: tuple[str, ...], without_flair: int, 
         "splits": {"folds": 2, "validation": 0},
         "anatomy": {"template": False, "tissues": False},
         "training": {"threads": 1},
+        "report": {"viewer": False},  # no job of its own
     } | changes
     (root / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     return world

@@ -34,6 +34,7 @@ class Frozen:
     trained: list[tuple[str, str]]
     excluded: list[tuple[tuple[str, str], str]]
     jobs: dict[str, Job]
+    codes: dict[str, str]
 
 
 _JSON = pydantic.TypeAdapter(Frozen)
@@ -51,6 +52,7 @@ def write(graph: Graph) -> None:
         trained=sorted(plan.trained),
         excluded=list(plan.excluded.items()),
         jobs=dict(graph.jobs),
+        codes=graph.codes(),
     )
     write_text(plan.study.output / layout.GRAPH, _JSON.dump_json(frozen).decode())
 
@@ -85,4 +87,4 @@ def read(folder: Path) -> Graph:
         set(frozen.trained),
         dict(frozen.excluded),
     )
-    return Graph(plan, frozen.jobs, tools)
+    return Graph(plan, frozen.jobs, tools, frozen.codes)

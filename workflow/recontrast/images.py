@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from .errors import RecontrastError
+from .without_pydicom import nibabel as nib
 
 # What nibabel lets through when a file is damaged, depending on where it is.
 UNREADABLE = (

@@ -22,6 +22,7 @@ from . import layout
 from .cohort import quarantine
 from .config import Study
 from .errors import RecontrastError
+from .graph.code import read_code
 from .run import dumped, kept_study
 from .stages import FURTHER_RULES, STEPS
 from .studies import ROOT
@@ -102,6 +103,7 @@ def _find_profile(name: str) -> str:
 
 def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
     """Run until nothing is pending or nothing helps."""
+    read_code(study)
     ran, status, before = 0, 0, None
     # What is still pending after a wave went well was not asked for: --until or the like stands in the way.
     while (pending := _pending(base, extra)) and (status != 0 or pending != before):

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import cyclopts
 
-from . import without_pydicom  # noqa: F401 (before anything loads nibabel)
 from .cohort import quarantine
 from .errors import RecontrastError, explain
 from .layout import PLAN

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import nibabel as nib
 import numpy as np
 
 from ..errors import RecontrastError
+from ..without_pydicom import nibabel as nib
 
 BACKENDS = ("embedded", "fsl", "ants")
 

@@ -113,9 +113,11 @@ def bootstrap_interval(
 
 def holm(p: Sequence[float]) -> list[float]:
     """p values of one family, corrected (Holm 1979)."""
+    if not len(p):
+        return []
     from statsmodels.stats.multitest import multipletests  # takes a second to load
 
-    return [float(value) for value in multipletests(p, method="holm")[1]] if len(p) else []
+    return [float(value) for value in multipletests(p, method="holm")[1]]
 
 
 def ranks(values: np.ndarray, higher_is_better: bool) -> tuple[np.ndarray, float, float]:

@@ -32,14 +32,20 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
         plan: what is done with whose images.
         jobs: path of each raw image that is converted from DICOM -> how.
         tools: backends and versions as `tools` gave them where the study was planned; looked for here if None.
+        codes: fingerprints as `codes` gave them there; made here if None.
     """
 
     def __init__(
-        self, plan: Plan, jobs: Mapping[str, Job] | None = None, tools: Mapping[str, dict] | None = None
+        self,
+        plan: Plan,
+        jobs: Mapping[str, Job] | None = None,
+        tools: Mapping[str, dict] | None = None,
+        codes: Mapping[str, str] | None = None,
     ) -> None:
         self.plan = plan
         self.jobs = jobs or {}
         self._tools = tools or {}
+        self._codes = codes or {}
         self.study = plan.study
         self._names = {contrast.label: name for name, contrast in plan.study.contrasts.items()}
 

@@ -19,6 +19,8 @@ class JobCode:
     @cache  # noqa: B019 - one graph lives as long as the process
     def code(self, stage: str, step: str) -> str:
         """The fingerprint of a step's code and, where it runs a backend, of that and its tools."""
+        if known := self._codes.get(f"{stage} {step}"):
+            return known
         modules, versions = [f"recontrast.{stage}.{step}"], {}
         if operation := STEPS[stage][step]:
             modules.append(protocol.module_of(self.backend(stage, step), operation))
@@ -37,6 +39,10 @@ class JobCode:
         if known := self._tools.get(f"{stage} {step}"):
             return known["backend"]
         return backend_for(self.study, STEPS[stage][step])
+
+    def codes(self) -> dict[str, str]:
+        """Step -> `code`, for every step of the study."""
+        return {f"{stage} {step}": self.code(stage, step) for stage in self.stages for step in STEPS[stage]}
 
     def env(self, stage: str, step: str) -> str:
         """The conda file of a step's software, as seen from rules/."""
@@ -96,6 +102,12 @@ def stages_of(study: Study) -> list[str]:
     lesions = study.lesions.method or study.lesions.fill
     asked = {*study.sources, *(["lesions"] if lesions else [])}
     return [stage for stage in STEPS if stage not in (*SOURCES, "lesions") or stage in asked]
+
+
+def read_code(study: Study) -> None:
+    """Read the code that a study runs, so that processes forked from this one have it for their fingerprints."""
+    steps = [f"recontrast.{stage}.{step}" for stage in stages_of(study) for step in STEPS[stage]]
+    closure(*steps, *(f"recontrast.methods.{e.method}" for e in study.experiments.values()))
 
 
 def backend_for(study: Study, operation: str) -> str:

@@ -7,7 +7,6 @@ from .. import tables
 from ..columns import LOAD_LEVELS, SCORES
 from ..measures import MEASURES
 from ..participants import by_participant
-from . import figures
 from .overlays import MANUAL
 
 KEYS = ("experiment", "region", "load")
@@ -35,6 +34,8 @@ def lesion_section(scores: Path, summary: Path, folder: Path) -> dict[str, objec
     measured = {metric for row in rows.values() for metric in row["cells"]}
     pairs = _volumes(tables.read(scores, SCORES))
     if pairs:
+        from . import figures  # matplotlib takes a while to load: not for the page of a session
+
         figures.agreement(folder / "figures/lesion-volumes.svg", pairs)
     return {
         "metrics": {
