@@ -3,10 +3,10 @@
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm
 import yaml
 from recontrast.phantom import cohort
 
@@ -92,7 +92,7 @@ class World:
     def recontrast(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run a command of the copy of the product."""
         environment = os.environ | {"PYTHONPATH": str(self.package.parent), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-c", "from recontrast.cli import main; main()", *arguments]
+        command = [warm.folder() / "recontrast", *arguments]
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
 
     def run(self, *arguments: str, status: int = 0) -> set[str]:
