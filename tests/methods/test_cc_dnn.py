@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import caught
 import numpy as np
 import pytest
 import small_volumes
@@ -106,6 +107,25 @@ def test_one_range_for_all_contrasts_and_the_leak_by_name():
     flat = replace(one, inputs=one.inputs * 0, target=one.target * 0)
     with pytest.raises(RecontrastError, match="one value 0"):
         cc_dnn.fit(Cohort([flat]), recipe, CPU)
+
+
+@pytest.mark.parametrize("network", ["cc_dnn", "unet"])
+def test_of_whole_slices_only_the_images_count(network):
+    """Not what fills them up to the largest session, or to a size that a U-Net can halve."""
+    recipe = recipes.resolve("cc_dnn", "paper", {"maps": 2, "network": network, "loss": "c1"})
+    sessions = [small_volumes.volumes(1, (20, 17, 3)), small_volumes.volumes(2, (14, 21, 2))]
+    task = caught.task(cc_dnn, Cohort(sessions), recipe)
+    task.begin_epoch(1)
+    task.network.eval()
+    batch = task.training.gather(np.arange(5))
+    made = task.network(batch[0])[:, 0].detach()
+    (h, w), squares = made.shape[1:], []
+    for (rows, columns), slices in (((20, 17), slice(0, 3)), ((14, 21), slice(3, 5))):
+        top, left = (h - rows) // 2, (w - columns) // 2
+        inside = slices, slice(top, top + rows), slice(left, left + columns)
+        squares.append((made - batch[1])[inside].flatten() ** 2)
+    assert float(task.weight(batch)) == 3 * 20 * 17 + 2 * 14 * 21
+    torch.testing.assert_close(task.loss(batch, "training").detach(), torch.cat(squares).mean())
 
 
 def test_decay_divides_by_the_updates_so_far():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import caught
 import numpy as np
 import pytest
 import small_volumes
@@ -35,11 +36,13 @@ def test_loss_is_that_of_every_decoding_and_of_the_spread_of_latents(region):
     recipe = recipes.resolve(
         "multimodal", "paper", {"maps": 4, "latent": 3, "variance_weight": 0.7, "region": region}
     )
-    pool = multimodal.SlicePool([small_volumes.volumes(1)], torch.device("cpu"), multiple=4)
+    one = small_volumes.volumes(1)
+    pool = multimodal.SlicePool([one], torch.device("cpu"), multiple=16, empty=True, region=region)
     task = multimodal._Slices(multimodal.build(2, recipe), pool, None, recipe)
-    inputs, target, mask = pool.gather(np.arange(3, 7))
+    inputs, target, weights = pool.gather(np.arange(3, 7))
     inputs = inputs / 1000
-    counted = mask if region == "mask" else torch.ones_like(mask)
+    counted = torch.zeros(4, 32, 32, dtype=torch.bool)
+    counted[:, 5:27, 4:28] = torch.from_numpy(one.mask[..., 3:7]).movedim(2, 0) if region == "mask" else True
     network = task.network
     with torch.no_grad():
         first, second = (encoder(inputs[:, [n]]) for n, encoder in enumerate(network.encoders))
@@ -49,8 +52,20 @@ def test_loss_is_that_of_every_decoding_and_of_the_spread_of_latents(region):
         ]
         middle = (first + second) / 2
         spread = (((first - middle) ** 2 + (second - middle) ** 2) / 2).mean(1)[counted].mean()
-        found = task.loss((inputs, target, mask), "training")
+        found = task.loss((inputs, target, weights), "training")
     torch.testing.assert_close(found, sum(errors) + 0.7 * spread)
+
+
+@pytest.mark.parametrize(("region", "kept"), [("image", 20), ("mask", 14)])
+def test_the_background_counts_as_whole_images(region, kept):
+    recipe = recipes.resolve("multimodal", "paper", {"maps": 2, "latent": 2, "region": region})
+    assert multimodal.margin(recipe) == (None if region == "image" else 0)
+    one = small_volumes.volumes(1)
+    one.mask[..., :4] = one.mask[..., -2:] = False
+    pool = caught.task(multimodal, Cohort([one]), recipe).training
+    assert len(pool) == kept
+    assert not pool.target[~pool.mask].any()
+    assert int(pool.weights.sum()) == (20 * 22 * 24 if region == "image" else one.mask.sum())
 
 
 @pytest.mark.parametrize("scale", ["session", "cohort"])

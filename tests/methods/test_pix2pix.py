@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import caught
 import numpy as np
 import pytest
 import small_volumes
@@ -9,6 +10,7 @@ import torch
 from recontrast.methods import pix2pix, recipes
 from recontrast.methods.interface import Cohort, Run
 from recontrast.trainer.rates import hold_then_fall
+from recontrast.trainer.slices import counted
 
 CPU = Run(device="cpu")
 TINY = {"filters": 2, "levels": 5, "epochs": 1, "epochs_falling": 0}
@@ -49,14 +51,17 @@ def test_a_logit_sees_70_voxels():
 
 def test_losses_of_both_turns_by_hand():
     torch.manual_seed(1)
-    training = pix2pix.SlicePool([small_volumes.volumes(1)], torch.device("cpu"), multiple=32)
+    training = pix2pix.SlicePool([small_volumes.volumes(1)], torch.device("cpu"), multiple=32, region="image")
     training.inputs /= 2000
     training.target /= 2000
     task = pix2pix._Turns(training, None, recipes.resolve("pix2pix", "paper", TINY))
     task.network["generator"].eval()
-    batch = task._counted(training.gather([3]))
+    batch = counted(training.gather([3]))
     inputs, target = batch[:2]
-    made = task.network["generator"](inputs)
+    # An image of 22x24 voxels, centred: what was added around it is 0 and does not count.
+    middle = (..., slice(5, 27), slice(4, 28))
+    made = torch.zeros(1, 1, 32, 32)
+    made[middle] = task.network["generator"](inputs)[middle]
 
     def probability(image):
         return torch.sigmoid(task.network["discriminator"](torch.cat([2 * inputs - 1, 2 * image - 1], 1)))
@@ -68,11 +73,20 @@ def test_losses_of_both_turns_by_hand():
     loss.backward()
     assert all(one.grad is None for one in task.network["generator"].parameters())
     task.network.zero_grad()
-    expected = -false.log().mean() + 100 * ((2 * made - 1) - (2 * target[:, None] - 1)).abs().mean()
+    distance = ((2 * made - 1) - (2 * target[:, None] - 1))[middle].abs().mean()
+    expected = -false.log().mean() + 100 * distance
     loss = task.loss(batch, "generator")
     torch.testing.assert_close(loss, expected)
     loss.backward()
     assert all(one.grad is None for one in task.network["discriminator"].parameters())
+
+
+@pytest.mark.parametrize(("region", "kept"), [("image", 20), ("mask", 14)])
+def test_slices_without_mask_are_images_too(region, kept):
+    one = small_volumes.volumes(1)
+    one.mask[..., :4] = one.mask[..., -2:] = False
+    recipe = recipes.resolve("pix2pix", "paper", TINY | {"region": region})
+    assert len(caught.task(pix2pix, Cohort([one]), recipe).training) == kept
 
 
 def test_rate_is_held_and_then_falls_in_a_line():

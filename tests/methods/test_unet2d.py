@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import caught
 import numpy as np
 import pytest
 import small_volumes
@@ -105,6 +106,16 @@ def test_paper_recipe_stops_and_takes_different_shapes():
     errors = [row["validation"] for row in unet2d.fit(cohort, recipe, CPU).losses]
     assert len(errors) < 30
     assert errors[-1] >= min(errors[:-1])
+
+
+@pytest.mark.parametrize("size", [0, 32])
+def test_of_whole_slices_only_the_images_count(size):
+    """Not what fills them up to a size that can be halved; a resized slice is its square."""
+    recipe = recipes.resolve("unet2d", "paper", {"filters": 2, "size": size})
+    task = caught.task(unet2d, Cohort([small_volumes.volumes(1, (20, 17, 3))]), recipe)
+    batch = task.training.gather([0])
+    assert batch[1].shape == (1, 32, 32)
+    assert float(task.weight(batch)) == (32 * 32 if size else 20 * 17)
 
 
 def test_absolute_error_learns_too():

@@ -53,6 +53,26 @@ def test_a_smaller_size_takes_the_middle():
     np.testing.assert_array_equal(pool.target, np.moveaxis(one.target[3:9, 4:11], 2, 0))
 
 
+@pytest.mark.parametrize("emphasised", [False, True])
+def test_of_whole_images_all_counts_but_what_was_added_around_them(emphasised):
+    given = sessions()
+    if emphasised:
+        given = [replace(one, emphasis=np.full(one.mask.shape, 3, np.float32)) for one in given]
+    pool = SlicePool(given, CPU, multiple=8, empty=True, region="image")
+    assert pool.target.shape[1:] == (24, 16)
+    first = 0
+    for one in given:
+        (h, w, count), (top, left) = (
+            one.mask.shape,
+            ((24 - one.mask.shape[0]) // 2, (16 - one.mask.shape[1]) // 2),
+        )
+        weights = pool.gather(np.arange(first, first + count))[2]
+        first += count
+        expected = np.zeros((count, 24, 16), np.float32)
+        expected[:, top : top + h, left : left + w] = np.moveaxis(one.mask, 2, 0) * 2.0 * emphasised + 1
+        np.testing.assert_array_equal(weights, expected)
+
+
 def test_batches_hold_every_slice_once():
     pool = SlicePool(sessions(), CPU)
     found = torch.cat([target for _, target, _ in pool.batches(4, np.random.default_rng(1))])

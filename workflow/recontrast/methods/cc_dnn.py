@@ -57,6 +57,7 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
             folder=run.checkpoint,
             multiple=coarsest(recipe),
             empty=recipe["region"] == "image",
+            region=recipe["region"],
         )
 
     task = _Slices(pool(cohort.training), pool(cohort.validation) if cohort.validation else None, recipe)
@@ -209,8 +210,8 @@ class _Slices(Task):
             yield self.training.draw_patches(draw, count, edge)
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        inputs, target, mask = batch
-        weights = None if self.recipe["region"] == "image" else mask.float()
+        inputs, target, region = batch
+        weights = region.float()
         made = self.network(inputs)[:, 0].float()
         total = losses.c1(made, target, weights)
         if "c2" in self.loss_in_force:
@@ -226,9 +227,8 @@ class _Slices(Task):
     def length(self) -> int:
         return -(-self.samples // self.recipe["batch"])
 
-    def weight(self, batch: Batch) -> torch.Tensor | float:
-        mask = batch[2]
-        return float(mask.numel()) if self.recipe["region"] == "image" else mask.float().sum()
+    def weight(self, batch: Batch) -> torch.Tensor:
+        return batch[2].float().sum()
 
     def validate(self) -> float | None:
         # Errors under two losses cannot be compared: only the last phase's epochs compete.

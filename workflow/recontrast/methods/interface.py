@@ -23,10 +23,13 @@ import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 import numpy as np
 
 from ..errors import RecontrastError
+
+Region = Literal["image", "mask"]  # what a loss counts
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,10 @@ class Volumes:
         """What a loss over the mask weights voxels by: float32, 0 outside the mask."""
         inside = self.mask.astype(np.float32)
         return inside if self.emphasis is None else inside * self.emphasis
+
+    def weights_over(self, region: Region) -> np.ndarray:
+        """What a loss over a region weights voxels by: `weights`, and for `image` 1 outside the mask."""
+        return np.where(self.mask, self.weights, np.float32(1)) if region == "image" else self.weights
 
 
 @dataclass(frozen=True)

@@ -26,19 +26,26 @@ COARSEST = 4  # voxels of a slice that one voxel of the deepest level covers alo
 SLOPE = 0.3  # of the leaky rectifiers
 
 
-def margin(recipe: Recipe) -> int:
-    """None: the paper's images have no background."""
-    return 0
+def margin(recipe: Recipe) -> int | None:
+    """Whole images, unless the background is left out."""
+    return None if recipe["region"] == "image" else 0
 
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
-    """Train on the slices that show the mask; keep the epoch with the lowest validation loss."""
+    """Train on slices; keep the epoch with the lowest validation loss."""
     device = devices.begin(run)
     constants = typical_means(cohort.training)
 
     def pool(sessions: list[Volumes]) -> SlicePool:
         ready = (normalise(one, constants, recipe) for one in sessions)
-        return SlicePool(ready, device, folder=run.checkpoint, multiple=COARSEST)
+        return SlicePool(
+            ready,
+            device,
+            folder=run.checkpoint,
+            multiple=COARSEST,
+            empty=recipe["region"] == "image",
+            region=recipe["region"],
+        )
 
     training = pool(cohort.training)
     validation = pool(cohort.validation) if cohort.validation else None
@@ -219,15 +226,14 @@ class _Slices(SliceTask):
     """Slices in random order; mean absolute errors of all decodings and the variance between the latents."""
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        inputs, target, mask = batch
+        inputs, target, region = batch
         made, latents = self.network(inputs)
-        weights = self._weights(mask)
-        errors = ((made.float() - target).abs() * weights).sum() / weights.sum()
-        spread = latents.float().var(0, correction=0).mean(1)
-        return errors + self.recipe["variance_weight"] * (spread * weights).sum() / weights.sum()
+        errors = ((made.float() - target).abs() * region).sum()
+        spread = (latents.float().var(0, correction=0).mean(1) * region).sum()
+        return (errors + self.recipe["variance_weight"] * spread) / self.weight(batch)
 
     def weight(self, batch: Batch) -> torch.Tensor:
-        return self._weights(batch[2]).sum()
+        return batch[2].float().sum()
 
     def validate(self) -> float | None:
         if self.validation is None:
@@ -238,8 +244,3 @@ class _Slices(SliceTask):
             total += float(self.loss(batch, "training")) * counted
             pixels += counted
         return total / pixels
-
-    def _weights(self, mask: torch.Tensor) -> torch.Tensor:
-        return (
-            torch.ones_like(mask, dtype=torch.float32) if self.recipe["region"] == "image" else mask.float()
-        )

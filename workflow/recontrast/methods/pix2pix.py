@@ -38,6 +38,8 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
             folder=run.checkpoint,
             axis=recipe["axis"],
             multiple=2 ** recipe["levels"],
+            empty=recipe["region"] == "image",
+            region=recipe["region"],
         )
         if sessions
         else None
@@ -177,21 +179,18 @@ class _Turns(Task):
 
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
         every = self.training.batches(self.recipe["batch"], draw)
-        return map(self._counted, itertools.islice(every, self.recipe["batches_per_epoch"] or None))
-
-    def _counted(self, batch: Batch) -> Batch:
-        inputs, target, mask = batch
-        return counted((inputs, target, torch.ones_like(mask) if self.recipe["region"] == "image" else mask))
+        return map(counted, itertools.islice(every, self.recipe["batches_per_epoch"] or None))
 
     def length(self) -> int:
         every = -(-len(self.training) // self.recipe["batch"])
         return min(every, self.recipe["batches_per_epoch"] or every)
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
-        inputs, target, mask, pixels = batch
+        inputs, target, region, pixels = batch
         judge = self.network["discriminator"].requires_grad_(turn == "discriminator")
         with torch.set_grad_enabled(turn == "generator"):
-            made = self.network["generator"](inputs) * mask[:, None]
+            # Beyond the region target and inputs are 0 too, so that the discriminator learns nothing from it.
+            made = self.network["generator"](inputs) * region[:, None]
         if turn == "discriminator":
             true, false = (
                 _cross_entropy(judge, inputs, target[:, None], 1.0),
@@ -208,12 +207,12 @@ class _Turns(Task):
         if self.validation is None:
             return None
         total = voxels = 0.0
-        for inputs, target, mask in self.validation.batches(
+        for inputs, target, region in self.validation.batches(
             max(1, self.recipe["batch"] // self.validation_parts)
         ):
             error = self.network["generator"](inputs)[:, 0].float() - target
-            total += float((error.abs() * mask).sum())
-            voxels += float(mask.sum())
+            total += float((error.abs() * region).sum())
+            voxels += float(region.sum())
         return total / voxels
 
 

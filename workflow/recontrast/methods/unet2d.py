@@ -46,6 +46,7 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
             folder=run.checkpoint,
             axis=recipe["axis"],
             multiple=coarsest(recipe),
+            region=recipe["region"],
         )
         if sessions
         else None
@@ -196,7 +197,7 @@ class _Slices(SliceTask):
         return total / voxels
 
     def weight(self, batch: Batch) -> torch.Tensor:
-        return self._weights(batch).sum()
+        return batch[2].float().sum()
 
     def validate(self) -> float | None:
         if self.validation is None:
@@ -207,12 +208,7 @@ class _Slices(SliceTask):
 
     def _error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Sum of the errors over the region by the weights of voxels, and the sum of these."""
-        inputs, target, _ = batch
+        inputs, target, weights = batch
         error = self.network(inputs)[:, 0].float() - target
         error = error.abs() if self.recipe["loss"] == "mae" else error**2
-        weights = self._weights(batch)
-        return (error * weights).sum(), weights.sum()
-
-    def _weights(self, batch: Batch) -> torch.Tensor:
-        weights = batch[2].float()
-        return weights.where(weights > 0, 1) if self.recipe["region"] == "image" else weights
+        return (error * weights).sum(), self.weight(batch)

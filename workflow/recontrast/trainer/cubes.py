@@ -131,9 +131,7 @@ def _stack(session: Volumes, constants: dict[str, object], recipe: Recipe) -> np
     """Inputs and target z-scored, and the weights that the loss gives to voxels."""
     mean, sd = constants["target"]
     target = (session.target - np.float32(mean)) / np.float32(sd)
-    weights = session.weights
-    if recipe["region"] == "image":
-        weights = np.where(weights > 0, weights, np.float32(1))
+    weights = session.weights_over(recipe["region"])
     return np.stack([*normalise_inputs(session, constants).numpy(), target, weights])
 
 

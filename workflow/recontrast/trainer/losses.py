@@ -1,7 +1,7 @@
 """The three losses of Kim et al. 2020 (CC-DNN, section 2.6): intensity, small misregistration, local statistics.
 
 Images are float tensors of shape (samples, rows, columns); `weights` of the same shape counts pixels (a mask, or
-what is no padding), and None counts all. Windows are odd and end where the image ends.
+what is no padding), and None counts all. Windows are odd and end where the tensors end.
 """
 
 import torch

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from ..methods.interface import Volumes
+from ..methods.interface import Region, Volumes
 from ..methods.recipes import Recipe
 from . import storage
 from .loop import Batch, Task
@@ -31,13 +31,14 @@ class SlicePool:
         size: in-plane size in voxels; None: the largest of all sessions.
         multiple: of which `size` is made one by rounding up, as networks that halve their images need it.
         empty: keep slices without mask voxels too.
+        region: what counts in a loss: the mask, or the whole image.
 
     Attributes:
         inputs: float32, shape (n, contrasts, h, w).
         target: float32, shape (n, h, w).
         mask: bool, shape (n, h, w).
-        weights: how much a pixel counts in a loss, 0 outside the mask: the mask itself where no session has any
-            emphasis, else float32.
+        weights: how much a pixel counts in a loss, shape (n, h, w), 0 outside the region and in what was added
+            around an image: float32 where a session has an emphasis, else bool.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class SlicePool:
         size: int | Size | None = None,
         multiple: int = 1,
         empty: bool = False,
+        region: Region = "mask",
     ) -> None:
         sessions = [storage.spilled(session, folder) for session in sessions]
         masks = [np.moveaxis(session.mask, axis, 0) for session in sessions]
@@ -64,17 +66,24 @@ class SlicePool:
         self.target = storage.empty((count, h, w), device, folder)
         self.mask = storage.empty((count, h, w), device, folder, torch.bool)
         emphasised = any(session.emphasis is not None for session in sessions)
-        self.weights = storage.empty((count, h, w), device, folder) if emphasised else self.mask
+        if region == "mask" and not emphasised:
+            self.weights = self.mask
+        else:
+            kind = torch.float32 if emphasised else torch.bool
+            self.weights = storage.empty((count, h, w), device, folder, kind)
         first = 0
         for session, mask, numbers in zip(sessions, masks, kept, strict=True):
             rows = slice(first, first + len(numbers))
             amounts = centring(mask.shape[1:], (h, w))
-            images = np.moveaxis(session.inputs, axis + 1, 0), np.moveaxis(session.target, axis, 0), mask
-            for stack, image in zip((self.inputs, self.target, self.mask), images, strict=True):
+            filled = [
+                (self.inputs, np.moveaxis(session.inputs, axis + 1, 0)),
+                (self.target, np.moveaxis(session.target, axis, 0)),
+                (self.mask, mask),
+            ]
+            if self.weights is not self.mask:
+                filled.append((self.weights, np.moveaxis(session.weights_over(region), axis, 0)))
+            for stack, image in filled:
                 stack[rows] = pad(torch.from_numpy(image[numbers]), amounts).to(device)
-            if emphasised:
-                weights = np.moveaxis(session.weights, axis, 0)[numbers]
-                self.weights[rows] = pad(torch.from_numpy(weights), amounts).to(device)
             first = rows.stop
 
     def __len__(self) -> int:
