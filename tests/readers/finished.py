@@ -11,7 +11,7 @@ EXPERIMENTS = ("Forest", "Patch")
 AFFINE = np.diag([-2.0, 2.0, 3.0, 1.0])
 
 
-def write(folder: Path, sessions: int = 3, affine: np.ndarray = AFFINE) -> Path:
+def write(folder: Path, sessions: int = 4, affine: np.ndarray = AFFINE) -> Path:
     """Sessions with T1w, FLAIR and two synthetic FLAIR; the last one without an acquired FLAIR."""
     draw = np.random.default_rng(1)
     plan = {

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import finished
+import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
@@ -41,6 +42,42 @@ def test_nothing_in_the_folder_tells_what_made_an_image(results, tmp_path):
     assert {(row["session"], row["experiment"]) for row in rows(key)} == {
         (f"sub-{n:02d}", name) for n in (1, 2, 3) for name in finished.EXPERIMENTS
     }
+
+
+def test_who_has_no_acquired_image_is_left_out_only_where_it_is_shown(results, tmp_path, capsys):
+    form = load("brain")
+    make(results, tmp_path / "compared", form)
+    assert (
+        "1 of 4 sessions are left out: the form compares with the acquired FLAIR" in capsys.readouterr().out
+    )
+    shown = [page["beside"] for page in study(tmp_path / "compared")["pages"] if page["kind"] == "rate"]
+    assert [set(beside) for beside in shown] == [{"T1w", "FLAIR, acquired"}] * 3
+    key = make(results, tmp_path / "alone", form.model_copy(update={"beside": ("inputs",)}))
+    assert "left out" not in capsys.readouterr().out
+    assert {row["session"] for row in rows(key)} == {f"sub-{n:02d}" for n in (1, 2, 3, 4)}
+    with pytest.raises(RecontrastError, match="with an acquired one; take a form"):
+        make(finished.write(tmp_path / "out", sessions=1), tmp_path / "none", form)
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_synthetic_images_of_a_session_share_a_window_and_nothing_is_lost(tmp_path, sessions):
+    """That of the acquired image, or where there is none of all synthetic ones together."""
+    anat = finished.write(tmp_path / "out", sessions) / "sub-01/anat"
+    files = {name: anat / f"sub-01_space-T1w_desc-{name}_FLAIR.nii.gz" for name in finished.EXPERIMENTS}
+    images = {name: nib.load(file).get_fdata() for name, file in files.items()}
+    images["Patch"] += 200
+    nib.save(nib.Nifti1Image(images["Patch"].astype(np.float32), finished.AFFINE), files["Patch"])
+    acquired = anat / "sub-01_space-T1w_desc-preproc_FLAIR.nii.gz"
+    scale = [nib.load(acquired).get_fdata()] if acquired.is_file() else [*images.values()]
+    assert len(scale) == (1 if sessions > 1 else 2)
+    inside = np.s_[5:25, 5:30, 3:17]  # the mask
+    low, high = np.percentile(np.stack(scale)[:, *inside], (0.5, 99.5))
+    key = rows(make(tmp_path / "out", tmp_path / "pages", load("hagiwara2019")))
+    for row in (row for row in key if row["session"] == "sub-01"):
+        levels = 255 * np.clip((images[row["experiment"]][inside] - low) / (high - low), 0, 1)
+        picture = np.asarray(Image.open(tmp_path / f"pages/images/{row['code']}.webp"))[..., 0]
+        slices = picture.reshape(14, 31, 26)[:, 3:-3, 3:-3]
+        np.testing.assert_allclose(slices, levels.transpose(2, 1, 0)[:, ::-1], atol=0.51)
 
 
 def test_slices_are_those_that_were_acquired(tmp_path):
@@ -87,8 +124,6 @@ def test_every_page_has_its_pictures_and_slices(results, tmp_path):
             picture = Image.open(tmp_path / f"pages/images/{code}.webp")
             assert picture.size == (page["width"], page["height"] * page["slices"])
     assert page["slices"] == 5
-    shown = {tuple(page["beside"]) for page in pages if page["kind"] == "rate"}
-    assert shown == {("T1w", "FLAIR, acquired"), ("T1w",)}
 
 
 def test_single_images_come_in_random_order_and_alone(results, tmp_path):
@@ -96,7 +131,7 @@ def test_single_images_come_in_random_order_and_alone(results, tmp_path):
         row["code"]: row["session"] for row in rows(make(results, tmp_path / "pages", load("hagiwara2019")))
     }
     rated = [page for page in study(tmp_path / "pages")["pages"] if page["kind"] == "rate"]
-    assert len(rated) == 6
+    assert len(rated) == 8
     assert all(len(page["images"]) == 1 and not page["beside"] for page in rated)
     order = [key[page["images"][0]] for page in rated]
     assert order != sorted(order)
