@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from recontrast import tables
 from recontrast.errors import RecontrastError
+from recontrast.readers import dictionaries
+from recontrast.readers.answers import COLUMNS as ANSWER_COLUMNS
 from recontrast.readers.forms import Form, load
-from recontrast.readers.make import KEY
-from recontrast.readers.ratings import ALL, preferences
+from recontrast.readers.ratings import ALL, agreement, means, preferences
 from recontrast.readers.ratings import tests as compare_experiments
-from recontrast.readers.score import ANSWER_COLUMNS, score
+from recontrast.readers.score import score
 
 SESSIONS = [f"sub-{number:02d}" for number in range(1, 9)]
 CATEGORIES = ("Lesions: borders", "Tissue: cortex")
@@ -24,7 +25,7 @@ FORM = {
 
 
 def write_key(folder, rows, experiments, form):
-    tables.write(folder / "key.tsv", list(KEY), rows)
+    tables.write(folder / "key.tsv", list(dictionaries.KEY), rows)
     about = {"Study": "s", "Form": form.model_dump(mode="json"), "Experiments": experiments}
     (folder / "key.json").write_text(json.dumps(about))
 
@@ -202,3 +203,113 @@ def test_answers_to_other_questions_and_a_key_without_its_form_are_refused(study
     (study / "key.json").unlink()
     with pytest.raises(RecontrastError, match=r"key.json: does not exist"):
         score(study / "key.tsv", [study / "B.tsv"], study / "out")
+
+
+def changed(study, name, change):
+    """A further file of reader A: its answers, each as `change` makes it; what it drops is not answered."""
+    rows = [change(row) for row in tables.read(study / "A.tsv", ANSWER_COLUMNS)]
+    tables.write(study / name, ANSWER_COLUMNS, [row for row in rows if row])
+    return study / name
+
+
+def test_two_files_of_one_reader_may_repeat_and_add_but_not_contradict(study):
+    earlier = changed(study, "earlier.tsv", lambda row: row if row["image"] < "0005" else None)
+    given = [study / "A.tsv", earlier, study / "A.tsv", study / "B.tsv"]
+    for order in (given, given[::-1]):
+        score(study / "key.tsv", order, study / "out")
+        assert len(table(study / "out/ratings.tsv")) == 2 * 16 * 2
+    other = changed(study, "other.tsv", lambda row: row | {"answer": "1"} if row["image"] == "0003" else row)
+    for order in ((study / "A.tsv", other), (other, study / "A.tsv")):
+        with pytest.raises(RecontrastError) as caught:
+            score(study / "key.tsv", [study / "B.tsv", *order], study / "out")
+        said = str(caught.value)
+        assert said.startswith(f"{order[1]}: has other answers of reader 'A' than in {order[0]}, 2 in all")
+        assert "of image 0003; if two people have one name, change it in the column reader" in said
+    twice = study / "twice.tsv"
+    twice.write_text((study / "A.tsv").read_text() + other.read_text().partition("\n")[2])
+    with pytest.raises(RecontrastError, match="than in other rows, 2 in all"):
+        score(study / "key.tsv", [twice], study / "out")
+
+
+@pytest.mark.parametrize(
+    ("image", "question", "value", "said"),
+    [
+        (
+            "0003",
+            "Tissue: cortex",
+            "7",
+            "answers '7' to 'Tissue: cortex' of image 0003; allowed are 1, 2, 3, 4, 5",
+        ),
+        ("0003", "Tissue: cortex", "n/a", "answers 'n/a' to"),
+        (
+            "0002",
+            "swelling",
+            "0005",
+            "'0005' to 'swelling' of images 0002 and 0003; allowed are 0002, neither, 0003",
+        ),
+    ],
+)
+def test_answers_off_the_scale_are_refused(study, image, question, value, said):
+    wrong = changed(
+        study,
+        "wrong.tsv",
+        lambda row: row | {"answer": value} if (row["image"], row["question"]) == (image, question) else row,
+    )
+    with pytest.raises(RecontrastError) as caught:
+        score(study / "key.tsv", [wrong], study / "out")
+    assert f"{wrong}: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_a_pair_with_an_image_that_the_key_lacks_is_refused(study):
+    wrong = changed(
+        study, "wrong.tsv", lambda row: row | {"other": "9999"} if row["other"] == "0003" else row
+    )
+    with pytest.raises(RecontrastError, match=r"does not have \(9999\)"):
+        score(study / "key.tsv", [wrong], study / "out")
+
+
+def test_what_is_missing_is_said(study, capsys):
+    partly = changed(study, "partly.tsv", lambda row: row if row["image"] < "0006" else None)
+    (study / "nothing.tsv").write_text("\t".join(ANSWER_COLUMNS) + "\n")
+    score(study / "key.tsv", [partly, study / "B.tsv", study / "nothing.tsv"], study / "out")
+    said = capsys.readouterr().out
+    # Eight sessions have 16 images, rated in two categories, and eight pairs; A stopped after three.
+    assert "A: 25 of 40 answers are missing" in said
+    assert "B: 0 of 40 answers are missing" in said
+    assert "nothing.tsv: no answers" in said
+    note = "n = 2 readers × 16 images (Patch 8, Forest 8); 20 of 64 ratings are missing and left out."
+    for name in ("scores", "agreement"):
+        assert note in (study / f"out/{name}.md").read_text()
+        assert note.replace("×", r"$\times$") in (study / f"out/{name}.tex").read_text()
+    score(study / "key.tsv", [study / "B.tsv"], study / "out")
+    assert "n = 1 reader × 16 images (Patch 8, Forest 8).\n" in (study / "out/scores.md").read_text()
+
+
+def test_every_column_of_every_table_is_described(study):
+    score(study / "key.tsv", [study / "A.tsv", study / "B.tsv"], study / "out")
+    names = {path.stem for path in (study / "out").glob("*.tsv")}
+    assert names == {"ratings", "scores", "tests", "agreement", "pairs"}
+    for name in names:
+        about = json.loads((study / f"out/{name}.json").read_text())
+        assert list(about) == list(table(study / f"out/{name}.tsv"))
+        assert all(column["Description"] for column in about.values())
+        assert about == getattr(dictionaries, name.upper())
+    assert {path.stem for path in (study / "out").glob("*.json")} == names
+    assert "Wilcoxon" in dictionaries.TESTS["p"]["Description"]
+    assert "sign test" in dictionaries.PAIRS["p"]["Description"]
+
+
+def test_what_is_computed_is_written(study):
+    """No column of a table is dropped for want of a description."""
+    rated = pd.DataFrame(
+        [("A", f"sub-{n}", e, "c", n) for n in range(3) for e in "XY"],
+        columns=["reader", "session", "experiment", "category", "score"],
+    )
+    paired = rated[rated["experiment"] == "X"].assign(question="q", other="Y", named="X")
+    for made, name in (
+        (means(rated, ["c"], ["X", "Y"]), "SCORES"),
+        (agreement(rated, ["c"], ["X", "Y"]), "AGREEMENT"),
+        (preferences(paired, ["X", "Y"]), "PAIRS"),
+    ):
+        assert list(made) == list(getattr(dictionaries, name))

@@ -7,6 +7,7 @@ import pandas as pd
 from .. import published
 from ..evaluation.grid import NOTHING, Cell, printed
 from ..evaluation.marks import LEVELS, Family
+from .answers import count_ratings
 from .forms import Form
 from .ratings import ALL, holm
 
@@ -86,6 +87,23 @@ def agreement(form: Form, found: pd.DataFrame, experiments: list[str]) -> tuple[
     bands = "poor below .40, fair, good from .60, excellent from .75 (Cicchetti 1994)"
     over = "images and categories" if form.one_scale else "images"
     return grid, [f"ICC(2,1) over {over} that all readers rated; {bands}.", *_source(theirs)]
+
+
+def counted(form: Form, known: pd.DataFrame, rated: pd.DataFrame, experiments: list[str]) -> str:
+    """How many readers and images a table is over, and how many ratings it lacks.
+
+    Args:
+        form: what was asked.
+        known: the images that were to be rated.
+        rated: their ratings.
+        experiments: in the order of the columns.
+    """
+    readers, images = rated["reader"].nunique(), known["experiment"].value_counts()
+    each = ", ".join(f"{form.columns.get(name, name)} {images[name]}" for name in experiments)
+    asked = readers * count_ratings(known, form)
+    missing = asked - len(rated)
+    lacking = f"; {missing} of {asked} ratings are missing and left out" if missing else ""
+    return f"n = {readers} reader{'s' * (readers != 1)} × {len(known)} images ({each}){lacking}."
 
 
 def _family(tests: pd.DataFrame, against: str) -> Family:

@@ -13,10 +13,9 @@ from scipy import stats
 from .. import tables
 from ..evaluation.agreement import icc
 from ..evaluation.statistics import compare_pairs, holm
+from .dictionaries import TESTS
 
 ALL = "all categories"
-TESTS = ("category", "experiment", "other", "n", "difference", "low", "high", "p", "p_holm", "smallest_p",
-         "rank_biserial", "cohens_dz")  # fmt: skip
 
 
 def means(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
