@@ -120,11 +120,13 @@ def test_losses_of_several_experiments_share_a_figure(tmp_path):
 
 def test_examples_are_the_highest_and_the_lowest_dice(tmp_path):
     columns = ("participant_id", "session_id", "experiment", "region", "metric", "value")
-    values = {"sub-01": 0.4, "sub-02": 0.9, "sub-03": 0.1, "sub-04": 0.99}
+    values = {"sub-01": 0.4, "sub-02": 0.9, "sub-03": 0.1, "sub-04": 0.99, "sub-05": 1.0}
     rows = [
-        dict(zip(columns, (who, "n/a", "Fcn", region, "lesion_dice", value), strict=True))
-        for who, value in values.items()
+        dict(zip(columns, (who, "n/a", "Fcn", region, metric, value), strict=True))
+        for who, dice in values.items()
         for region in ("acquired", "manual")
+        # The last has no lesions, and none were found.
+        for metric, value in (("lesion_dice", dice), ("lesion_true_volume", 0 if who == "sub-05" else 3))
     ]
     tables.write(tmp_path / "lesions.tsv", columns, rows)
     sessions = [{"session": who, "participant_id": who, "session_id": "n/a", "page": "p"} for who in values]

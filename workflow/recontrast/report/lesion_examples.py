@@ -9,6 +9,8 @@ from .overlays import ACQUIRED, MANUAL, lesion_pictures
 def lesion_examples(scores: Path, sessions: list[dict], folder: Path) -> list[dict]:
     """The pictures of the highest and the lowest Dice of every experiment, as in Wei 2019, Figure 5.
 
+    Sessions without lesions on the acquired image, which agree best where nothing is found, are shown only if all are.
+
     Args:
         scores: the long table of lesion comparisons.
         sessions: of the cohort, with `session`, `participant_id`, `session_id` and `page`.
@@ -19,18 +21,21 @@ def lesion_examples(scores: Path, sessions: list[dict], folder: Path) -> list[di
         `pictures` (each with `name`, `picture` and `top`, which lies on it).
     """
     pages = {(s["participant_id"], s["session_id"]): s for s in sessions if s["page"]}
-    found: dict[str, list[tuple[float, dict]]] = {}
+    measured: dict[str, dict[str, dict[str, float]]] = {}
     for row in tables.read(
         scores, ["participant_id", "session_id", "experiment", "region", "metric", "value"]
     ):
         session = pages.get((row["participant_id"], row["session_id"]))
         by_image = row["experiment"] != ACQUIRED and row["region"] == ACQUIRED
-        if by_image and row["metric"] == "lesion_dice" and session:
-            found.setdefault(row["experiment"], []).append((tables.number(row["value"]), session))
-    examples = []
-    for experiment, scored in found.items():
-        ordered = sorted(scored, key=lambda each: -each[0])
-        shown = [ordered[0], *ordered[1:][-1:]]
+        if by_image and session:
+            values = measured.setdefault(row["experiment"], {}).setdefault(session["session"], {})
+            values[row["metric"]] = tables.number(row["value"])
+    by_name, examples = {s["session"]: s for s in pages.values()}, []
+    for experiment, sessions_measured in measured.items():
+        ill = {s: v for s, v in sessions_measured.items() if v.get("lesion_true_volume", 0) > 0}
+        chosen = ill or sessions_measured
+        ordered = sorted(chosen, key=lambda session: -chosen[session]["lesion_dice"])
+        shown = [(chosen[s]["lesion_dice"], by_name[s]) for s in (ordered[0], *ordered[1:][-1:])]
         examples.append(
             {
                 "experiment": experiment,
