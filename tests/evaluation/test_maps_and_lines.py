@@ -1,5 +1,6 @@
 """Maps of metrics and intensities along lines, beside known answers."""
 
+import json
 from pathlib import Path
 
 import nibabel as nib
@@ -10,7 +11,7 @@ from recontrast.errors import RecontrastError
 from recontrast.evaluation.map_metric import map_metric
 from recontrast.evaluation.metrics import METRICS
 from recontrast.evaluation.pair import Pair
-from recontrast.evaluation.trace_profile import COLUMNS, trace_profile
+from recontrast.evaluation.trace_profile import DICTIONARY, trace_profile
 
 AFFINE = np.array([[-2.0, 0, 0, 30], [0, 2, 0, -40], [0, 0, 3, 10], [0, 0, 0, 1]])
 SHAPE = (20, 22, 18)
@@ -57,7 +58,7 @@ def trace(files: dict[str, Path], **settings) -> list[tables.Row]:
         synthetic=[files["synthetic"]],
         **settings,
     )
-    return tables.read(output, COLUMNS)
+    return tables.read(output, DICTIONARY)
 
 
 def test_the_line_through_the_middle_ends_where_the_region_ends(files):
@@ -69,6 +70,13 @@ def test_the_line_through_the_middle_ends_where_the_region_ends(files):
     for row in acquired:
         assert float(row["value"]) == pytest.approx(float(row["x"]) + 100, abs=1e-4)
         assert float(row["distance"]) == pytest.approx(float(row["x"]) - 2, abs=1e-6)
+
+
+def test_the_columns_of_a_profile_are_described(files):
+    (row, *_) = trace(files)
+    about = json.loads(files["mask"].with_name("line.json").read_text())
+    assert list(about) == list(row)
+    assert about["distance"]["Units"] == "mm"
 
 
 def test_a_line_between_points_has_nothing_outside_the_image(files):

@@ -17,6 +17,7 @@ from recontrast.evaluation.pair import Pair
 from recontrast.evaluation.profiles import profile
 from recontrast.evaluation.score import score
 from recontrast.evaluation.summarize import over_participants, summarize
+from recontrast.measures import OF_IMAGES
 
 
 @pytest.fixture
@@ -212,6 +213,9 @@ def test_collect_and_summarize(tmp_path, monkeypatch):
     table = pd.read_csv(tmp_path / "summary.tsv", sep="\t")
     assert table["n"].to_list() == [2, 2]
     assert list(json.loads((tmp_path / "summary.json").read_text())) == list(table.columns)
+    about = json.loads((tmp_path / "metrics.json").read_text())
+    assert list(about) == list(SCORES)
+    assert set(about["metric"]["Levels"]) == set(OF_IMAGES)
 
 
 def test_no_scores_make_empty_tables(tmp_path):

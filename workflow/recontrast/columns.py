@@ -1,8 +1,5 @@
 """Columns that several tables have: their names and what a data dictionary says of them."""
 
-# Of every long table of scores, whether of images or of lesions.
-SCORES = ("participant_id", "session_id", "experiment", "fold", "region", "metric", "value")
-
 # Participants by how much lesion they have: names, and the volumes in ml at which the next one begins.
 LOADS, LOAD_LIMITS = ("none", "small", "medium", "large"), (5.0, 15.0)
 LOAD_LEVELS = {
@@ -17,3 +14,24 @@ N = {"Description": "Number of participants; the sessions of one participant are
 MEAN = {"Description": "Mean over participants"}
 SD = {"Description": "Standard deviation over participants (n - 1); n/a for one participant"}
 MEDIAN = {"Description": "Median over participants"}
+
+PARTICIPANT = {"Description": "Participant, such as sub-01"}
+SESSION = {"Description": "Session, such as ses-1; n/a where the data set has no sessions"}
+FOLD = {
+    "Description": "Which fold's model made the image: it was trained without the participants of that fold, or on "
+    "everyone if `all`; n/a where no model did"
+}
+REGION = {"Description": "Part of the image"}
+METRIC = {"Description": "What was measured"}
+VALUE = {"Description": "Value of the metric; n/a where it is not defined"}
+
+# Of every long table of scores, whether of images or of lesions.
+SCORES = {
+    "participant_id": PARTICIPANT,
+    "session_id": SESSION,
+    "experiment": EXPERIMENT,
+    "fold": FOLD,
+    "region": REGION,
+    "metric": METRIC,
+    "value": VALUE,
+}

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from .errors import RecontrastError
@@ -14,7 +14,7 @@ SEPARATOR = " | "  # between the parts of a label that takes several columns
 Row = dict[str, str]
 
 
-def read(path: str | Path, columns: Sequence[str]) -> list[Row]:
+def read(path: str | Path, columns: Iterable[str]) -> list[Row]:
     """Read a table as text, row by row, and check that it has some columns.
 
     Raises:
@@ -35,7 +35,7 @@ def read(path: str | Path, columns: Sequence[str]) -> list[Row]:
     return rows
 
 
-def write(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> None:
+def write(path: str | Path, columns: Collection[str], rows: Iterable[dict[str, object]]) -> None:
     """Write a table in one step; numbers with up to ten digits, what is not a number as `n/a`."""
     lines = ["\t".join(columns), *("\t".join(_text(row[name]) for name in columns) for row in rows)]
     write_text(path, "\n".join(lines) + "\n")

@@ -5,13 +5,24 @@ from typing import Literal
 
 import numpy as np
 
-from .. import images, tables
+from .. import columns, images, tables
 from ..errors import RecontrastError
 from .profiles import profile
 
-COLUMNS = ("participant_id", "session_id", "line", "target", "experiment", "x", "y", "z", "distance", "value")
 ACQUIRED = "acquired"  # stands where a synthetic image has its experiment
 AXES = ("x", "y", "z")
+DICTIONARY = {
+    "participant_id": columns.PARTICIPANT,
+    "session_id": columns.SESSION,
+    "line": {"Description": "Name of the line in the study"},
+    "target": {"Description": "Contrast of the image"},
+    "experiment": {"Description": f"The experiment that made the image, or {ACQUIRED}"},
+    "x": {"Description": "Place of the point in world coordinates, from left to right", "Units": "mm"},
+    "y": {"Description": "From back to front", "Units": "mm"},
+    "z": {"Description": "From foot to head", "Units": "mm"},
+    "distance": {"Description": "Distance from the beginning of the line", "Units": "mm"},
+    "value": {"Description": "Intensity in the units of the prepared images; n/a outside the image"},
+}
 
 
 def trace_profile(
@@ -35,7 +46,7 @@ def trace_profile(
     Args:
         line: its name.
         mask: the region; without `start` and `end` the line runs through its middle, from border to border.
-        output: table to write, one row per image and point.
+        output: table to write, one row per image and point; its data dictionary is written beside it as JSON.
         participant: `sub-01`.
         session: `ses-1`, or n/a.
         contrasts: the acquired contrasts.
@@ -68,7 +79,7 @@ def trace_profile(
             where = dict(zip(AXES, point.tolist(), strict=True))
             row = {"experiment": name, "distance": float(distance), "value": float(value)}
             rows.append(about | where | row)
-    tables.write(output, COLUMNS, rows)
+    tables.write_described(output, DICTIONARY, rows)
     print(f"{line}: {len(shown)} images along {distances[-1]:.1f} mm")
 
 

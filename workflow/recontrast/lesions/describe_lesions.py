@@ -4,10 +4,24 @@ from pathlib import Path
 
 from .. import images, tables
 from . import inputs
-from .regions import REGIONS, dark, label
+from .regions import NEAR, REGIONS, dark, label
 from .template_space import read_transform
 
-COLUMNS = ("region", "number", "volume", "largest")
+DICTIONARY = {
+    "region": {
+        "Description": "Where the lesions lie, the first that holds",
+        "Levels": {
+            "all": "anywhere",
+            "infratentorial": "in the brain stem or the cerebellum",
+            "periventricular": f"within {NEAR:g} mm of the lateral ventricles",
+            "juxtacortical": f"within {NEAR:g} mm of the cortex",
+            "deep": "elsewhere",
+        },
+    },
+    "number": {"Description": "Number of lesions, without those that the study takes for too small"},
+    "volume": {"Description": "Their volume together", "Units": "ml"},
+    "largest": {"Description": "Volume of the largest; 0 without any", "Units": "ml"},
+}
 
 
 def describe_lesions(
@@ -25,7 +39,7 @@ def describe_lesions(
         lesions: lesion mask; it may be empty.
         mask: the brain, same grid.
         output: table to write: region (all, periventricular, juxtacortical, deep, infratentorial), number of
-            lesions, their volume and that of the largest in ml.
+            lesions, their volume and that of the largest in ml; its data dictionary is written beside it as JSON.
         flair: FLAIR on the same grid, which shows the session's own ventricles; without it they are the template's.
         transform: ITK affine text, from the reference to the template; without it they share one world.
         smallest: lesions of less than this volume in ml do not count.
@@ -50,5 +64,5 @@ def describe_lesions(
                 "largest": float(max(volumes, default=0.0)),
             }
         )
-    tables.write(output, COLUMNS, rows)
+    tables.write_described(output, DICTIONARY, rows)
     print(f"{rows[0]['number']} lesions, {rows[0]['volume']:.2f} ml")

@@ -13,7 +13,7 @@ DICTIONARY = {
     "region": {"Description": "What it is judged by: manual, or acquired: found on the acquired FLAIR"},
     "load": {
         "Description": "Volume of the true lesions",
-        "Levels": columns.LOAD_LEVELS,
+        "Levels": {"all": "any"} | columns.LOAD_LEVELS,
     },
     "metric": {
         "Description": "Measure of lesions",
@@ -24,6 +24,14 @@ DICTIONARY = {
     "sd": columns.SD,
     "median": columns.MEDIAN,
 }
+LOAD = "lesion_load"  # a metric whose values are words
+SCORES = columns.SCORES | {
+    "experiment": DICTIONARY["experiment"],
+    "region": DICTIONARY["region"],
+    "metric": DICTIONARY["metric"]
+    | {"Levels": DICTIONARY["metric"]["Levels"] | {LOAD: "volume of the true lesions, in words"}},
+    "value": columns.VALUE | {"Levels": columns.LOAD_LEVELS},
+}
 
 
 def summarize_lesions(*, listed: Path, scores: Path, summary: Path) -> None:
@@ -32,13 +40,13 @@ def summarize_lesions(*, listed: Path, scores: Path, summary: Path) -> None:
     Args:
         listed: table with a column `file`: the tables of single comparisons, relative to the working folder.
         scores: long table to write.
-        summary: table to write; its data dictionary is written beside it as JSON.
+        summary: table to write; beside both their data dictionaries are written as JSON.
     """
     rows = [
         row for entry in tables.read(listed, ["file"]) for row in tables.read(entry["file"], columns.SCORES)
     ]
-    tables.write(scores, columns.SCORES, rows)
-    loads = {_pair(row): row["value"] for row in rows if row["metric"] == "lesion_load"}
+    tables.write_described(scores, SCORES, rows)
+    loads = {_pair(row): row["value"] for row in rows if row["metric"] == LOAD}
     table = [
         {"experiment": found, "region": truth, "load": load, "metric": metric} | describe(people.values())
         for load in ("all", *columns.LOADS)
