@@ -108,8 +108,10 @@ def test_the_affine_of_the_paper_recipe_finds_a_turned_head():
     assert np.corrcoef(made[turned.mask], expected[turned.mask])[0, 1] > 0.95
 
 
-def test_finds_an_atlas_of_itself_whatever_its_grid():
-    recipe = recipes.resolve("modality_propagation", "paper", {"scale": "cohort", "alignment": "moments"})
+@pytest.mark.parametrize("intensity", ["z-score", "percentile"])
+def test_finds_an_atlas_of_itself_whatever_its_grid(intensity):
+    changes = {"intensity": intensity, "scale": "cohort", "alignment": "moments"}
+    recipe = recipes.resolve("modality_propagation", "paper", changes)
     one = small_volumes.volumes(1)
     shifted = replace(
         one,
@@ -130,10 +132,51 @@ def test_window_is_as_far_in_mm_along_every_axis():
     assert modality_propagation.reach(7, (1.0, 2.0, 8.0)) == (3, 2, 1)
 
 
-def test_scale_of_a_session_does_not_matter_to_the_paper_recipe():
-    recipe = recipes.resolve(
-        "modality_propagation", "paper", {"window": 3, "iterations": 2, "alignment": "moments"}
+def test_z_scores_are_those_of_all_training_voxels_or_with_leaks_of_everyones():
+    recipe = recipes.resolve("modality_propagation", "paper", {"window": 3, "alignment": "moments"})
+    assert modality_propagation.margin(recipe) is None
+    assert modality_propagation.margin(recipe | {"region": "mask"}) == 2
+    training, test = (
+        [small_volumes.volumes(1), small_volumes.volumes(2, (18, 26, 19))],
+        small_volumes.volumes(3),
     )
+    for one in training:
+        one.mask[:8] = False  # the model keeps what lies around the mask; all of the image counts
+    cohort = Cohort(training, test=[replace(test, inputs=test.inputs + 900, target=None)])
+    for changes, seen in (({}, training), ({"leaks": True}, [*training, *cohort.test])):
+        model = modality_propagation.fit(cohort, recipe | changes, CPU)
+        values = np.concatenate([one.inputs[1].ravel() for one in seen])
+        assert model.constants["inputs"][1] == pytest.approx([values.mean(), values.std()], rel=1e-4)
+        values = np.concatenate([one.target.ravel() for one in training])
+        assert model.constants["target"] == pytest.approx([values.mean(), values.std()], rel=1e-4)
+    brain = modality_propagation.fit(cohort, recipe | {"region": "mask"}, CPU)
+    values = np.concatenate([one.inputs[0][one.mask] for one in training])
+    assert brain.constants["inputs"][0] == pytest.approx([values.mean(), values.std()], rel=1e-4)
+    mean, sd = brain.constants["inputs"][0]
+    kept = brain.weights["atlas1/images"][0] * sd + mean
+    np.testing.assert_allclose(kept, training[0].inputs[0, 6:], rtol=1e-4)
+
+
+def test_inputs_count_by_their_z_scores():
+    """A contrast in other units finds the same patches."""
+    changes = {"window": 3, "iterations": 2, "alignment": "moments"}
+    recipe = recipes.resolve("modality_propagation", "paper", changes)
+    units = np.array([[[[1.0]]], [[[50.0]]]], np.float32)
+    made = []
+    for factors in (1, units):
+        one, two, test = (small_volumes.volumes(seed) for seed in (1, 2, 3))
+        cohort = Cohort([replace(session, inputs=session.inputs * factors) for session in (one, two)])
+        model = modality_propagation.fit(cohort, recipe, CPU)
+        given = replace(test, inputs=test.inputs * factors, target=None)
+        made.append(modality_propagation.predict(model, given, recipe, CPU)[test.mask])
+    assert (
+        np.abs(made[1] - made[0]) < 0.01
+    ).mean() > 0.99  # but for patches that are equally near, to rounding
+
+
+def test_scale_of_a_session_does_not_matter_where_each_has_its_own():
+    changes = {"window": 3, "iterations": 2, "alignment": "moments", "intensity": "percentile"}
+    recipe = recipes.resolve("modality_propagation", "paper", changes)
     cohort = Cohort([small_volumes.volumes(1), small_volumes.volumes(2)])
     model = modality_propagation.fit(cohort, recipe, CPU)
     test = replace(small_volumes.volumes(3), target=None)

@@ -96,7 +96,7 @@ SHORT = {
         "learning_rate": 1e-3,
     },
     "multimodal": {"epochs": 1, "batches_per_epoch": 2, "maps": 4, "latent": 4},
-    "modality_propagation": {"iterations": 1},
+    "modality_propagation": {"iterations": 1, "intensity": "percentile"},
 }
 
 

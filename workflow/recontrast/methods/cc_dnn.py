@@ -41,10 +41,7 @@ def margin(recipe: Recipe) -> int | None:
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on slices with one loss and then with another; keep the last phase's best validation epoch."""
     device = devices.begin(run)
-    seen = cohort.training
-    if recipe["leaks"]:
-        seen = cohort.training + cohort.validation + cohort.test
-    constants = value_range(seen, recipe)
+    constants = value_range(cohort.seen(recipe["leaks"]), recipe)
 
     def pool(sessions: list[Volumes]) -> SlicePool:
         scaled = (

@@ -77,6 +77,10 @@ class Cohort:
     validation: list[Volumes] = field(default_factory=list)
     test: list[Volumes] = field(default_factory=list)
 
+    def seen(self, leaks: bool) -> list[Volumes]:
+        """The sessions by which intensities are scaled: those of training, or where it leaks everyone's."""
+        return [*self.training, *self.validation, *self.test] if leaks else self.training
+
 
 @dataclass(frozen=True)
 class Run:

@@ -11,51 +11,58 @@ from ..trainer.patch_search import nearest
 from .alignment import from_images
 from .interface import Cohort, Model, Run, Volumes
 from .moments import from_moments, onto
-from .normalisation import percentile_scale
+from .normalisation import Scales, scaled, session_scales, z_scores
 from .recipes import Recipe
+from .volumes import cropped
 
 
-def margin(recipe: Recipe) -> int:
-    """The reach of the window and of the patches in it."""
-    return recipe["window"] // 2 + recipe["patch"] // 2
+def margin(recipe: Recipe) -> int | None:
+    """The reach of the window and of the patches in it; whole images where the background's z-scores count."""
+    whole = recipe["intensity"] == "z-score" and recipe["region"] == "image"
+    return None if whole else _margin(recipe)
 
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
-    """Keep the training sessions; nothing is learned but the scales of the images."""
-    scales = [_scales(session, recipe) for session in cohort.training]
-    common = np.median(scales, axis=0)
+    """Keep the training sessions around their masks; nothing is learned but the scales of the images."""
+    common = intensities(cohort, recipe)
     weights = {}
-    for number, (session, own) in enumerate(zip(cohort.training, scales, strict=True), start=1):
-        used = own if recipe["scale"] == "session" else common
-        images = np.stack([*session.inputs, session.target]) / used.astype(np.float32)[:, None, None, None]
+    for number, whole in enumerate(cohort.training, start=1):
+        session, _ = cropped(whole, _margin(recipe))
+        images = scaled(np.stack([*session.inputs, session.target]), _pairs(session, common, recipe))
         weights |= {f"atlas{number}/images": images, f"atlas{number}/mask": session.mask}
-    constants = {
-        "contains_images": True,
-        "scales": common.tolist(),
-        "spacings": [list(session.spacing) for session in cohort.training],
-    }
-    return Model(weights, constants)
+    spacings = [list(session.spacing) for session in cohort.training]
+    return Model(weights, {"contains_images": True, "spacings": spacings} | common)
 
 
 def predict(model: Model, volumes: Volumes, recipe: Recipe, run: Run) -> np.ndarray:
     """The target of every mask voxel, float32 (x, y, z), in the units of the training targets; 0 elsewhere."""
-    source = _source(model, volumes, recipe)
-    return _propagate(model, volumes, source, _atlases(model, volumes, source, recipe), recipe, run)
+    return _propagate(model, volumes, recipe, run)
 
 
 def without(model: Model, volumes: Volumes, number: int, recipe: Recipe, run: Run) -> np.ndarray:
     """The target where the mean of one contrast, as it is scaled and aligned, stands in its place."""
-    source = _source(model, volumes, recipe)
-    atlases = _atlases(model, volumes, source, recipe)
-    source[number] = source[number][volumes.mask].mean()
-    return _propagate(model, volumes, source, atlases, recipe, run)
+    return _propagate(model, volumes, recipe, run, left_out=number)
 
 
-def _source(model: Model, volumes: Volumes, recipe: Recipe) -> np.ndarray:
-    """The contrasts, scaled; float32 (contrasts, x, y, z)."""
-    common = np.array(model.constants["scales"], dtype=np.float32)
-    scales = common[:-1] if recipe["scale"] == "cohort" else _scales(volumes, recipe)[: len(common) - 1]
-    return volumes.inputs / scales.astype(np.float32)[:, None, None, None]
+def intensities(cohort: Cohort, recipe: Recipe) -> Scales:
+    """What is subtracted from images and what they are then divided by, [offset, scale] by contrast and target."""
+    if recipe["intensity"] == "z-score":
+        return z_scores(cohort.seen(recipe["leaks"]), recipe["region"])
+    medians = np.median([session_scales(one, recipe) for one in cohort.training], axis=0)
+    *inputs, target = ([0.0, float(scale)] for scale in medians)
+    return {"inputs": inputs, "target": target}
+
+
+def _pairs(volumes: Volumes, common: Scales, recipe: Recipe) -> list[list[float]]:
+    """Offset and scale of every contrast and of the target: the training's, or the session's own percentiles."""
+    if recipe["intensity"] == "percentile" and recipe["scale"] == "session":
+        return [[0.0, scale] for scale in session_scales(volumes, recipe)]
+    return [*common["inputs"], common["target"]]
+
+
+def _margin(recipe: Recipe) -> int:
+    """As far as a voxel's patches reach."""
+    return recipe["window"] // 2 + recipe["patch"] // 2
 
 
 def _atlases(model: Model, volumes: Volumes, source: np.ndarray, recipe: Recipe) -> list[np.ndarray]:
@@ -72,8 +79,15 @@ def _atlases(model: Model, volumes: Volumes, source: np.ndarray, recipe: Recipe)
 
 
 def _propagate(
-    model: Model, volumes: Volumes, source: np.ndarray, atlases: list[np.ndarray], recipe: Recipe, run: Run
+    model: Model, whole: Volumes, recipe: Recipe, run: Run, left_out: int | None = None
 ) -> np.ndarray:
+    """The target; a contrast that is left out is its own mean, once atlases are aligned."""
+    volumes, box = cropped(whole, _margin(recipe))
+    pairs = _pairs(volumes, model.constants, recipe)
+    source = scaled(volumes.inputs, pairs[: len(volumes.inputs)])
+    atlases = _atlases(model, volumes, source, recipe)
+    if left_out is not None:
+        source[left_out] = source[left_out][volumes.mask].mean()
     estimate = None
     for _ in range(recipe["iterations"]):
         estimate = nearest(
@@ -87,17 +101,12 @@ def _propagate(
             neighbours=recipe["neighbours"],
             threads=run.threads,
         )
-    return estimate * np.float32(model.constants["scales"][-1])
+    offset, scale = np.array(model.constants["target"], np.float32)
+    made = np.zeros(whole.mask.shape, np.float32)
+    made[box] = np.where(volumes.mask, estimate * scale + offset, 0)
+    return made
 
 
 def reach(window: int, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
     """Voxels that the window reaches along each axis: as far in mm as along the finest, but one at least."""
     return tuple(max(1, round(window // 2 * min(spacing) / size)) for size in spacing)
-
-
-def _scales(volumes: Volumes, recipe: Recipe) -> np.ndarray:
-    """The percentile inside the mask of every contrast and, at the end, of the target if there is one."""
-    images = [*volumes.inputs, *([] if volumes.target is None else [volumes.target])]
-    return np.array(
-        [percentile_scale(one, volumes.mask, recipe["percentile"], volumes.label) for one in images]
-    )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import RecontrastError
-from .interface import Volumes
+from .interface import Region, Volumes
 from .recipes import Recipe
 
 Scales = dict[str, object]  # {"inputs": [one per contrast], "target": one}
@@ -37,6 +37,24 @@ def mean_and_sd(arrays: Iterable[np.ndarray]) -> tuple[float, float]:
         squares += np.square(values).sum()
     mean = total / count
     return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))
+
+
+def z_scores(sessions: list[Volumes], region: Region) -> Scales:
+    """Mean and SD of every contrast and of the target over all voxels of all sessions, as [mean, sd]."""
+
+    def values(session: Volumes, image: np.ndarray) -> np.ndarray:
+        return image if region == "image" else image[session.mask]
+
+    contrasts = range(len(sessions[0].inputs))
+    inputs = [mean_and_sd(values(one, one.inputs[number]) for one in sessions) for number in contrasts]
+    target = mean_and_sd(values(one, one.target) for one in sessions if one.target is not None)
+    return {"inputs": [list(pair) for pair in inputs], "target": list(target)}
+
+
+def scaled(images: np.ndarray, pairs: list[list[float]]) -> np.ndarray:
+    """Images (n, x, y, z), from each an offset subtracted and then divided by a scale; float32."""
+    offsets, scales = np.array(pairs, dtype=np.float32).T[:, :, None, None, None]
+    return (images - offsets) / scales
 
 
 def cohort_scales(sessions: list[Volumes], recipe: Recipe) -> Scales:

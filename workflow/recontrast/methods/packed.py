@@ -5,14 +5,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from .. import images
 from .interface import Volumes
-from .volumes import bounding_box
+from .volumes import arrays_of, cropped
 
 MARGIN = 24  # voxels around the mask: as far as any method looks that does not want whole images
 
@@ -33,16 +32,7 @@ def map_session(folder: Path, key: str, margin: int | None, read: Callable[[int 
     place = folder / f"{key}-{'image' if widest is None else 'mask'}"
     if not place.is_dir():
         _write(read(widest), place)
-    session = _open(place)
-    box = bounding_box(session.mask, margin)
-    cropped = {name: array[..., *box] for name, array in arrays_of(session).items()}
-    return replace(session, **cropped)
-
-
-def arrays_of(session: Volumes) -> dict[str, np.ndarray]:
-    """All that is large in a session, by name."""
-    values = {field.name: getattr(session, field.name) for field in fields(session)}
-    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    return cropped(_open(place), margin)[0]
 
 
 def _write(session: Volumes, place: Path) -> None:

@@ -1,6 +1,7 @@
 """From image files to the arrays that methods work on."""
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -61,6 +62,18 @@ def read_volumes(
         emphasis=emphasis,
     )
     return volumes, box, grid
+
+
+def cropped(session: Volumes, margin: int | None) -> tuple[Volumes, Box]:
+    """A session cut to its mask's bounding box and `margin` voxels around it (None: whole), and the box."""
+    box = bounding_box(session.mask, margin)
+    return replace(session, **{name: array[..., *box] for name, array in arrays_of(session).items()}), box
+
+
+def arrays_of(session: Volumes) -> dict[str, np.ndarray]:
+    """All that is large in a session, by name."""
+    values = {field.name: getattr(session, field.name) for field in fields(session)}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 def bounding_box(mask: np.ndarray, margin: int | None) -> Box:

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from ..errors import RecontrastError
 from ..methods.interface import Cohort, Model, Run, Volumes
-from ..methods.normalisation import mean_and_sd
+from ..methods.normalisation import Scales, scaled, z_scores
 from ..methods.recipes import Recipe
 from . import device as devices
 from .applied import Applied, by_slabs, restored
@@ -58,10 +58,9 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) 
         )
     device = devices.begin(run)
     training, judges = cohort.training, cohort.validation
-    seen = cohort.training + cohort.validation + cohort.test if recipe["leaks"] else cohort.training
     if recipe["leaks"] and (tested := [session for session in cohort.test if session.target is not None]):
         training, judges = cohort.training + cohort.validation, tested
-    constants = z_scores(seen, recipe)
+    constants = z_scores(cohort.seen(recipe["leaks"]), recipe["region"])
     pool = partial(
         CubePool,
         device=device,
@@ -85,7 +84,7 @@ def applied(
 ) -> Applied:
     """The trained network before the images of one session."""
     device = devices.begin(run)
-    inputs = normalise_inputs(volumes, model.constants).to(device)
+    inputs = torch.from_numpy(scaled(volumes.inputs, model.constants["inputs"])).to(device)
     network = restored(build(len(inputs), recipe), model, device)
     mean, sd = model.constants["target"]
     return Applied(inputs, by_slabs(network), blocks(volumes.mask.shape, recipe), scale=sd, offset=mean)
@@ -109,30 +108,11 @@ def initialise(network: nn.Module, way: Literal["pytorch", "glorot"]) -> nn.Modu
     return network
 
 
-def z_scores(sessions: list[Volumes], recipe: Recipe) -> dict[str, object]:
-    """Mean and SD of every contrast and of the target over all voxels of all sessions, as [mean, sd]."""
-
-    def values(session: Volumes, image: np.ndarray) -> np.ndarray:
-        return image if recipe["region"] == "image" else image[session.mask]
-
-    contrasts = range(len(sessions[0].inputs))
-    inputs = [mean_and_sd(values(one, one.inputs[number]) for one in sessions) for number in contrasts]
-    target = mean_and_sd(values(one, one.target) for one in sessions if one.target is not None)
-    return {"inputs": [list(pair) for pair in inputs], "target": list(target)}
-
-
-def normalise_inputs(volumes: Volumes, constants: dict[str, object]) -> torch.Tensor:
-    """Every contrast z-scored with the training's constants, float32 (contrasts, x, y, z)."""
-    mean, sd = np.array(constants["inputs"], dtype=np.float32).T[:, :, None, None, None]
-    return torch.from_numpy((volumes.inputs - mean) / sd)
-
-
-def _stack(session: Volumes, constants: dict[str, object], recipe: Recipe) -> np.ndarray:
+def _stack(session: Volumes, constants: Scales, recipe: Recipe) -> np.ndarray:
     """Inputs and target z-scored, and the weights that the loss gives to voxels."""
-    mean, sd = constants["target"]
-    target = (session.target - np.float32(mean)) / np.float32(sd)
-    weights = session.weights_over(recipe["region"])
-    return np.stack([*normalise_inputs(session, constants).numpy(), target, weights])
+    inputs = scaled(session.inputs, constants["inputs"])
+    target = scaled(session.target[None], [constants["target"]])
+    return np.concatenate([inputs, target, session.weights_over(recipe["region"])[None]])
 
 
 class _Cubes(Task):

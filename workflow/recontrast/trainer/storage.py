@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..methods.interface import Volumes
-from ..methods.packed import arrays_of
+from ..methods.volumes import arrays_of
 
 SHARE = 0.7  # of the free memory of a GPU that images of one kind may take
 
