@@ -56,6 +56,7 @@ rule index:
         metrics=layout.METRICS,
         summary=layout.SUMMARY,
         ranks=layout.RANKS,
+        statistics=layout.STATISTICS,
         losses=graph.losses,
         lesions=graph.lesion_tables,
         own=graph.own_tables,
@@ -87,5 +88,5 @@ rule index:
         code=graph.code("report", "index"),
     shell:
         "recontrast step --log {log} report index --plan {params.plan} --metrics {input.metrics}"
-        " --summary {input.summary} --ranks {input.ranks} --page {output.page}"
+        " --summary {input.summary} --ranks {input.ranks} --statistics {input.statistics} --page {output.page}"
         " --per-page {params.per_page} {params.further}"

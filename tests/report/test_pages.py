@@ -92,6 +92,7 @@ def build(plan: dict, per_page: int = 50) -> Path:
         metrics=Path(layout.METRICS),
         summary=Path(layout.SUMMARY),
         ranks=Path(layout.RANKS),
+        statistics=Path(layout.STATISTICS),
         page=page,
         per_page=per_page,
     )
@@ -242,6 +243,19 @@ def test_the_first_page_ranks_experiments_of_one_target(report):
     after = text[text.index("mean over participants of their rank") :]
     assert after.index("fcn") < after.index("voxels")  # the better one first
     assert f"voxels {ranks['voxels', 'psnr']:.2f}" in after
+
+
+def test_the_first_page_compares_experiments_in_pairs(report):
+    folder, _ = report
+    page = Page(folder / "report/index.html")
+    assert "tables/statistics.tsv" in page.links
+    found = pd.read_csv(folder / layout.STATISTICS, sep="\t").query("metric == 'psnr' and within == 'brain'")
+    (pair,) = found.to_dict("records")
+    text = " ".join(" ".join(page.text).split())
+    after = text[text.index("Mean over participants of the first less the second") :]
+    shown = [number(pair[key], pair["difference"]) for key in ("difference", "low", "high")]
+    assert f"{pair['a']} {pair['b']} {shown[0]} [{shown[1]}, {shown[2]}] p = {pair['p_holm']:.2g}" in after
+    assert f"no p below {pair['smallest_p']:.2g}" in after
 
 
 def test_ranks_of_nobody_are_no_table(tmp_path):

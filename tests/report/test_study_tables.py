@@ -43,6 +43,7 @@ def test_a_table_with_its_notes_stands_on_the_first_page(finished):
         metrics=Path(layout.METRICS),
         summary=Path(layout.SUMMARY),
         ranks=Path(layout.RANKS),
+        statistics=Path(layout.STATISTICS),
         page=Path(layout.REPORT),
         own=[output],
     )

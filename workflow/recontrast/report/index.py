@@ -8,6 +8,7 @@ from .. import layout, tables
 from ..images import write_text
 from ..measures import MEASURES
 from . import pages
+from .comparisons import comparison_tables
 from .lesion_examples import lesion_examples
 from .lesions import lesion_section
 from .methods_text import methods_section, steps_that_ran
@@ -27,6 +28,7 @@ def index(
     metrics: Path,
     summary: Path,
     ranks: Path,
+    statistics: Path,
     page: Path,
     per_page: int = 50,
     lesions: list[Path] = [],  # noqa: B006 - read, never changed
@@ -42,6 +44,7 @@ def index(
         metrics: the long table of all scores.
         summary: mean, SD and number of participants per experiment, region and metric.
         ranks: mean ranks of the experiments of one target.
+        statistics: experiments of one target against each other.
         page: HTML file to write; the rest goes beside it.
         per_page: how many sessions a page of the cohort holds.
         lesions: the long table of lesion comparisons and its summary, where the study has them.
@@ -63,7 +66,7 @@ def index(
     sessions = _sessions(content, scores, models, page.parent)
     links = _cohort_pages(page.parent, title, sessions, content["experiments"], names, per_page)
     # With its tables inside, the folder of the report can be passed on alone.
-    copied = {"metrics": metrics, "summary": summary, "ranks": ranks}
+    copied = {"metrics": metrics, "summary": summary, "ranks": ranks, "statistics": statistics}
     for table in copied.values():
         write_text(page.parent / "tables" / table.name, table.read_text(encoding="utf-8"))
     examples = lesion_examples(lesions[0], sessions, page.parent) if lesions else []
@@ -78,7 +81,8 @@ def index(
         results=sorted(
             result_tables(summarized, content["experiments"]), key=lambda table: table["region"] != wanted
         ),
-        ranks=rank_tables(ranks, content["study"]["region"]),
+        ranks=rank_tables(ranks, wanted),
+        comparisons=comparison_tables(statistics, wanted),
         figures=_figures(page.parent / "figures", scores, names, models, content),
         models=list(models.values()),
         own=study_tables(own, {name: t["title"] for name, t in content["study"]["tables"].items()}),
@@ -115,7 +119,7 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
         row = table["rows"].setdefault(name, {"experiment": name, "n": line["n"], "cells": {}})
         row["cells"][metric] = {"mean": line["mean"], "sd": line["sd"], "best": False}
     for table in made.values():
-        table["rows"] = list(table["rows"].values())
+        table["rows"] = [table["rows"][name] for name in experiments if name in table["rows"]]
         for metric, means in table["metrics"].items():
             better = MEASURES[metric].better
             best = max(means) if better == "higher" else min(means)
