@@ -64,6 +64,23 @@ def test_first_weights_are_those_of_keras():
         assert 0.97 * largest < kernel.weight.abs().max() <= largest
 
 
+@pytest.mark.parametrize("network", ["cc_dnn", "unet"])
+def test_output_begins_at_random_or_at_the_mean_of_the_target(network):
+    one = small_volumes.volumes(1)
+    for name, recipe in (("paper", {"maps": 2}), ("quick", TINY)):
+        recipe = recipes.resolve("cc_dnn", name, recipe | {"network": network})
+        task = caught.task(cc_dnn, Cohort([one]), recipe)
+        pool = task.training
+        made = task.network.eval()(pool.inputs[5:7]).detach()
+        if name == "paper":
+            assert made.std() > 1e-3
+            *_, last = task.network.parameters()
+            assert last.ndim == 1
+            assert not last.any()
+        else:
+            torch.testing.assert_close(made, pool.target[pool.mask].mean().expand_as(made))
+
+
 def test_sees_as_far_as_its_margin_and_no_further():
     recipe = recipes.resolve("cc_dnn", "quick")
     network = cc_dnn.build(1, recipe).eval()

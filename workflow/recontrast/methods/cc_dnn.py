@@ -112,6 +112,7 @@ def build(contrasts: int, recipe: Recipe) -> nn.Module:
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(network.last.bias)
     return network
 
 
@@ -176,10 +177,11 @@ class _Slices(Task):
         self.validation = validation
         self.recipe = recipe
         network = build(training.inputs.shape[1], recipe)
-        # A random output would be far from intensities between 0 and 1: it begins at the target's mean.
-        *_, last = (module for module in network.modules() if isinstance(module, nn.Conv2d))
-        nn.init.zeros_(last.weight)
-        nn.init.constant_(last.bias, float(training.target[training.mask].mean()))
+        if recipe["output_start"] == "mean":
+            # A random output may be far from intensities between 0 and 1.
+            *_, last = (module for module in network.modules() if isinstance(module, nn.Conv2d))
+            nn.init.zeros_(last.weight)
+            nn.init.constant_(last.bias, float(training.target[training.mask].mean()))
         self.network = network.to(training.device, memory_format=torch.channels_last)
         self.optimizers = {
             "training": torch.optim.Adam(self.network.parameters(), lr=recipe["learning_rate"])
