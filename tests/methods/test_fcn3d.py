@@ -9,7 +9,7 @@ import torch
 from recontrast.errors import RecontrastError
 from recontrast.methods import fcn3d, recipes
 from recontrast.methods.interface import Cohort, Run
-from recontrast.trainer import slabs
+from recontrast.trainer import cubes, slabs
 from recontrast.trainer.applied import Applied, by_slabs
 
 CPU = Run(device="cpu")
@@ -82,6 +82,21 @@ def test_leaks_decide_whose_voxels_normalise_and_who_stops_training():
     assert together.losses == apart.losses
     alone = fcn3d.fit(Cohort(training, validation), recipe | {"leaks": True}, CPU)
     assert alone.losses[0]["validation"] is not None
+
+
+def test_the_test_fold_of_a_leak_stops_but_chooses_no_epoch(monkeypatch):
+    errors = [5.0, 1.0, 2.0, 3.0, 4.0]
+    training, validation, test = ([small_volumes.volumes(seed, (12, 12, 12))] for seed in (1, 2, 3))
+    changes = {"filters": 8, "epochs": 5, "stop_strip": 1, "stop_rises": 2}
+    kept = {}
+    for leaks in (False, True):
+        left = iter(errors)
+        monkeypatch.setattr(cubes._Cubes, "validate", lambda _, left=left: next(left))
+        recipe = recipes.resolve("fcn3d", "paper", changes | {"leaks": leaks})
+        model = fcn3d.fit(Cohort(training, validation, test), recipe, CPU)
+        assert len(model.losses) == 4
+        kept[leaks] = model.best_epoch
+    assert kept == {False: 2, True: 4}
 
 
 def test_cubes_that_are_all_rim_are_refused():

@@ -38,6 +38,18 @@ def test_all_problems_at_once_with_the_nearest_names():
     assert "epochs: 2.5 is not a whole number" in message
 
 
+def test_where_a_recipe_leaks_the_last_epoch_is_kept_unless_said_otherwise():
+    for method in ("fcn3d", "unet3d", "voxel_mlp"):
+        assert recipes.resolve(method)["keep"] == "best"
+        leaky = recipes.resolve(method, "paper", {"leaks": True})
+        assert leaky["keep"] == "last"
+        assert recipes.resolve(method, "paper", leaky) == leaky
+        assert recipes.resolve(method, "paper", {"leaks": True, "keep": "best"})["keep"] == "best"
+        # Who validates still says when to stop; where nothing stops, there is nothing to decide.
+        assert recipes.validates(method, leaky)
+        assert not recipes.validates(method, leaky | {"stop_rises": 0})
+
+
 def test_nothing_of_something_is_refused():
     with pytest.raises(RecontrastError, match="batch: is 0; stop_strip: is 0"):
         recipes.resolve("fcn3d", "quick", {"batch": 0, "stop_strip": 0, "stop_rises": 0, "crop": 0})

@@ -160,15 +160,22 @@ def test_lost_loss_is_an_error():
         loop.train(Lost(), Run(), epochs=2)
 
 
-def test_keeps_the_best_epoch_and_stops():
+def test_keeps_the_best_epoch_or_the_last_and_stops():
     class Worse(Line):
         errors = iter([5.0, 4.0, 3.0, 6.0, 7.0, 8.0, 9.0, 9.0])
 
         def validate(self):
             return next(self.errors)
 
-    outcome = loop.train(Worse(), Run(), epochs=8, stop=partial(strips, length=1, rises=3))
+    stop = partial(strips, length=1, rises=3)
+    outcome = loop.train(Worse(), Run(), epochs=8, stop=stop)
     assert (outcome.best_epoch, len(outcome.losses)) == (3, 6)
+    Worse.errors = iter([5.0, 4.0, 3.0, 6.0, 7.0, 8.0, 9.0, 9.0])
+    task = Worse()
+    outcome = loop.train(task, Run(), epochs=8, stop=stop, keep="last")
+    assert (outcome.best_epoch, len(outcome.losses)) == (6, 6)
+    for name, tensor in task.network.state_dict().items():
+        np.testing.assert_array_equal(outcome.weights[name], tensor)
 
 
 def test_strips_by_hand():

@@ -7,7 +7,7 @@ checked and a methods section written without importing torch.
 import difflib
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -39,6 +39,7 @@ class Facts:
         target: the contrast that the paper made.
         recipes: values by recipe name; `paper` is complete, the others say what they change.
         choices: the allowed values of those keys that have only a few.
+        leaking: values that `leaks: true` changes too, unless the study sets them.
         weights: whether voxels of a mask may count more than others in training.
         subsets: whether some of the inputs are enough for a prediction.
         validates: whether it looks at validation sessions at all.
@@ -52,6 +53,7 @@ class Facts:
     target: str
     recipes: dict[str, Recipe]
     choices: dict[str, list[Value]]
+    leaking: Recipe = field(default_factory=dict)
     weights: bool = False
     subsets: bool = False
     validates: bool = True
@@ -76,7 +78,7 @@ def load(method: str) -> Facts:
 
 
 def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None) -> Recipe:
-    """Every value that a run uses: the paper's, changed by the recipe, changed by the study.
+    """Every value that a run uses: the paper's, changed by the recipe, by leaks, and by the study.
 
     Args:
         method: name of the method.
@@ -106,6 +108,8 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
         raise RecontrastError(
             f"recipe {recipe} of {method}: " + "; ".join(problems), remedy=f"its keys are {', '.join(paper)}"
         )
+    if resolved.get("leaks"):
+        resolved |= {key: value for key, value in facts.leaking.items() if key not in (overrides or {})}
     return resolved
 
 
@@ -116,7 +120,8 @@ def describe(method: str, recipe: Recipe) -> str:
 
 def validates(method: str, recipe: Recipe) -> bool:
     """Whether a training of a resolved recipe looks at validation sessions, to stop or to choose an epoch by."""
-    return load(method).validates and recipe.get("keep") != "last"
+    decides = recipe.get("keep") != "last" or recipe.get("stop_rises", 0) > 0
+    return load(method).validates and decides
 
 
 def _number(value: Value) -> Value:

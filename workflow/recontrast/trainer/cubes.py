@@ -9,7 +9,7 @@ A method adds its network, as two functions of its recipe:
 
 The recipe's keys that are read here: region (`image`, or `mask`: what z-scores and loss look at), leaks, crop
 (edge of the cubes in voxels; 0: whole volumes), rim, crops_per_epoch, batch, optimizer, learning_rate,
-schedule, epochs, stop_strip, stop_rises, bfloat16.
+schedule, epochs, stop_strip, stop_rises, keep, bfloat16.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ Blocks = Callable[[tuple[int, int, int], Recipe], Slabs]
 
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) -> Model:
-    """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error.
+    """Train on z-scored volumes or cubes; keep the epoch with the lowest validation error, or the last.
 
     With leaks, as in Wei 2019, all sessions give the z-scores, and where there are test sessions they decide when to
     stop, so that the validation sessions train too.
@@ -75,7 +75,9 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) 
         recipe,
     )
     stop = partial(strips, length=recipe["stop_strip"], rises=recipe["stop_rises"])
-    outcome = train(task, run, epochs=recipe["epochs"], stop=stop, bfloat16=recipe["bfloat16"])
+    outcome = train(
+        task, run, epochs=recipe["epochs"], stop=stop, keep=recipe["keep"], bfloat16=recipe["bfloat16"]
+    )
     return Model(outcome.weights, constants, outcome.losses, outcome.best_epoch)
 
 

@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -73,14 +74,22 @@ class Task(ABC):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training leaves: the best epoch's weights and the loss table."""
+    """What training leaves: the weights of the epoch that is kept, and the loss table."""
 
     weights: dict[str, np.ndarray]
     losses: list[Row]
     best_epoch: int
 
 
-def train(task: Task, run: Run, *, epochs: int, stop: Stop | None = None, bfloat16: bool = False) -> Outcome:
+def train(
+    task: Task,
+    run: Run,
+    *,
+    epochs: int,
+    stop: Stop | None = None,
+    keep: Literal["best", "last"] = "best",
+    bfloat16: bool = False,
+) -> Outcome:
     """Train until `epochs` or until `stop` says so, from the last checkpoint if there is one.
 
     Args:
@@ -88,6 +97,7 @@ def train(task: Task, run: Run, *, epochs: int, stop: Stop | None = None, bfloat
         run: seed, checkpoint folder and its key.
         epochs: how many at most.
         stop: whether to stop, from the validation errors so far.
+        keep: the epoch with the lowest validation error, or the last one.
         bfloat16: compute the loss in bfloat16 where the network is on a GPU.
 
     Raises:
@@ -130,7 +140,8 @@ def train(task: Task, run: Run, *, epochs: int, stop: Stop | None = None, bfloat
         while len(losses) < epochs and not (stop and _errors(losses) and stop(_errors(losses))):
             epoch = len(losses) + 1
             row = stepper.epoch(epoch, run.seed)
-            if row["validation"] is None or row["validation"] < min(_errors(losses), default=np.inf):
+            error = row["validation"]
+            if keep == "last" or error is None or error < min(_errors(losses), default=np.inf):
                 best, best_epoch = _copy(task.network), epoch
             losses.append(row)
             progress.epoch(row, best_epoch)
