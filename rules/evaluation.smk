@@ -28,12 +28,13 @@ rule score:
             pairs=graph.score_pairs,
         ),
         structures=graph.score_structures,
+        windows="--by-slice" if graph.study.evaluation.by_slice else "",
         code=graph.code("evaluation", "score"),
     shell:
         "recontrast step --log {log} evaluation score --acquired {input.acquired} --synthetic {input.synthetic}"
         " --mask {input.mask} --output {output} --participant {params.participant} --session {params.session}"
         " --experiment {wildcards.experiment} --fold {params.fold} --region {params.region}"
-        " --metrics {params.metrics} {params.parts} --structures {params.structures:q}"
+        " --metrics {params.metrics} {params.parts} --structures {params.structures:q} {params.windows}"
 
 
 rule map_metric:
@@ -50,10 +51,11 @@ rule map_metric:
         "../envs/embedded.yaml"
     params:
         metric=graph.metric,
+        windows="--by-slice" if graph.study.evaluation.by_slice else "",
         code=graph.code("evaluation", "map_metric"),
     shell:
         "recontrast step --log {log} evaluation map_metric --metric {params.metric} --acquired {input.acquired}"
-        " --synthetic {input.synthetic} --mask {input.mask} --output {output}"
+        " --synthetic {input.synthetic} --mask {input.mask} --output {output} {params.windows}"
 
 
 rule trace_profile:

@@ -207,6 +207,18 @@ def test_an_intensity_bias_is_not_hidden(arrays_of_pair):
     assert values["ssim"] < 0.995
 
 
+@pytest.mark.parametrize("axis", [0, 2])
+def test_by_slice_no_window_reaches_into_another_slice(arrays_of_pair, axis):
+    reference, prediction, mask = arrays_of_pair
+    pair = Pair(reference, prediction, mask, axis=axis, by_slice=True)
+    stacks = [np.moveaxis(image, axis, 0) for image in (*pair.harmonised[:1], pair.filled)]
+    settings = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    maps = [structural_similarity(*images, full=True, **settings)[1] for images in zip(*stacks, strict=True)]
+    expected = np.moveaxis(np.array(maps), 0, axis)[mask]
+    assert pair.ssim_map[mask] == pytest.approx(expected, abs=1e-9)
+    assert np.abs(Pair(reference, prediction, mask, axis=axis).ssim_map[mask] - expected).max() > 1e-3
+
+
 def test_a_single_slice_has_the_two_dimensional_ssim(arrays_of_pair):
     reference, prediction, mask = (image[:, :, 10] for image in arrays_of_pair)
     pair = Pair(reference[..., None], prediction[..., None], mask[..., None])

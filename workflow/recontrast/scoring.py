@@ -62,6 +62,7 @@ class Evaluation(Section):
     regions: tuple[str, ...] = Field(("region",), description="region, tissue, and masks of the study")
     pairs: tuple[tuple[Name, Name], ...] = Field((), description="regions for contrast-to-noise ratios")
     structures: dict[Name, Structure] = Field({}, description="for the metric dice")
+    by_slice: bool = Field(False, description="windows of ssim stay in one slice")
     maps: tuple[Literal["ssim", "nrmse", "hagiwara_nrmse"], ...] = Field((), description="voxel by voxel")
     profiles: dict[Name, Profile] = Field({}, description="intensities along lines, by name")
     confidence: float = Field(0.95, gt=0, lt=1, description="of bootstrap intervals over participants")

@@ -50,11 +50,11 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
         config["datasets"] = [{"path": str(bids_dir)}]
     if out_dir is not None:
         config["output"] = str(out_dir)
-    for experiment in config.get("experiments", {}).values() if choice.recipe else []:
-        experiment["recipe"] = choice.recipe
-        if choice.recipe == "paper":
-            experiment.pop("folds", None)
     if choice.recipe:
+        for experiment in config.get("experiments", {}).values():
+            experiment["recipe"] = choice.recipe
+        if choice.recipe == "paper":
+            _on_every_fold(config)
         _train_once(config)
     if choice.participant_label or choice.session_label:
         config["include"] = {
@@ -91,6 +91,15 @@ def _shipped() -> list[Path]:
 
 def _ships(file: Path) -> bool:
     return file.resolve().parent == (ROOT / "studies").resolve()
+
+
+def _on_every_fold(config: dict) -> None:
+    """Experiments that run on some folds only run on all, and tables that show one of these show all."""
+    some = {str(f) for e in config.get("experiments", {}).values() for f in e.pop("folds", [])}
+    for table in config.get("tables", {}).values():
+        for part in (*table.get("rows", []), *table.get("columns", []), table.get("cells", {})):
+            if isinstance(part, dict) and part.get("fold") in some:
+                del part["fold"]
 
 
 def _train_once(config: dict) -> None:

@@ -15,6 +15,7 @@ def map_metric(
     synthetic: Path,
     mask: Path,
     output: Path,
+    by_slice: bool = False,
 ) -> None:
     """Show where in the image a metric is good and where it is bad.
 
@@ -25,16 +26,18 @@ def map_metric(
         synthetic: the synthetic contrast on the same grid, in the same units.
         mask: where the two are compared, same grid.
         output: image to write, 0 outside the mask.
+        by_slice: windows of ssim stay in one slice.
     """
     # scikit-image takes a while to load: not for --help
     from .metrics import MAPS
-    from .pair import Pair
+    from .pair import Pair, slice_axis
 
     image = images.read(acquired)
     for path in (synthetic, mask):
         images.check_same_grid(path, images.read_header(path), image)
     inside = np.asarray(images.read_header(mask).dataobj).reshape(image.shape) > 0
-    found = MAPS[metric](Pair(image.get_fdata(), images.read(synthetic).get_fdata(), inside))
+    made = images.read(synthetic).get_fdata()
+    found = MAPS[metric](Pair(image.get_fdata(), made, inside, slice_axis(image.affine), by_slice))
     facts = {"Sources": [str(path) for path in (acquired, synthetic, mask)], "Metric": metric}
     images.write(output, np.where(inside, found, 0), image, facts=facts)
     print(f"{metric}: mean {found[inside].mean():.4g} inside the mask")

@@ -22,6 +22,7 @@ class Pair:
         prediction: synthetic image of the same shape and units.
         mask: not zero where they are compared, same shape.
         axis: across which the slices of metrics of slices lie.
+        by_slice: whether windows of the harmonised similarity stay in one slice.
 
     Raises:
         RecontrastError: other shapes, an empty mask, or a reference that has one value (between its 0.5th and
@@ -29,7 +30,12 @@ class Pair:
     """
 
     def __init__(
-        self, reference: np.ndarray, prediction: np.ndarray, mask: np.ndarray, axis: int = -1
+        self,
+        reference: np.ndarray,
+        prediction: np.ndarray,
+        mask: np.ndarray,
+        axis: int = -1,
+        by_slice: bool = False,
     ) -> None:
         if reference.shape != prediction.shape or reference.shape != mask.shape:
             raise RecontrastError(
@@ -45,7 +51,7 @@ class Pair:
             raise RecontrastError(
                 "the acquired image is constant inside the mask", remedy="look at this session"
             )
-        self.axis = axis
+        self.axis, self.by_slice = axis, by_slice
 
     @cached_property
     def harmonised(self) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +73,8 @@ class Pair:
     @cached_property
     def ssim_map(self) -> np.ndarray:
         """Local similarity on the harmonised scale; NaN outside the mask."""
-        return ssim_map(self.harmonised[0], self.filled, self.mask)
+        slices = self.axis % self.mask.ndim if self.by_slice else None
+        return ssim_map(self.harmonised[0], self.filled, self.mask, slices=slices)
 
     @cached_property
     def ssim_map_in_units(self) -> np.ndarray:

@@ -31,6 +31,7 @@ def score(
     names: list[str] = [],  # noqa: B006
     pairs: list[str] = [],  # noqa: B006
     structures: str = "{}",
+    by_slice: bool = False,
 ) -> None:
     """Measure how near a synthetic image is to the acquired one, inside the mask and in parts of it.
 
@@ -52,6 +53,7 @@ def score(
         structures: JSON, name -> {"within": region, "above": bound, "below": bound, "scale": of the bounds}: what
             is found by a threshold on both images; or {"within": the region outlined on the acquired image,
             "drawn": {experiment: the region outlined on its image}}.
+        by_slice: windows of ssim stay in one slice.
     """
     check_names(metrics)
     reference, *others = (images.read_header(path) for path in (acquired, synthetic, mask))
@@ -66,7 +68,7 @@ def score(
         parts = {name: labels == value for name, value in TISSUE_LABELS.items()} | parts
     try:
         asked = _of_experiment(json.loads(structures), experiment)
-        values = _measure(acquired, synthetic, inside, metrics, region, parts, pairs, asked)
+        values = _measure(acquired, synthetic, inside, metrics, region, parts, pairs, asked, by_slice)
     except RecontrastError as error:
         # What is left to go wrong with images on one grid: an empty mask, or one value inside it.
         file = error.file or (acquired if inside.any() else mask)
@@ -95,6 +97,7 @@ def _measure(
     parts: dict[str, np.ndarray],
     pairs: list[str],
     structures: dict[str, dict],
+    by_slice: bool,
 ) -> Found:
     """Every metric in every part that it is meant for."""
     # scikit-image takes a while to load: not for --help
@@ -102,7 +105,8 @@ def _measure(
     from .pair import Pair, slice_axis
 
     image = images.read(acquired)
-    pair = Pair(image.get_fdata(), images.read(synthetic).get_fdata(), inside, slice_axis(image.affine))
+    made = images.read(synthetic).get_fdata()
+    pair = Pair(image.get_fdata(), made, inside, slice_axis(image.affine), by_slice)
     places = {region: pair.mask} | {name: part & pair.mask for name, part in parts.items()}
     found = compare(pair, metrics, region, parts)
     found += _contrasts(pair, [m for m in metrics if MEASURES[m].scope == "pair"], pairs, places)

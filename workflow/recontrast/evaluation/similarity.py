@@ -12,23 +12,29 @@ SHORTEST_SIDE = 2 * RADIUS * 2 ** (len(SCALE_WEIGHTS) - 1) + 1  # 161, the limit
 
 
 def ssim_map(
-    reference: np.ndarray, prediction: np.ndarray, mask: np.ndarray, data_range: float = 1.0
+    reference: np.ndarray,
+    prediction: np.ndarray,
+    mask: np.ndarray,
+    data_range: float = 1.0,
+    slices: int | None = None,
 ) -> np.ndarray:
     """The local similarity inside a mask, NaN outside.
 
-    Gaussian window of 1.5 voxels in every dimension, population covariance, mirrored at the borders of the
-    image. An image with a single slice has the 2-D map.
+    Gaussian window of 1.5 voxels in every dimension, or within slices, population covariance, mirrored at the borders
+    of the image. An image with a single slice has the 2-D map.
 
     Args:
         reference: any shape; outside the mask too, where windows reach.
         prediction: of the same shape.
         mask: where the map is wanted; not empty.
         data_range: of both images.
+        slices: axis across which windows do not reach, as each slice is an image of its own.
     """
     # The window reaches RADIUS voxels out of the mask and no farther: the rest of the image is not needed.
     box = tuple(slice(max(0, at.min() - RADIUS), at.max() + RADIUS + 1) for at in np.nonzero(mask))
     # scikit-image refuses images thinner than its window; mirroring them first is what its filter would do.
-    short = [(0, max(0, 2 * RADIUS + 1 - side)) for side in mask[box].shape]
+    sides = mask[box].shape
+    short = [(0, 0 if axis == slices else max(0, 2 * RADIUS + 1 - side)) for axis, side in enumerate(sides)]
     _, similarity = structural_similarity(
         np.pad(reference[box], short, mode="symmetric"),
         np.pad(prediction[box], short, mode="symmetric"),
@@ -37,6 +43,7 @@ def ssim_map(
         sigma=SIGMA,
         use_sample_covariance=False,
         full=True,
+        channel_axis=slices,
     )
     found = np.full(mask.shape, np.nan)
     found[box] = similarity[tuple(slice(side) for side in mask[box].shape)]

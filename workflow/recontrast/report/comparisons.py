@@ -4,7 +4,20 @@ from pathlib import Path
 
 from .. import tables
 
-COLUMNS = ("target", "metric", "between", "within", "a", "b", "n", "difference", "low", "high", "smallest_p", "p_holm")
+COLUMNS = (
+    "target",
+    "metric",
+    "between",
+    "within",
+    "a",
+    "b",
+    "n",
+    "difference",
+    "low",
+    "high",
+    "smallest_p",
+    "p_holm",
+)
 
 
 def comparison_tables(file: Path, region: str) -> list[dict]:

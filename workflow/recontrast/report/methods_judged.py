@@ -36,7 +36,7 @@ def evaluation(text: dict, plan: dict, metrics: list[str]) -> Part:
             part.append(text["printed"].format(source=known, metrics=said, how=entry["sentence"]))
             needed.append(recipes.load(entry["method"]).citation)
         elif used:
-            part.append(entry["sentence"])
+            part.append(entry.get("by_slice" if asked.get("by_slice") else "sentence", entry["sentence"]))
             needed += _cited(text, entry["references"])
     if asked.get("pairs") and any(MEASURES[m].scope == "pair" for m in asked["metrics"]):
         part.append(text["pairs"].format(pairs=listed([" and ".join(pair) for pair in asked["pairs"]])))
