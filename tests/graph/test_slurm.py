@@ -83,9 +83,11 @@ def variables(step: str, world: World) -> dict[str, str] | None:
     return None
 
 
+@pytest.mark.parametrize("until", ["summarize", pytest.param("", marks=pytest.mark.full)])
 def test_a_study_on_a_cluster_ends_in_the_same_bytes(
-    tmp_path: Path, slurm: dict[str, str], request: pytest.FixtureRequest
+    until: str, tmp_path: Path, slurm: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
+    asked = ["--", "--until", until] if until else []
     contrasts = {name: {"suffix": name} for name in ("T1w", "FLAIR")}
     study = {"contrasts": contrasts, "experiments": {"Fcn": EXPERIMENT}}
     world = make(tmp_path / "world", 2, ("T1w", "FLAIR"), 0, **study)
@@ -95,13 +97,13 @@ def test_a_study_on_a_cluster_ends_in_the_same_bytes(
     loop.write_text(text.replace("CHECKPOINT_SECONDS = 20.0", "CHECKPOINT_SECONDS = 0.0"))
     (world.root / "mine").mkdir()
     (world.root / "mine/config.yaml").write_text(yaml.safe_dump(PROFILE))
-    world.run()
+    world.run(*asked)
     expected = results(world)
     shutil.rmtree(world.out)
 
     environment = slurm | {"PYTHONPATH": str(world.package.parent), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", "from recontrast.cli import main; main()"]
-    command += ["run", "--study", "study.yaml", "--profile", "slurm", "./mine"]
+    command += ["run", "--study", "study.yaml", "--profile", "slurm", "./mine", *asked]
 
     def queue(form: str) -> list[list[str]]:
         command = ["squeue", "--noheader", "--states=all", f"--format={form}"]
