@@ -27,7 +27,7 @@ MULTIPLE = 8  # of which the sides of slices and patches are one: the critic hal
 
 
 def margin(recipe: Recipe) -> int:
-    """A pixel needs no others, and what lies outside the mask does not count."""
+    """A pixel needs no others, and the critic sees nothing outside the mask."""
     return 0
 
 
@@ -153,8 +153,10 @@ class _TwoSteps(Task):
         critic = self.network["discriminator"].requires_grad_(turn == "discriminator")
 
         def logits(image: torch.Tensor) -> list[torch.Tensor]:
-            seen = (image * mask)[:, None]
-            return critic(torch.cat([seen, raw], 1) if self.recipe["conditional"] else seen)
+            seen = image[:, None]
+            if self.recipe["conditional"]:
+                seen = torch.cat([seen, raw], 1)
+            return critic(seen * mask[:, None])
 
         if turn == "discriminator":
             with torch.no_grad():
