@@ -146,6 +146,37 @@ def test_what_does_not_fit_is_trained_in_parts(capsys):
         assert row == pytest.approx(other, rel=1e-5)
 
 
+def test_what_did_not_fit_leaves_no_trace_in_running_statistics():
+    """The whole batch goes through the network before memory runs out; then its parts do."""
+
+    class Normed(Line):
+        def __init__(self, largest):
+            super().__init__(largest=largest)
+            torch.manual_seed(0)
+            self.network = torch.nn.Sequential(
+                torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 1)
+            )
+            self.optimizers = {"training": torch.optim.Adam(self.network.parameters())}
+
+        def loss(self, batch, turn):
+            loss = torch.nn.functional.mse_loss(self.network(batch[0]), batch[1])
+            if len(batch[0]) > self.largest:
+                raise torch.OutOfMemoryError("no more")
+            return loss
+
+    norms = []
+    for largest, parts in ((3, 1), (10, 4)):
+        task = Normed(largest)
+        stepper = loop._Stepper(task, torch.device("cpu"), False)
+        stepper.parts = parts
+        stepper._update(next(task.batches(np.random.default_rng(1))), "training")
+        assert stepper.parts == 4
+        norms.append(task.network[1].state_dict())
+    assert norms[1]["num_batches_tracked"] == 4
+    for name, tensor in norms[1].items():
+        torch.testing.assert_close(norms[0][name], tensor, rtol=0, atol=0)
+
+
 def test_one_sample_too_large_is_an_error():
     with pytest.raises(RecontrastError, match="one training sample alone"):
         run_line(largest=0)

@@ -241,6 +241,7 @@ class _Stepper:
 
     def _update(self, batch: Batch, turn: str) -> torch.Tensor:
         """One optimizer step; a batch that does not fit is cut in two until it does."""
+        buffers = [buffer.clone() for buffer in self.task.network.buffers()]
         while True:
             try:
                 loss = self._accumulate(batch, turn)
@@ -251,6 +252,9 @@ class _Stepper:
                         "one training sample alone does not fit into the GPU's memory",
                         remedy="train with device cpu, or make the recipe's network or crop smaller",
                     ) from error
+            # Running statistics of batch norms have seen what did not fit.
+            for buffer, before in zip(self.task.network.buffers(), buffers, strict=True):
+                buffer.copy_(before)
             self.parts = min(2 * self.parts, len(batch[0]))
             self._free(f"batches now go in {self.parts} parts, same batch size")
         # Not tried again where it runs out of memory half way: a step must not be made twice.
