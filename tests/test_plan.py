@@ -177,6 +177,13 @@ def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
     assert "Fcn: no FLAIR, imputed" in plan.sessions["sub-05"].notes
 
 
+def test_experiments_with_the_same_note_share_it() -> None:
+    other = study().experiments["Fcn"]
+    both = study().model_copy(update={"experiments": {"Fcn": other, "Wide": other}})
+    plan = Plan(both, cohort(**FOUR, s05="T1w T2w"))
+    assert plan.sessions["sub-05"].notes == ["Fcn, Wide: no FLAIR, imputed"]
+
+
 NAMED = {"scheme": "holdout", "test": ["sub-02"], "never_train": ["04"]}
 
 

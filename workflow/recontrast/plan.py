@@ -139,6 +139,7 @@ class Plan:
         for planned in self.sessions.values():
             for name, experiment in study.experiments.items():
                 self._choose_prediction(planned, name, experiment)
+            planned.notes = _shared(planned.notes, study.experiments)
         for planned in self.sessions.values():
             planned.notes += lesion_plan.notes(self, planned)
         self.problems += lesion_plan.problems(self)
@@ -316,6 +317,18 @@ class Plan:
             elif experiment.settings.get("leaks") and planned.fold == fold:
                 roles[label] = "test"
         return roles
+
+
+def _shared(notes: list[str], experiments: Iterable[str]) -> list[str]:
+    """Notes of a session, with one for all experiments that have the same."""
+    found: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, what = note.partition(": ")
+        if name in experiments:
+            found.setdefault(what, []).append(name)
+        else:
+            found[note] = []
+    return [f"{', '.join(names)}: {what}" if names else what for what, names in found.items()]
 
 
 def _bad_files(study: Study, manifest: Manifest) -> list[quarantine.Failure]:
