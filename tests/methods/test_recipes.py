@@ -1,5 +1,6 @@
 """Recipes: complete, described, and checked before anything runs."""
 
+import re
 import subprocess
 import sys
 
@@ -53,6 +54,42 @@ def test_where_a_recipe_leaks_the_last_epoch_is_kept_unless_said_otherwise():
 def test_nothing_of_something_is_refused():
     with pytest.raises(RecontrastError, match="batch: is 0; stop_strip: is 0"):
         recipes.resolve("fcn3d", "quick", {"batch": 0, "stop_strip": 0, "stop_rises": 0, "crop": 0})
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "value", "message"),
+    [
+        ("patch_to_voxel", "dropout", 1, "dropout: 1.0 is not below 1"),
+        ("pix2pix", "beta1", 1.5, "beta1: 1.5 is not below 1"),
+        ("pixel_gan", "start_beta1", 1, "start_beta1: 1.0 is not below 1"),
+        ("pixel_gan", "adversarial_beta1", 9, "adversarial_beta1: 9.0 is not below 1"),
+        ("pixel_gan", "water_echo", 1.1, "water_echo: 1.1 is above 1"),
+        ("pixel_gan", "water_recovery", 30, "water_recovery: 30.0 is above 1"),
+        ("pixel_gan", "saturation_angle", 181, "saturation_angle: 181.0 is above 180"),
+        ("pixel_gan", "excitation_angle", 900, "excitation_angle: 900.0 is above 180"),
+        ("cc_dnn", "momentum", 10, "momentum: 10.0 is above 1"),
+        ("random_forest", "feature_share", 33, "feature_share: 33.0 is above 1"),
+        ("replica", "feature_share", 0, "feature_share: is 0"),
+        ("cc_dnn", "momentum", 0, "momentum: is 0"),
+        ("modality_propagation", "iterations", 0, "iterations: is 0"),
+        ("unet2d", "percentile", 101, "percentile: 101.0 is above 100"),
+        ("modality_propagation", "percentile", 995, "percentile: 995.0 is above 100"),
+    ],
+)
+def test_shares_percentiles_and_angles_have_an_end(method, key, value, message):
+    with pytest.raises(RecontrastError) as caught:
+        recipes.resolve(method, "paper", {key: value})
+    assert str(caught.value).partition(": ")[2].startswith(f"{message}; its keys are")
+
+
+def test_every_share_has_an_end():
+    """What is at most 1 in every recipe of every method is a share, but for these."""
+    others = re.compile("rate|weight|decay|gain")
+    for method in recipes.available():
+        facts = recipes.load(method)
+        for key, value in facts.recipes["paper"].items():
+            if isinstance(value, float) and 0 < value < 1 and not others.search(key):
+                assert key in recipes.HIGHEST | recipes.BELOW, (method, key)
 
 
 def test_overrides_win_and_numbers_are_understood():

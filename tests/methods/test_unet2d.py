@@ -128,6 +128,12 @@ def test_absolute_error_learns_too():
     assert found < 0.9 * small_volumes.linear_error(cohort.training, test)
 
 
+def test_a_dropout_that_lets_nothing_through_the_deepest_level_is_refused_before_training():
+    recipe = recipes.resolve("unet2d", "paper", {"dropout": 0.4, "filters": 2})
+    with pytest.raises(RecontrastError, match=r"dropout 0\.4 rises to 1\.2 in 5 levels"):
+        unet2d.fit(Cohort([small_volumes.volumes(1)]), recipe, CPU)
+
+
 def test_slices_that_cannot_be_halved_are_refused_before_training():
     recipe = recipes.resolve("unet2d", "paper", {"size": 180, "filters": 2})
     with pytest.raises(RecontrastError, match="cannot be halved 4 times"):

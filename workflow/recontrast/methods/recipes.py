@@ -16,11 +16,20 @@ from ..errors import RecontrastError
 
 FOLDER = Path(__file__).parent
 
-# Of nothing of these anything could be learned.
-COUNTS = {
-    "batch", "crops_per_epoch", "epochs", "filters", "hidden", "iterations_per_epoch", "latent", "layers", "leaf",
-    "maps", "neighbours", "neurons", "quantiles", "samples", "stop_strip", "trees", "voxels_per_epoch", "window",
+# Of 0 of these nothing could be learned.
+POSITIVE = {
+    "batch", "crops_per_epoch", "epochs", "feature_share", "filters", "hidden", "iterations", "iterations_per_epoch",
+    "latent", "layers", "leaf", "maps", "momentum", "neighbours", "neurons", "percentile", "quantiles", "samples",
+    "stop_strip", "trees", "voxels_per_epoch", "window",
 }  # fmt: skip
+
+# Shares, percentiles and angles go no further, ...
+HIGHEST = {
+    "feature_share": 1, "momentum": 1, "water_echo": 1, "water_recovery": 1, "percentile": 100, "excitation_angle": 180,
+    "saturation_angle": 180,
+}  # fmt: skip
+# ... and these not that far: nothing would pass a dropout of 1, and an average with a beta of 1 never moves.
+BELOW = {"adversarial_beta1": 1, "beta1": 1, "dropout": 1, "start_beta1": 1}
 
 Value = bool | int | float | str
 Recipe = dict[str, Value]
@@ -98,9 +107,9 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
         value = _number(given) if isinstance(paper.get(key), float) else given
         if key not in paper:
             problems.append(f"unknown key {key}{_nearest(key, list(paper))}")
-        elif key in COUNTS and value == 0:
+        elif key in POSITIVE and value == 0:
             problems.append(f"{key}: is 0")
-        elif problem := _problem_of(value, paper[key], facts.choices.get(key)):
+        elif problem := _problem_of(value, paper[key], facts.choices.get(key)) or _beyond(key, value):
             problems.append(f"{key}: {value!r} {problem}")
         else:
             resolved[key] = value
@@ -143,6 +152,15 @@ def _problem_of(value: Value, model: Value, choices: list[Value] | None) -> str:
         return f"is not {words[type(model)]}"
     if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
         return "is not zero or more"
+    return ""
+
+
+def _beyond(key: str, value: Value) -> str:
+    """How a number exceeds what its key allows, or nothing."""
+    if key in HIGHEST and value > HIGHEST[key]:
+        return f"is above {HIGHEST[key]}"
+    if key in BELOW and value >= BELOW[key]:
+        return f"is not below {BELOW[key]}"
     return ""
 
 

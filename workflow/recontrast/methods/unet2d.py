@@ -29,12 +29,17 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on the slices that show the region; keep the epoch with the lowest validation error.
 
     Raises:
-        RecontrastError: the size of the slices does not suit the depth of the network.
+        RecontrastError: the size of the slices or the dropout does not suit the depth of the network.
     """
     if recipe["size"] % coarsest(recipe):
         raise RecontrastError(
             f"slices of {recipe['size']} pixels cannot be halved {recipe['levels'] - 1} times",
             remedy=f"give a size that {coarsest(recipe)} divides, or 0 to take slices as they are",
+        )
+    if (deepest := dropouts(recipe)[-1]) >= 1:
+        raise RecontrastError(
+            f"dropout {recipe['dropout']:g} rises to {deepest:g} in {recipe['levels']} levels",
+            remedy="lower it: nothing passes a dropout of 1",
         )
     device = devices.begin(run)
     *inputs, target = np.median([own_scales(session, recipe) for session in cohort.training], axis=0).tolist()
@@ -139,24 +144,26 @@ def coarsest(recipe: Recipe) -> int:
     return 2 ** (recipe["levels"] - 1)
 
 
+def dropouts(recipe: Recipe) -> list[float]:
+    """Between the two convolutions, by level: 10, 10, 20, 20, 30 % in the paper."""
+    return [recipe["dropout"] * (1 + level // 2) for level in range(recipe["levels"])]
+
+
 class UNet(nn.Module):
     """Two 3x3 convolutions at every level, maps doubling downwards, skips, a 1x1 convolution at the end."""
 
     def __init__(self, contrasts: int, recipe: Recipe) -> None:
         super().__init__()
         widths = [recipe["filters"] * 2**level for level in range(recipe["levels"])]
-        # 10, 10, 20, 20, 30 % in the paper's five levels.
-        dropouts = [recipe["dropout"] * (1 + level // 2) for level in range(recipe["levels"])]
+        rates = dropouts(recipe)
         transposed = recipe["upsampling"] == "transposed"
         self.down = nn.ModuleList(
             _block(before, after, dropout, recipe["batch_norm"])
-            for (before, after), dropout in zip(
-                itertools.pairwise([contrasts, *widths]), dropouts, strict=True
-            )
+            for (before, after), dropout in zip(itertools.pairwise([contrasts, *widths]), rates, strict=True)
         )
         self.grow, self.up = nn.ModuleList(), nn.ModuleList()
         for (fine, coarse), dropout in reversed(
-            list(zip(itertools.pairwise(widths), dropouts[:-1], strict=True))
+            list(zip(itertools.pairwise(widths), rates[:-1], strict=True))
         ):
             grown = fine if transposed else coarse
             self.grow.append(
