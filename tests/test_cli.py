@@ -12,6 +12,7 @@ from recontrast.choice import Choice
 from recontrast.config import Study, load
 from recontrast.errors import RecontrastError
 from recontrast.phantom import cohort
+from recontrast.run import dumped
 from recontrast.studies import assemble, propose
 
 
@@ -145,6 +146,38 @@ def test_a_proposal_takes_what_all_owners_of_the_target_share(bids: Path, tmp_pa
     assert experiment["inputs"] == ["T1w"]
 
 
+def test_what_was_proposed_before_stands(bids: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    first = propose(bids, "FLAIR", tmp_path / "out")
+    assert first["splits"] == {"folds": 5}  # however many there are: who joins later moves nobody
+    kept = load(first | {"output": str(tmp_path / "out")})
+    (tmp_path / "out/cohort").mkdir(parents=True)
+    (tmp_path / "out/cohort/study.yaml").write_text(dumped(kept))
+    copy = tmp_path / "bids"
+    subprocess.run(["cp", "-r", bids, copy], check=True)
+    (copy / "sub-02/anat/sub-02_T2w.nii.gz").unlink()
+    again = load(propose(copy, "FLAIR", tmp_path / "out"))
+    assert again.model_copy(update={"datasets": kept.datasets, "output": kept.output}) == kept
+    assert "not used: T2w, which sub-02 with FLAIR lacks" not in capsys.readouterr().err
+    propose(copy, "FLAIR", tmp_path / "other")
+    assert "not used: T2w, which sub-02 with FLAIR lacks" in capsys.readouterr().err
+    assert list(propose(copy, "T2w", tmp_path / "out")["experiments"]) == ["T2wfcn3d"]
+
+
+def test_a_filter_says_which_kind_a_proposal_takes(bids: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bids"
+    subprocess.run(["cp", "-r", bids, copy], check=True)
+    for image in sorted(copy.glob("sub-*/anat/*_T1w.*")):
+        for kind in ("a", "b"):
+            shutil.copy(image, image.with_name(image.name.replace("_T1w", f"_acq-{kind}_T1w")))
+        image.unlink()
+    filters = tmp_path / "filters.json"
+    filters.write_text('{"t1w": {"acquisition": "b"}}')
+    choice = Choice(target="FLAIR", bids_filter_file=filters)
+    study = load(assemble(copy, tmp_path / "out", choice))
+    assert study.experiments["FLAIRfcn3d"].inputs == ("T1w", "T2w")
+    assert study.contrasts["T1w"].label == "acq-b_T1w"
+
+
 def test_a_proposal_for_a_cohort_whose_names_all_say_how_it_was_acquired(bids: Path, tmp_path: Path) -> None:
     copy = tmp_path / "bids"
     subprocess.run(["cp", "-r", bids, copy], check=True)
@@ -158,15 +191,22 @@ def test_a_proposal_for_a_cohort_whose_names_all_say_how_it_was_acquired(bids: P
         propose(copy, "FLAIR", tmp_path / "out")
 
 
-def test_filters_and_labels_of_a_bids_app(bids: Path, tmp_path: Path) -> None:
+def test_filters_and_labels_of_a_bids_app(bids: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    copy = tmp_path / "bids"
+    subprocess.run(["cp", "-r", bids, copy], check=True)
+    for image in sorted(copy.glob("sub-*/anat/*_T1w.*")):
+        image.rename(image.with_name(image.name.replace("_T1w", "_acq-mprage_T1w")))
     filters = tmp_path / "filters.json"
     filters.write_text('{"t1w": {"datatype": "anat", "suffix": "T1w", "acquisition": "mprage"}}')
     choice = Choice(
         target="FLAIR", participant_label=("sub-01", "02"), session_label=("ses-1",), bids_filter_file=filters
     )
-    config = assemble(bids, tmp_path / "out", choice)
+    config = assemble(copy, tmp_path / "out", choice)
     assert config["contrasts"]["T1w"] == {"suffix": "T1w", "acquisition": "mprage"}
     assert config["include"] == {"participants": ["01", "02"], "sessions": ["1"]}
+    with pytest.raises(RecontrastError, match="has 't1w', which is no contrast of the study; use T2w, FLAIR"):
+        assemble(bids, tmp_path / "out", choice)
+    assert "not used: T1w, as none passes the filter" in capsys.readouterr().err
 
 
 def test_what_follows_two_dashes_goes_to_snakemake(bids: Path, tmp_path: Path) -> None:

@@ -169,6 +169,20 @@ def test_a_person_alone_gets_the_model_that_never_saw_them() -> None:
     assert (prediction.fold, prediction.acquired) == (fold, True)
 
 
+def test_a_run_on_named_people_replaces_no_model_of_the_cohort() -> None:
+    whole = Plan(study(), cohort(**FOUR))
+    trained = {("Fcn", "1"), ("Fcn", "all")}
+    some = study(include={"participants": ["01", "02", "03"]})
+    part = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL), pinned=whole.splits, trained=trained)
+    assert set(part.models) == {("Fcn", "2"), ("Fcn", "3")}  # those that are not there yet
+    assert all("Fcn" in planned.predictions for planned in part.sessions.values())
+    assert any("applied as they are" in problem for problem in part.problems)
+    # A study of these people alone has pinned nobody else, and trains as ever.
+    own = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL))
+    again = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL), pinned=own.splits, trained=trained)
+    assert set(again.models) == set(own.models)
+
+
 def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
     plan = Plan(study(), cohort(**FOUR, s05="T1w T2w"))
     prediction = plan.sessions["sub-05"].predictions["Fcn"]

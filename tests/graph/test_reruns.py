@@ -88,6 +88,14 @@ def test_nothing_changed(world: World) -> None:
     assert world.run() == set()
 
 
+def test_cohort_moved_to_another_folder(world: World) -> None:
+    world.bids.rename(world.root / "moved")
+    world.study(datasets=[{"path": "moved"}])
+    # Other paths with the same images: they are corrected again, to the same bytes; the front page names the folder.
+    shading = {f"correct_bias {label}_{c}" for label in OWNERS for c in CONTRASTS}
+    assert world.run() == shading | {"correct_bias sub-04_T1w", "correct_bias sub-04_T2w", "index"}
+
+
 def test_file_touched(world: World) -> None:
     for image in world.bids.rglob("*.nii.gz"):
         os.utime(image, (time.time() + 60, time.time() + 60))

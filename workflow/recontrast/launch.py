@@ -24,17 +24,18 @@ from .config import Study
 from .errors import RecontrastError
 from .graph.code import read_code
 from .run import dumped, kept_study
-from .stages import FURTHER_RULES, STEPS
+from .stages import STEPS, rules_of
 from .studies import ROOT
 
-RULES = [  # in the order in which data walks
-    rule for steps in STEPS.values() for step in steps for rule in (step, *FURTHER_RULES.get(step, ()))
-]
+RULES = [rule for stage in STEPS for rule in rules_of(stage)]  # in the order in which data walks
 console = Console(stderr=True, highlight=False)
 
 
-# Reasons for a job to run that may leave its result alike. New inputs, in contrast, make new results.
+# Reasons for a job to run that may leave its result alike. New inputs, in contrast, make new results, but where they
+# are raw images: a folder that was moved holds the same ones.
 UNSURE = {"params changed", "rule implementation changed"}
+MOVED = "set of input files changed"
+FROM_RAW = {rule for stage in ("anatomy", "diffusion", "relaxometry") for rule in rules_of(stage)}
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def _pending(base: list[str], extra: list[str]) -> Pending | None:
         return None
     rules = {row["rule"] for row in rows if row["status"] != "ok"}
     unsure = {row["rule"] for row in rows if row["status"] in UNSURE}
+    unsure |= {row["rule"] for row in rows if row["status"] == MOVED and row["rule"] in FROM_RAW}
     follows = any(row["status"] == "ok" for row in rows)
     return Pending(
         files=len(rows),

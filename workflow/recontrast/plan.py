@@ -136,6 +136,12 @@ class Plan:
             self.problems += exclusions.unknown(self.excluded, manifest.sessions(), names)
         self._choose_images()
         self.splits = self._assign_folds(pinned)
+        self.partial = self._is_partial()
+        if self.partial and trained:
+            self.problems.append(
+                "people of the folds are left out of this run: models that exist are applied as they are, and tables"
+                " and the report are of the others alone until a run has everyone"
+            )
         for planned in self.sessions.values():
             for name, experiment in study.experiments.items():
                 self._choose_prediction(planned, name, experiment)
@@ -240,6 +246,11 @@ class Plan:
         if wrong:
             raise RecontrastError("; ".join(wrong), remedy="name people of the cohort")
 
+    def _is_partial(self) -> bool:
+        """Whether the run is on named people of a larger cohort, whose models must not be replaced by theirs."""
+        only = set(self.study.include.participants)
+        return bool(only and self.pinned) and any(row.participant not in only for row in self.pinned.rows)
+
     def _choose_prediction(self, planned: PlannedSession, name: str, experiment: Experiment) -> None:
         """The model that predicts an experiment's target in a session, if any can."""
         sets = [experiment.inputs, *experiment.fallback]
@@ -264,7 +275,8 @@ class Plan:
             if unit in self._failed:
                 planned.notes.append(f"{name}: {self._failed[unit]}")
                 return
-        if (model, fold) not in self.models:
+        kept = self.partial and (model, fold) in self.trained
+        if (model, fold) not in self.models and not kept:
             roles = self._roles(experiment, inputs, fold)
             if "training" in roles.values() and ("validation" in roles.values() or not experiment.choose):
                 self._add_model(Model(model, fold, name, experiment, inputs, roles))

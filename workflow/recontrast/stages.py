@@ -66,3 +66,8 @@ TEMPLATES = {
         "report/methods_text.yaml",
     ),
 }
+
+
+def rules_of(stage: str) -> list[str]:
+    """The rules of a stage, in the order in which data walks."""
+    return [rule for step in STEPS[stage] for rule in (step, *FURTHER_RULES.get(step, ()))]

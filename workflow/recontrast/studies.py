@@ -17,6 +17,8 @@ from .places import check_output
 
 DEFAULT_METHOD = "fcn3d"
 DEFAULT_RECIPE = "quick"
+FOLDS = 5  # of proposed studies; fewer people make fewer
+FILTER_FORM = 'write it as {"T1w": {"acquisition": "mprage"}}'
 UNUSED = ("datatype", "extension")  # of BIDS filters: they follow from the suffix
 
 # A checkout has the graph at its root, a wheel inside the package.
@@ -30,6 +32,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
     Raises:
         RecontrastError: no such study, or nothing says what to make.
     """
+    filters = _read_filters(choice.bids_filter_file) if choice.bids_filter_file else {}
     if choice.study:
         file = find(choice.study)
         config = load_file(file)
@@ -39,7 +42,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
             for key in ("test", "never_train"):
                 config.get("splits", {}).pop(key, None)
     elif bids_dir is not None and choice.target:
-        config = propose(bids_dir, choice.target, out_dir or Path("results"))
+        config = propose(bids_dir, choice.target, out_dir or Path("results"), filters)
     elif bids_dir is not None:
         raise RecontrastError(
             "nothing says which contrast to make", remedy="give --target FLAIR or --study FILE"
@@ -62,7 +65,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
             "sessions": [label.removeprefix("ses-") for label in choice.session_label],
         }
     if choice.bids_filter_file:
-        _apply_filters(config, choice.bids_filter_file)
+        _apply_filters(config, filters, choice.bids_filter_file)
     return config
 
 
@@ -138,17 +141,21 @@ def _renamed(value: object, names: dict[str, str], key: str = "") -> object:
     )
 
 
-def propose(bids_dir: Path, target: str, output: Path) -> dict:
+def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = None) -> dict:
     """A study of one experiment for a cohort: the target from the contrasts that all its owners share.
 
     Anatomical images become contrasts by their suffix: those without an `acq-` or other distinguishing entity, or,
-    where a cohort has none such, those of the only kind that it has.
+    where a cohort has none such, those of the only kind that it has, after the filters. What was proposed for an
+    output before stands: who comes later changes no inputs and no folds.
     """
     check_output(output, [bids_dir])  # before anything is written beside the output
-    images = _images(bids_dir, output)
+    place = {"output": "results", "datasets": [{"path": str(bids_dir)}]}
+    if before := _proposed_before(output, target):
+        return place | before
     kinds: dict[str, dict[str, set[tuple[str, str]]]] = {}  # suffix -> entities but the run -> sessions
-    for image in images:
-        if image.path.parent.name == "anat":
+    anatomical = [image for image in _images(bids_dir, output) if image.path.parent.name == "anat"]
+    for image in anatomical:
+        if _passes(image, filters or {}):
             kind = "_".join(f"{key}-{value}" for key, value in image.entities.items() if key != "run")
             sessions = kinds.setdefault(image.suffix, {}).setdefault(kind, set())
             sessions.add((image.participant, image.session))
@@ -157,34 +164,64 @@ def propose(bids_dir: Path, target: str, output: Path) -> dict:
         for suffix, found in kinds.items()
         if "" in found or len(found) == 1
     }
+    several = {
+        suffix: f"several kinds of {suffix} ({', '.join(f'{kind}_{suffix}' for kind in sorted(found))})"
+        for suffix, found in kinds.items()
+        if suffix not in has
+    }
     if target not in has:
-        several = ", ".join(f"{kind}_{target}" for kind in sorted(kinds.get(target, {})))
-        problem = f"has several kinds of {target} ({several})" if several else f"no session has a {target}"
         among = f"choose a target among {', '.join(sorted(has)) or 'none found'}"
         raise RecontrastError(
-            problem if several else f"{problem}: nothing can be trained to make it",
+            f"has {several[target]}"
+            if target in several
+            else f"no session has a {target}: nothing can be trained to make it",
             file=bids_dir,
-            remedy="say in a study file which one is meant" if several else among,
+            remedy="say in a study file, or by --bids-filter-file, which one is meant" if several else among,
         )
     inputs = sorted(name for name, sessions in has.items() if name != target and sessions >= has[target])
+    unused = list(several.values())
+    unused += [
+        f"{name}, as none passes the filter" for name in sorted({i.suffix for i in anatomical} - set(kinds))
+    ]
+    for name in sorted(set(has) - {*inputs, target}):
+        lacking = sorted(f"sub-{participant}" for participant, _ in has[target] - has[name])
+        others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        unused.append(f"{name}, which {lacking[0]}{others} with {target} lack{'' if others else 's'}")
+    if unused:
+        print(f"not used: {'; '.join(unused)}", file=sys.stderr)
     if not inputs:
         raise RecontrastError(f"the sessions with {target} share no other contrast", file=bids_dir)
-    participants = {participant for participant, _ in has[target]}
-    return {
-        "output": "results",
-        "datasets": [{"path": str(bids_dir)}],
+    experiment = {"method": DEFAULT_METHOD, "inputs": inputs, "target": target, "recipe": DEFAULT_RECIPE}
+    return place | {
         "contrasts": {name: {"suffix": name} for name in [*inputs, target]},
         "reference": "T1w" if "T1w" in inputs else inputs[0],
-        "experiments": {
-            f"{target}{DEFAULT_METHOD}": {
-                "method": DEFAULT_METHOD,
-                "inputs": inputs,
-                "target": target,
-                "recipe": DEFAULT_RECIPE,
-            }
-        },
-        "splits": {"folds": max(2, min(5, len(participants)))},
+        "experiments": {f"{target}{DEFAULT_METHOD}": experiment},
+        "splits": {"folds": FOLDS},
     }
+
+
+def _proposed_before(output: Path, target: str) -> dict:
+    """What a study for the same target that lies with the results decides about inputs and folds; empty if none."""
+    from .conversion.plan import key_folder
+    from .conversion.settings import Conversion
+    from .run import STUDY
+
+    folders = (output / STUDY, key_folder(output.expanduser().absolute(), Conversion()) / Path(STUDY).name)
+    file = next((file for file in folders if file.is_file()), None)
+    kept = load_file(file) if file else {}
+    names = [(name, e["target"], e["method"]) for name, e in kept.get("experiments", {}).items()]
+    if names != [(f"{target}{DEFAULT_METHOD}", target, DEFAULT_METHOD)]:
+        return {}
+    return {key: kept[key] for key in ("contrasts", "reference", "experiments", "splits")}
+
+
+def _passes(image: bids.RawImage, filters: dict) -> bool:
+    """Whether a BIDS filter that names an image's suffix lets it through."""
+    wanted = next((w for name, w in filters.items() if name.lower() == image.suffix.lower()), {})
+    known = {
+        short: wanted[name] for name, short in ENTITIES.items() if isinstance(wanted, dict) and name in wanted
+    }
+    return all(image.entities.get(short) == str(value) for short, value in known.items())
 
 
 def _images(folder: Path, output: Path) -> list[bids.RawImage]:
@@ -218,26 +255,34 @@ def write_commented(config: dict, path: Path) -> None:
     path.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
-def _apply_filters(config: dict, file: Path) -> None:
-    """Take over the entities of a BIDS filter file for the contrasts that it names.
+def _read_filters(file: Path) -> dict:
+    """A BIDS filter file.
 
     Raises:
-        RecontrastError: it is no such file; everything that is wrong with it at once.
+        RecontrastError: it is none.
     """
     try:
         filters = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecontrastError(f"is no readable JSON ({error})", file=file) from error
-    form = 'write it as {"T1w": {"acquisition": "mprage"}}'
     if not isinstance(filters, dict):
-        raise RecontrastError("is no table of contrasts", file=file, remedy=form)
+        raise RecontrastError("is no table of contrasts", file=file, remedy=FILTER_FORM)
+    return filters
+
+
+def _apply_filters(config: dict, filters: dict, file: Path) -> None:
+    """Take over the entities of BIDS filters for the contrasts that they name.
+
+    Raises:
+        RecontrastError: everything that is wrong with them at once; `file` is where they stand.
+    """
     names, faults = list(config.get("contrasts", {})), []
     for name, wanted in filters.items():
         contrast = next((n for n in names if n.lower() == name.lower()), None)
         if contrast is None:
             faults.append(f"has {name!r}, which is no contrast of the study; use {', '.join(names)}")
         elif not isinstance(wanted, dict):
-            faults.append(f"{name} is {wanted!r}, no table of entities; {form}")
+            faults.append(f"{name} is {wanted!r}, no table of entities; {FILTER_FORM}")
         else:
             given = {key: value for key, value in wanted.items() if key not in UNUSED}
             faults += [fault for key, value in given.items() if (fault := _fault(name, key, value))]
