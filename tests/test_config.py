@@ -4,9 +4,11 @@ import copy
 import re
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
-from recontrast.config import Study, load
+from hypothesis import strategies
+from recontrast.config import Study, load, parse
 from recontrast.errors import RecontrastError
 
 DEFAULT = Path(__file__).parents[1] / "config.yaml"
@@ -104,6 +106,147 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
 def test_contradictions(config: dict, change: dict, hint: str) -> None:
     with pytest.raises(RecontrastError, match=hint):
         load(config | change)
+
+
+EXPERIMENT = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        (
+            {"experiments": {"my-exp": EXPERIMENT}, "reference": "T1"},
+            [
+                "experiments.my-exp: 'my-exp' should be letters and digits only (did you mean 'myexp'?)",
+                "reference: no contrast 'T1' is defined under contrasts (did you mean 'T1w'?)",
+            ],
+        ),
+        (
+            {"masks": {"a lesion": {"off": "T1w"}}},
+            [
+                "masks.a lesion: 'a lesion' should be letters and digits only (did you mean 'alesion'?)",
+                "masks.a lesion.of: is missing",
+                "masks.a lesion.off: unknown key (did you mean 'of'?)",
+            ],
+        ),
+        (
+            {"relaxometry": {"bloch": {"T1w_SE": {"repetition_time": 500, "echo_time": 10}}}},
+            [
+                "relaxometry.bloch.T1w_SE: 'T1w_SE' should be letters and digits only (did you mean 'T1wSE'?)",
+            ],
+        ),
+        (
+            {"experiments": {"A": EXPERIMENT | {"target": "T1w-post"}, 5: EXPERIMENT}},
+            [
+                "experiments.A.target: 'T1w-post' should be letters and digits only (did you mean 'T1wpost'?)",
+                "experiments.5: a name has to be text; write it in quotes",
+            ],
+        ),
+        ({"backends": {"registr": "fsl"}}, ["backends.registr: unknown key (did you mean 'register'?)"]),
+        ({3: 4}, ["3: unknown key"]),
+        (
+            {"report": {"curves": {"a-b": "Fcn3d", "c": ["Fcn3d", "x y"]}}},
+            [
+                "report.curves.a-b: 'a-b' should be letters and digits only (did you mean 'ab'?)",
+                "report.curves.a-b: input should be a valid tuple, got 'Fcn3d'",
+                "report.curves.c.1: 'x y' should be letters and digits only (did you mean 'xy'?)",
+            ],
+        ),
+        (
+            {"conversion": {"rules": [{"name": "x", "te": [1], "suffx": "T1w"}, {"name": "y", "tr": [2]}]}},
+            [
+                "conversion.rules.0.te.1: is missing",
+                "conversion.rules.0.suffx: unknown key (did you mean 'suffix'?)",
+                "conversion.rules.1.tr.1: is missing",
+            ],
+        ),
+        (
+            {"conversion": {"rules": [{"name": "x", "description": "(", "series": "a{99999999999}"}]}},
+            [
+                "conversion.rules.0.description: is no regular expression "
+                "(missing ), unterminated subpattern at position 0), got '('",
+                "conversion.rules.0.series: is no regular expression "
+                "(the repetition number is too large), got 'a{99999999999}'",
+            ],
+        ),
+        (
+            {"anatomy": {"raw": ["T-1", "T-2"]}, "evaluation": {"pairs": [["a", "b"], ["c"], ["d"]]}},
+            [
+                "anatomy.raw.0: 'T-1' should be letters and digits only (did you mean 'T1'?)",
+                "anatomy.raw.1: 'T-2' should be letters and digits only (did you mean 'T2'?)",
+                "evaluation.pairs.1.1: is missing",
+                "evaluation.pairs.2.1: is missing",
+            ],
+        ),
+    ],
+)
+def test_names_and_lists_that_are_wrong_take_a_line_each(
+    config: dict, change: dict, lines: list[str]
+) -> None:
+    assert sorted(parse(config | change)[1]) == sorted(lines)
+
+
+def test_all_kinds_of_value_that_a_key_may_have_are_one_mistake(config: dict) -> None:
+    config["contrasts"]["T1w"]["run"] = {"first": 1}
+    (line,) = parse(config)[1]
+    assert line.startswith("contrasts.T1w.run: input should be a valid integer; or ")
+    assert "'first' or 'last', got {'first': 1}" in line
+
+
+def test_what_comes_of_a_mistake_is_no_further_mistake(config: dict) -> None:
+    del config["experiments"]["Fcn3d"]["target"]
+    config["experiments"]["PatchToVoxel"]["method"] = 3
+    config["diffusion"] = {"dwi": "dwi"}
+    config["experiments"]["WithFA"] = EXPERIMENT | {"inputs": ["FA"]}
+    config["report"] = {"curves": {"both": ["Fcn3d", "PatchToVoxel", "Fcn2d"]}}
+    study, lines = parse(config)
+    assert [line.split(":")[0] for line in lines] == [
+        "experiments.PatchToVoxel.method",
+        "experiments.Fcn3d.target",
+        "diffusion.dwi",
+        "report.curves.both",
+    ]
+    assert "no experiment 'Fcn2d'" in lines[-1]
+    assert list(study.experiments) == ["WithFA"]
+
+
+def test_nothing_is_made_by_half_of_what_is_asked_of_it(config: dict) -> None:
+    config["datasets"] = [{"path": "bids", "phantom": {"voxl": 8}}]
+    assert parse(config) == (None, ["datasets.0.phantom.voxl: unknown key (did you mean 'voxel'?)"])
+
+
+NAMED = {  # sections whose keys are names that the user chooses, with what may stand there
+    "contrasts": {"suffix": "T1w"},
+    "masks": {"of": "T1w"},
+    "experiments": EXPERIMENT,
+    "tables": {"rows": ["mse"], "columns": ["Fcn3d"]},
+    "report curves": ["Fcn3d"],
+    "evaluation profiles": {},
+    "evaluation structures": {"above": 1},
+    "relaxometry bloch": {"repetition_time": 500, "echo_time": 10},
+    "splits": 3,
+    "": {},
+}
+
+
+@hypothesis.given(
+    section=strategies.sampled_from(list(NAMED)),
+    bad=strategies.one_of(
+        strategies.text().filter(lambda name: not re.fullmatch("[A-Za-z0-9]+", name)),
+        strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats(),
+    ),
+    nested=strategies.booleans(),
+)
+def test_any_key_that_is_no_name_is_told_on_one_line(section: str, bad: object, nested: bool) -> None:
+    config = yaml.safe_load(DEFAULT.read_text())
+    inside = config
+    for part in section.split():
+        inside = inside.setdefault(part, {})
+    inside[bad] = [{bad: NAMED[section]}] if nested else NAMED[section]
+    _, lines = parse(config)
+    shown = " ".join(f"{'.'.join([*section.split(), str(bad)])}:".split())
+    assert any(line.startswith(shown) for line in lines), lines
+    assert all(len(line.splitlines()) == 1 for line in lines)
 
 
 def test_a_missing_key_is_named(config: dict) -> None:

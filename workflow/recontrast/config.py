@@ -1,7 +1,10 @@
 """The typed study: what a study file may say, its defaults, and all of its errors at once."""
 
-import copy
 import difflib
+import functools
+import operator
+import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -19,6 +22,10 @@ from .lesion_settings import Lesions
 from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
 from .methods import recipes
 from .scoring import Evaluation, Table, contradictions
+
+Place = tuple[Any, ...]  # the keys and indices that lead to a value of a study
+KEY = "[key]"  # how pydantic ends the place of a key that is wrong itself
+UNKNOWN = ("extra_forbidden", "invalid_key")
 
 
 class Phantom(Section):
@@ -246,24 +253,27 @@ def parse(config: dict) -> tuple[Study | None, list[str]]:
         the study without the values that are wrong, or None where it lacks what it cannot be without; one line a
         mistake.
     """
-    mistakes: list[str] = []
+    mistakes: dict[str, None] = {}
+    gone: dict[Place, bool] = {}
     while True:
         try:
             study = Study.model_validate(config)
-            return study, mistakes + list(_contradictions(study))
         except pydantic.ValidationError as error:
-            found = error.errors()
-            # A list with a wrong item is also reported as too short: the item says it all.
-            found = [
-                e for e in found if not any(len(o["loc"]) > len(e["loc"]) == _shared(o, e) for o in found)
-            ]
-            removed = any(line.startswith(f"{_place(e)}.") for e in found for line in mistakes)
-            missing = any(e["type"] == "missing" for e in found)
-            mistakes += [_say(e) for e in found if not (removed and e["type"] == "missing")]
+            wrong = _by_place(error.errors(), config)
+            mistakes |= {_say(place, errors): None for place, errors in wrong.items() if place not in gone}
             # Without what is wrong by itself, the rest can still be checked for contradictions.
-            config = _without(config, [e["loc"] for e in found])
-            if missing:
-                return None, mistakes
+            entries = {_entry(config, place): errors[0]["type"] in UNKNOWN for place, errors in wrong.items()}
+            entries.pop((), None)
+            if not entries:
+                return None, list(mistakes)
+            config = _without(config, entries)
+            gone |= entries
+        else:
+            missed = [place for place, unknown in gone.items() if not unknown]
+            further = [line for line in map(_one_line, _contradictions(study)) if not _is_about(line, missed)]
+            # A cohort and its key are made on the way to a plan: not by half of what was asked.
+            made = any(place[0] in ("output", "datasets", "conversion") for place in gone)
+            return None if made else study, [*mistakes, *further]
 
 
 def load_file(path: str | Path) -> dict:
@@ -334,7 +344,8 @@ def _contradictions(study: Study):
     for key, names in ({"influence": study.influence.experiments} | shown).items():
         for name in names:
             if name not in study.experiments:
-                yield f"{key}: no experiment {name!r}{_nearest(name, list(study.experiments))}"
+                nearest = _nearest(name, list(study.experiments))
+                yield f"{key}: no experiment {name!r} is defined under experiments{nearest}"
     for name, mask in study.masks.items():
         if mask.of not in known:
             yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{_nearest(mask.of, known)}"
@@ -351,61 +362,106 @@ def _contradictions(study: Study):
         yield "datasets: several have the same prefix; give each its own, so that labels cannot clash"
 
 
-def _shared(one: dict, other: dict) -> int:
-    """How many parts of their places two validation errors share from the start."""
-    return next(
-        (i for i, (a, b) in enumerate(zip(one["loc"], other["loc"], strict=False)) if a != b),
-        len(other["loc"]),
-    )
+def _by_place(errors: list[dict], config: dict) -> dict[Place, list[dict]]:
+    """Validation errors by what they are about: all kinds of value that were tried for a key are one mistake."""
+    found: dict[Place, list[dict]] = {}
+    for error in errors:
+        place = error["loc"]
+        # A list with a wrong item is also reported as too short: the item says it all.
+        within = any(len(e["loc"]) > len(place) and e["loc"][: len(place)] == place for e in errors)
+        if error["type"] == "too_short" and within:
+            continue
+        there = _there(config, place)
+        if error["type"] == "missing" or (place[-1] == KEY and len(there) < len(place)):
+            there = (*there, place[-1])
+        found.setdefault(there, []).append(error)
+    return found
 
 
-def _without(config: dict, places: list[tuple]) -> dict:
-    """A copy of a configuration without the values at some places; a list with a wrong item goes as a whole."""
-    config = copy.deepcopy(config)
-    for place in places:
-        inside, nearest = config, (config, "")
-        for part in place:
-            if isinstance(inside, dict):
-                nearest = (inside, part)
-                if part not in inside:  # an item beside it took the list along
-                    break
-            elif not isinstance(inside, list):  # the place goes on into the kinds of value that were tried
-                break
-            inside = inside[part]
-        nearest[0].pop(nearest[1], None)
-    return config
+def _there(config: dict, place: Place) -> Place:
+    """A place as far as it leads in a configuration; it may go on, as to a key that is missing."""
+    found, inside = [], config
+    for part in place:
+        if isinstance(inside, dict):
+            keys = [key for key in inside if part in (key, repr(key))]  # that is how a key like 1.5 is named
+        else:
+            keys = [part] if isinstance(inside, list | tuple) and part in range(len(inside)) else []
+        if not keys:
+            break
+        found.append(keys[0])
+        inside = inside[keys[0]]
+    return tuple(found)
 
 
-def _place(error: dict) -> str:
-    return ".".join(str(part) for part in error["loc"])
+def _entry(config: dict, place: Place) -> Place:
+    """The entry that goes with a mistake: a list with a wrong item, and what lacks a key, go as a whole."""
+    place = _there(config, place)
+    while place and not isinstance(functools.reduce(operator.getitem, place[:-1], config), dict):
+        place = place[:-1]
+    return place
 
 
-def _say(error: dict) -> str:
-    """One validation error in one line."""
-    place = _place(error)
-    if error["type"] == "extra_forbidden":
-        return f"{place}: unknown key{_nearest(str(error['loc'][-1]), _keys_at(error['loc'][:-1]))}"
-    if error["type"] == "missing":
-        return f"{place}: is missing"
-    expected = error.get("ctx", {}).get("expected", "").replace(" or ", ", ").replace("'", "")
-    nearest = _nearest(str(error["input"]), expected.split(", ")) if expected else ""
-    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}{nearest}"
+def _without(value: Any, entries: Container[Place], place: Place = ()) -> Any:
+    """A configuration, or what stands at a place in it, without some entries."""
+    if isinstance(value, dict):
+        inside = {key: (*place, key) for key in value if (*place, key) not in entries}
+        return {key: _without(value[key], entries, at) for key, at in inside.items()}
+    if isinstance(value, list | tuple):
+        return [_without(item, entries, (*place, n)) for n, item in enumerate(value)]
+    return value
 
 
-def _keys_at(place: tuple) -> list[str]:
-    """The keys that a study knows at a place in it."""
+def _is_about(line: str, gone: list[Place]) -> bool:
+    """Whether a contradiction may come of an entry that has gone, so that it is said already."""
+    words = {".".join(map(str, place)) for place in gone}
+    words |= {str(place[-1]) for place in gone if not _keys_at(place[:-1])}
+    return any(re.search(rf"(?<![A-Za-z0-9])(Bloch)?{re.escape(w)}(?![A-Za-z0-9])", line) for w in words)
+
+
+def _say(place: Place, errors: list[dict]) -> str:
+    """A mistake in one line, from the validation errors about it."""
+    kind, given, context = errors[0]["type"], errors[0]["input"], errors[0].get("ctx", {})
+    names_key = place[-1] == KEY and kind not in UNKNOWN
+    place = place[:-1] if names_key else place
+    shown = ".".join(map(str, place))
+    expected = [
+        name for e in errors for name in re.findall("'([^']+)'", e.get("ctx", {}).get("expected", ""))
+    ]
+    if kind in UNKNOWN or (names_key and expected):
+        said = f"unknown key{_nearest(str(place[-1]), expected or _keys_at(place[:-1]))}"
+    elif kind == "missing":
+        said = "is missing"
+    elif names_key and kind == "string_type":
+        said = "a name has to be text; write it in quotes"
+    elif kind == "string_pattern_mismatch" and context["pattern"] in ("^[A-Za-z0-9]+$", "^[A-Za-z0-9]*$"):
+        near = [name for name in [re.sub("[^A-Za-z0-9]", "", given)] if name]
+        said = f"{given!r} should be letters and digits only{_nearest(given, near)}"
+    else:
+        reasons = [e["msg"].removeprefix("Value error, ").partition(" or instance of ")[0] for e in errors]
+        reason = "; or ".join(dict.fromkeys(f"{text[0].lower()}{text[1:]}" for text in reasons))
+        said = f"{reason}, got {given!r}{_nearest(str(given), expected)}"
+    return _one_line(f"{shown}: {said}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _keys_at(place: Place) -> list[str]:
+    """The keys that a study knows at a place in it; none where names are free."""
     model, in_container = Study, False
     for part in place:
         if in_container:  # the part is an index or a free name
             in_container = False
             continue
-        annotation = model.model_fields[part].annotation
+        field = model.model_fields.get(part)
+        annotation = field.annotation if field else None
         models = [a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")]
         if not models:
             return []
         in_container = get_origin(annotation) in (dict, tuple)
         model = models[0]
-    return list(model.model_fields)
+    return [] if in_container else list(model.model_fields)
 
 
 def _nearest(name: str, valid: list[str]) -> str:

@@ -1,10 +1,22 @@
 """The part of a study that says what DICOM series become."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+
+def _compiles(pattern: str) -> str:
+    """A regular expression that can be looked for, known before it meets a series."""
+    try:
+        re.compile(pattern, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"is no regular expression ({error})") from error
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
 Range = tuple[float, float]
 # The order of entities in BIDS names.
 ORDER = ("acq", "ce", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part")
@@ -30,9 +42,11 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    description: str | None = Field(None, description="found in series, protocol or sequence name")
-    series: str | None = Field(None, description="found in the series description alone")
-    image_type: str | None = Field(None, description="found in the image type, as in ORIGINAL/PRIMARY/M/SE")
+    description: Pattern | None = Field(None, description="found in series, protocol or sequence name")
+    series: Pattern | None = Field(None, description="found in the series description alone")
+    image_type: Pattern | None = Field(
+        None, description="found in the image type, as in ORIGINAL/PRIMARY/M/SE"
+    )
     sequence: tuple[str, ...] = Field((), description="all of these: SE, IR, GR, EP, RM; ! excludes")
     acquisition: Literal["2D", "3D"] | None = None
     tr: Range | None = None
