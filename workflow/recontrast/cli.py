@@ -61,6 +61,7 @@ def run(
     opened = open_study(assemble(bids_dir, out_dir, choice))
     graph = open_graph(opened)
     graph.require(level)
+    graph.tools()  # one that is missing is told here, not by Snakemake
     extra = list(snakemake)
     return launch(opened, level, cores=cores, dry_run=dry_run, profiles=list(profile), extra=extra)
 
@@ -96,6 +97,18 @@ def status(out_dir: Path, /) -> int:
     from .preview import print_status
 
     return print_status(out_dir)
+
+
+@app.command
+def verify(out_dir: Path, /) -> int:
+    """Check that results are there and undamaged, and that nobody was judged by a model that saw them.
+
+    Args:
+        out_dir: The output folder of a run.
+    """
+    from .verify import verify as check
+
+    return check(out_dir)
 
 
 @app.command

@@ -1,0 +1,41 @@
+"""`recontrast verify` finds what is missing, damaged or by a model that saw the person, each in a line."""
+
+import json
+
+from world import World
+
+
+def test_an_output_is_verified(world: World) -> None:
+    done = world.recontrast("verify", "out")
+    assert done.returncode == 0, done.stdout
+    assert "3 models are as they were trained; none of 3 synthetic images that were compared" in done.stdout
+
+    image = world.out / "sub-01/anat/sub-01_space-T1w_desc-preproc_T2w.nii.gz"
+    image.write_bytes(image.read_bytes()[:5000])
+    (world.out / "evaluation/ranks.tsv").unlink()
+    weights = world.out / "models/Patch/fold-all/model.safetensors"
+    weights.write_bytes((world.out / "models/Patch/fold-1/model.safetensors").read_bytes())
+    plan = json.loads((world.out / "cohort/plan.json").read_text())
+    judged = next(s for s in plan["sessions"] if s["fold"] == "2")
+    card = world.out / "models/Patch/fold-2/model.json"
+    facts = json.loads(card.read_text())
+    facts["sessions"].append({"session": judged["session"], "role": "training"})
+    card.write_text(json.dumps(facts))
+    done = world.recontrast("verify", "out")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"wrong: {image.relative_to(world.out)}: cannot be read; delete it and run the study again",
+        "wrong: evaluation/ranks.tsv: is not there; run the study again",
+        f"wrong: {weights.relative_to(world.root)}: is not the model that its card describes; keep both together",
+        f"wrong: {judged['session']}: Patch is by the model of fold 2, which saw this person",
+    ]
+
+    image.unlink()
+    world.run()
+    assert "ranks.tsv" not in world.recontrast("verify", "out").stdout
+
+
+def test_what_is_no_output_is_named(world: World) -> None:
+    done = world.recontrast("verify", "bids")
+    assert done.returncode == 2
+    assert "bids: holds no results of recontrast run; give an output folder" in done.stderr

@@ -1,0 +1,87 @@
+"""Whether an output folder holds what its plan names, undamaged, and nobody was judged by a model that saw them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from . import layout
+from .errors import RecontrastError
+from .images import UNREADABLE
+from .layout import MODEL, MODEL_CARD, Session, fill
+from .methods.model_file import read_model
+from .without_pydicom import nibabel as nib
+
+console = Console(highlight=False)
+
+
+def verify(folder: Path) -> int:
+    """Print what is wrong with an output folder, a line each; 1 if anything is.
+
+    Raises:
+        RecontrastError: it is no output folder.
+    """
+    path = folder / layout.PLAN
+    if not path.is_file():
+        raise RecontrastError(
+            "holds no results of recontrast run", file=folder, remedy="give an output folder"
+        )
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    models = {(p["model"], p["fold"]) for s in plan["sessions"] for p in s["experiments"].values()}
+    wrong = [
+        *_damaged(folder, plan["results"]),
+        *_broken(folder, models),
+        *_judged_by_their_own(folder, plan),
+    ]
+    for problem in wrong:
+        console.print(f"wrong: {problem}", markup=False, soft_wrap=True)
+    judged = sum(p["acquired"] for s in plan["sessions"] for p in s["experiments"].values())
+    if not wrong:
+        console.print(
+            f"{len(plan['results'])} results are there, all images can be read; {len(models)} models are as they were"
+            f" trained; none of {judged} synthetic images that were compared is by a model that saw the person",
+            soft_wrap=True,
+        )
+    return 1 if wrong else 0
+
+
+def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
+    """Results that are not there, and images that cannot be read to their end or hold values that are no numbers."""
+    for name in results:
+        file = folder / name
+        if not file.is_file():
+            yield f"{name}: is not there; run the study again"
+        elif name.endswith(".nii.gz"):
+            try:
+                values = np.asarray(nib.load(file).dataobj)
+            except UNREADABLE:
+                yield f"{name}: cannot be read; delete it and run the study again"
+                continue
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                yield f"{name}: holds values that are not finite; delete it and run the study again"
+
+
+def _broken(folder: Path, models: set[tuple[str, str]]) -> Iterator[str]:
+    """Models whose weights are not those that their card tells of."""
+    for model, fold in sorted(models):
+        files = (folder / fill(pattern, experiment=model, fold=fold) for pattern in (MODEL, MODEL_CARD))
+        try:
+            read_model(*files)
+        except RecontrastError as error:
+            yield str(error)
+
+
+def _judged_by_their_own(folder: Path, plan: dict) -> Iterator[str]:
+    """Sessions that are compared with what a model made that was trained, or stopped, by the same person."""
+    for session in plan["sessions"]:
+        for name, made in session["experiments"].items():
+            card = folder / fill(MODEL_CARD, experiment=made["model"], fold=made["fold"])
+            if made["acquired"] and card.is_file():
+                seen = {
+                    f"sub-{Session.from_label(entry['session']).participant}"
+                    for entry in json.loads(card.read_text(encoding="utf-8"))["sessions"]
+                }
+                if session["participant_id"] in seen:
+                    yield f"{session['session']}: {name} is by the model of fold {made['fold']}, which saw this person"
