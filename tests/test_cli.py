@@ -122,6 +122,40 @@ def test_plan_says_all_that_is_wrong_with_files_and_settings_at_once(bids: Path,
         assert words in done.stderr
 
 
+def test_names_and_patterns_that_are_wrong_take_a_line_each(bids: Path, tmp_path: Path) -> None:
+    config = propose(bids, "FLAIR", tmp_path / "out")
+    config["experiments"] = {"my-exp": next(iter(config["experiments"].values()))}
+    config["contrasts"]["T1w_post"] = {"suffix": "T1w", "contrast_agent": "agent"}
+    config["conversion"] = {"rules": [{"name": "ours", "description": "t1 (mprage"}]}
+    study = tmp_path / "study.yaml"
+    study.write_text(yaml.safe_dump(config | {"output": str(tmp_path / "out")}))
+    for command in (["plan"], ["run"], ["doctor"]):
+        done = recontrast(*command, "--study", study)
+        assert done.returncode == 2, done.stdout
+        lines = done.stderr.splitlines()
+        assert [line.split(": ")[1] for line in lines] == [
+            "contrasts.T1w_post",
+            "experiments.my-exp",
+            "conversion.rules.0.description",
+        ]
+
+
+def test_a_run_without_its_tools_takes_one_line(bids: Path, tmp_path: Path) -> None:
+    config = propose(bids, "FLAIR", tmp_path / "out") | {"backend": "fsl", "output": str(tmp_path / "out")}
+    study = tmp_path / "study.yaml"
+    study.write_text(yaml.safe_dump(config))
+    (tmp_path / "bash").symlink_to(shutil.which("bash"))  # which Snakemake misses otherwise
+    nothing = {"PATH": str(tmp_path)}
+    done = recontrast("run", "--study", study, **nothing)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("recontrast: no backend can do correct_bias here: fsl: ")
+    assert line.endswith("install FSL and set it up in this shell, or choose another backend")
+    done = recontrast("plan", "--study", study, **nothing)
+    assert done.returncode == 1
+    assert f"cannot run: {line.removeprefix('recontrast: ')}" in done.stdout.splitlines()
+
+
 def test_a_new_study_is_commented_and_valid(bids: Path, tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
     assert (

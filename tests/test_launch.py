@@ -1,10 +1,11 @@
-"""The file of a study that Snakemake reads: one for each run, so that no run changes what another reads."""
+"""The file of a study that Snakemake reads, one for each run, and what is said at the end of a run."""
 
 from pathlib import Path
 
 import pytest
 import yaml
-from recontrast.launch import _study_file
+from recontrast.cohort import quarantine
+from recontrast.launch import _conclude, _study_file
 from recontrast.run import kept_study, open_study
 
 STUDY = {
@@ -46,3 +47,16 @@ def test_every_path_of_a_study_holds_in_the_folder_where_jobs_run(
     assert data.derivatives == (tmp_path / "masks", tmp_path / "home/more")
     found = (study.output, study.conversion.key, study.exclude)
     assert found == (tmp_path / "out", tmp_path / "key", tmp_path / "qc.tsv")
+
+
+def test_reasons_and_paths_are_printed_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    study = open_study(STUDY | {"output": str(tmp_path / "out [copy]")})
+    reason = "/bids [copy]/sub-01_T2w.nii.gz: see [/data/qc] and :brain:"
+    (study.output / "report").mkdir(parents=True)
+    (study.output / "report/index.html").touch()
+    quarantine.write(study.output, [quarantine.Failure("sub-01", "T2w", "cohort check", reason, "state")])
+    assert _conclude(study) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"failed sub-01_T2w (cohort check): {reason}",
+        f"report: {study.output}/report/index.html",
+    ]

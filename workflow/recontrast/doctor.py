@@ -28,7 +28,7 @@ LIBRARIES = (
     "pydicom",
     "dcm2niix",
 )
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
 ORDER = Study.model_fields["backend_order"].default
 
 
@@ -46,7 +46,7 @@ def examine(study: Study | None = None) -> int:
         except PackageNotFoundError:
             missing = True
             console.print(f"[red]{name} is missing[/]: pip install {name}")
-    console.print(f"GPU: {_gpu()}")
+    console.print(f"GPU: {_gpu()}", markup=False)
     missing |= _print_choices() if study is None else _print_used(study)
     console.print("all other steps need nothing but the libraries above")
     return 1 if missing else 0
@@ -74,7 +74,7 @@ def _print_used(study: Study) -> bool:
             try:
                 backend = backend_for(study, operation)
                 tools = ", ".join(f"{t} {v}" for t, v in tools_for(study, backend, operation).items())
-                console.print(f"[bold]{stage} {step}[/]: {backend} ({tools})")
+                console.print(f"[bold]{stage} {step}[/]: {backend} ({escape(tools)})")
             except RecontrastError as error:
                 missing = True
                 console.print(f"[bold]{stage} {step}[/]: [red]{escape(str(error))}[/]")
@@ -84,7 +84,8 @@ def _print_used(study: Study) -> bool:
 def _tools(backend: str, operation: str) -> str:
     """The tools of an operation with their versions, or why the backend cannot do it here."""
     try:
-        return ", ".join(f"{tool} {number}" for tool, number in protocol.versions(backend, operation).items())
+        found = protocol.versions(backend, operation).items()
+        return escape(", ".join(f"{tool} {number}" for tool, number in found))
     except RecontrastError as error:
         return f"[dim]{escape(error.problem)}[/]"
 

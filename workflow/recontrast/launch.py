@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
+from rich.markup import escape
 
 from . import layout
 from .cohort import quarantine
@@ -28,7 +29,7 @@ from .stages import STEPS, rules_of
 from .studies import ROOT
 
 RULES = [rule for stage in STEPS for rule in rules_of(stage)]  # in the order in which data walks
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, emoji=False)
 
 
 # Reasons for a job to run that may leave its result alike. New inputs, in contrast, make new results, but where they
@@ -116,7 +117,8 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
         ran += 1
         # New failures on record: the next plan goes on without them. Otherwise another try would end alike.
         if status != 0 and quarantine.read(study.output) == known:
-            console.print(f"[bold red]recontrast:[/] stopped; see recontrast status {study.output}")
+            where = escape(str(study.output))
+            console.print(f"[bold red]recontrast:[/] stopped; see recontrast status {where}", soft_wrap=True)
             return status
         if status == 0 and not until:
             break
@@ -190,10 +192,11 @@ def _conclude(study: Study) -> int:
     failures = quarantine.read(study.output)
     for failure in failures:
         unit = "_".join(part for part in (failure.session, failure.item) if part)
-        console.print(f"[red]failed[/] {unit} ({failure.step}): {failure.reason}", soft_wrap=True)
+        what = escape(f"{unit} ({failure.step}): {failure.reason}")
+        console.print(f"[red]failed[/] {what}", soft_wrap=True)
     report = study.output / layout.REPORT
     if report.is_file():
-        console.print(f"report: {report}", soft_wrap=True)
+        console.print(f"report: {report}", markup=False, soft_wrap=True)
     return 1 if failures else 0
 
 

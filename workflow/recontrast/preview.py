@@ -16,13 +16,13 @@ from .graph import Graph
 from .logs import step_of, tail, troubles
 
 # A table that goes to a file or a pager has no edge to be folded at.
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+console = Console(highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 200)
 
 _SESSION = re.compile(r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?")
 
 
 def print_plan(graph: Graph) -> int:
-    """Per session: what is there, what will be done, what cannot and why; 1 if a file cannot be used."""
+    """Per session: what is there, what will be done, what cannot and why; 1 if a file or a tool stops something."""
     plan, study = graph.plan, graph.study
     table = Table("session", "contrasts", "reference", "fold", "what is done")
     for label, planned in plan.sessions.items():
@@ -30,11 +30,13 @@ def print_plan(graph: Graph) -> int:
             f"{p.target} by {name} (model {p.model}, fold {p.fold})"
             for name, p in planned.predictions.items()
         ]
-        done = [f"prepared ({study.prepare})", *made, *planned.notes]
+        done = [f"prepared ({study.prepare})", *made, *dict.fromkeys(planned.notes)]
         contrasts = " ".join([*graph.contrasts_of(planned), *planned.sources])
-        table.add_row(label, contrasts, planned.reference, planned.fold or "-", "\n".join(done))
+        table.add_row(label, contrasts, planned.reference, planned.fold or "-", escape("\n".join(done)))
+    there = _usable(graph)
     for label, reason in plan.left_out.items():
-        table.add_row(label, "-", "-", "-", f"nothing: {reason}", style="red")
+        contrasts = " ".join(there.get(label, [])) or "-"
+        table.add_row(label, contrasts, "-", "-", escape(f"nothing: {reason}"), style="red")
     console.print(table)
     for model in plan.models.values():
         count = {role: list(model.roles.values()).count(role) for role in ("training", "validation")}
@@ -43,11 +45,15 @@ def print_plan(graph: Graph) -> int:
             f"{f' the best of {len(model.candidates)} candidates,' if model.candidates else ''}"
             f" {count['training']} sessions to train and {count['validation']} to validate"
         )
-    for problem in plan.problems:
-        console.print(f"[yellow]note:[/] {problem}")
+    for problem in dict.fromkeys(plan.problems):
+        console.print(f"[yellow]note:[/] {escape(problem)}")
     for failure in plan.failures:
-        console.print(f"[red]cannot be used:[/] {failure.session} {failure.item}: {failure.reason}")
-    return 1 if plan.failures else 0
+        what = escape(f"{failure.session} {failure.item}: {failure.reason}")
+        console.print(f"[red]cannot be used:[/] {what}")
+    missing = _missing_tool(graph)
+    if missing:
+        console.print(f"[red]cannot run:[/] {escape(missing)}")
+    return 1 if plan.failures or missing else 0
 
 
 def print_status(folder: Path, lines: int = 8) -> int:
@@ -64,15 +70,14 @@ def print_status(folder: Path, lines: int = 8) -> int:
     for place, name in map(_place, missing):
         named.setdefault(place, []).append(name)
     for place, names in named.items():
-        console.print(f"[yellow]not done:[/] {place}: {', '.join(names)}")
+        console.print(f"[yellow]not done:[/] {escape(place)}: {escape(', '.join(names))}")
     holder = lock.holder(folder)
     if holder:
-        console.print(f"a run is at work here: process {holder['pid']} on {holder['host']}")
+        console.print(f"a run is at work here: process {holder['pid']} on {holder['host']}", markup=False)
     failures = quarantine.read(folder)
     for failure in failures:
-        console.print(
-            f"[red]failed:[/] {failure.session} {failure.item} ({failure.step}): {escape(failure.reason)}"
-        )
+        what = escape(f"{failure.session} {failure.item} ({failure.step}): {failure.reason}")
+        console.print(f"[red]failed:[/] {what}")
         for line in _end_of_log(folder, failure, lines):
             console.print(f"    {line}", markup=False)
     stopped = troubles(folder, failures, at_work=holder is not None)
@@ -81,16 +86,34 @@ def print_status(folder: Path, lines: int = 8) -> int:
         console.print(f"    {trouble.log}", markup=False)
         for line in tail(trouble.log)[-lines:]:
             console.print(f"    {line}", markup=False)
-    for problem in plan["problems"]:
+    for problem in dict.fromkeys(plan["problems"]):
         console.print(f"note: {problem}", markup=False)
     for left_out in plan["excluded"]:
-        console.print(f"skipped: {left_out['session']}: {left_out['reason']}")
+        console.print(f"skipped: {left_out['session']}: {left_out['reason']}", markup=False)
     for session in plan["sessions"]:
-        for note in session["notes"]:
-            console.print(f"note: {session['session']}: {note}")
+        for note in dict.fromkeys(session["notes"]):
+            console.print(f"note: {session['session']}: {note}", markup=False)
     report = folder / layout.REPORT
-    console.print(f"report: {report}" if report.is_file() else "report: not made yet")
+    console.print(f"report: {report}" if report.is_file() else "report: not made yet", markup=False)
     return 1 if failures or stopped else 0
+
+
+def _usable(graph: Graph) -> dict[str, list[str]]:
+    """The contrasts, and what maps are made of, that each session of the cohort has, by its label."""
+    names = [*graph.study.contrasts, *graph.study.sources]
+    return {
+        session.label: [name for name in names if name in images and not images[name].problem]
+        for session, images in graph.plan.manifest.sessions().items()
+    }
+
+
+def _missing_tool(graph: Graph) -> str:
+    """What stops every job of a step, with the remedy; nothing where all tools are there."""
+    try:
+        graph.tools()
+    except RecontrastError as error:
+        return str(error)
+    return ""
 
 
 def _place(file: str) -> tuple[str, str]:
