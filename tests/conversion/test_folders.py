@@ -56,7 +56,7 @@ def test_a_folder_of_other_things_is_told_what_it_holds(tmp_path):
 def test_derivatives_and_own_folders_are_not_looked_at(tmp_path):
     scan(tmp_path / "derivatives/old")
     own, kept = put(tmp_path / "x/out/a"), put(tmp_path / "x/a")
-    assert [path for path, _ in walk(tmp_path, (own.parent,))] == [str(kept)]
+    assert [found.path for found in walk(tmp_path, (own.parent,))] == [str(kept)]
 
 
 @pytest.mark.parametrize("place", ["in/out", "link/out", "in/a/out"])

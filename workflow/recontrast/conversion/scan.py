@@ -26,7 +26,7 @@ def scan(
     """Read every file below a folder that is not in the cache as it is now.
 
     Args:
-        folder: any nesting; links to folders are not followed.
+        folder: any nesting; links to folders are followed.
         cache: file to keep the results in, or None. They hold for a path, size, mtime and ctime. It names
             people: keep it with the key.
         jobs: processes; all cores if None.
@@ -43,8 +43,13 @@ def scan(
         )
     checks = fingerprint("recontrast.conversion.headers")
     known = _load(cache, checks)
-    listed = walk(folder, leave)
-    keys = {path: (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in listed}
+    keys: dict[str, Key] = {}
+    passed: dict[str, File] = {}  # links that are not followed, folders that cannot be opened
+    for path, stat, reason in walk(folder, leave):
+        if reason:
+            passed[path] = File("", None, reason)
+        else:
+            keys[path] = (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     unread = [path for path, key in keys.items() if key not in known]
     found = {key: known[key] for key in keys.values() if key in known}
     try:
@@ -56,7 +61,8 @@ def scan(
         if cache is not None and unread:
             others = {k: f for k, f in known.items() if not Path(k[0]).is_relative_to(folder)}
             _save(cache, checks, others | found)
-    return {Path(path): found[key] for path, key in sorted(keys.items())}
+    listed = passed | {path: found[key] for path, key in keys.items()}
+    return {Path(path): file for path, file in sorted(listed.items())}
 
 
 def _read(paths: list[str], jobs: int | None) -> Iterator[File]:
