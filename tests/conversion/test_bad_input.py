@@ -1,6 +1,7 @@
 """Whatever else lies in a DICOM folder: sorted out, put together, or named."""
 
 import csv
+import shutil
 import zipfile
 
 import nibabel as nib
@@ -189,6 +190,19 @@ def test_a_file_cut_short_is_named(source, out):
     file = source / "IM00004"
     file.write_bytes(file.read_bytes()[:-20])
     assert "a file is cut short" in lacking(source, out)
+
+
+@pytest.mark.parametrize("broken", ["a", "b"])
+def test_a_series_transferred_again_takes_the_place_of_the_one_cut_short(source, out, broken):
+    data = scan(source / "a")
+    shutil.copytree(source / "a", source / "b")
+    for name in ("IM00004", "IM00006"):
+        file = source / broken / name
+        file.write_bytes(file.read_bytes()[:-20])
+    planned = sort(source, out)
+    assert [image.problem for image in planned.images[source]] == [""]
+    (made,) = convert_all(planned, out)
+    assert distance(nib.load(made), data, oblique()) < 0.01
 
 
 def test_a_whole_repetition_takes_the_place_of_a_broken_series(source, out):

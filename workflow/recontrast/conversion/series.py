@@ -122,7 +122,10 @@ class Series:
 
 
 def sort(files: dict[Path, File]) -> list[Series]:
-    """Join files into series by their UIDs, wherever they lie; people and equal numbers stay apart."""
+    """Join files into series by their UIDs, wherever they lie; people and equal numbers stay apart.
+
+    Of copies of an instance the first counts that can be used: a series that was cut short may be transferred again.
+    """
     members: dict[tuple, dict[str, Instance]] = defaultdict(dict)
     copies: Counter = Counter()
     for path, file in sorted(files.items()):
@@ -132,9 +135,10 @@ def sort(files: dict[Path, File]) -> list[Series]:
         series = header.series or f"number {header.number} {header.description}"
         key = (header.person, header.study, series)
         name = header.sop or str(path)
-        if name in members[key]:
-            copies[key] += 1
-        members[key].setdefault(name, Instance(path, header, file.sha256))
+        kept = members[key].get(name)
+        copies[key] += kept is not None
+        if kept is None or kept.header.problem:
+            members[key][name] = Instance(path, header, file.sha256)
     found = [_series(key, list(instances.values()), copies[key]) for key, instances in members.items()]
     return sorted(found, key=lambda s: (s.visit, s.header.time.partition(".")[0], s.header.number, s.id))
 
