@@ -11,6 +11,7 @@ from .choice import Choice
 from .cohort import bids
 from .config import load_file
 from .contrasts import ENTITIES
+from .conversion.planned import Planned
 from .errors import RecontrastError
 from .methods import recipes
 from .places import check_output
@@ -171,13 +172,14 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
     }
     if target not in has:
         among = f"choose a target among {', '.join(sorted(has)) or 'none found'}"
-        raise RecontrastError(
+        error = RecontrastError(
             f"has {several[target]}"
             if target in several
             else f"no session has a {target}: nothing can be trained to make it",
             file=bids_dir,
             remedy="say in a study file, or by --bids-filter-file, which one is meant" if several else among,
         )
+        raise _told(error, bids_dir, output)
     inputs = sorted(name for name, sessions in has.items() if name != target and sessions >= has[target])
     unused = list(several.values())
     unused += [
@@ -190,7 +192,8 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
     if unused:
         print(f"not used: {'; '.join(unused)}", file=sys.stderr)
     if not inputs:
-        raise RecontrastError(f"the sessions with {target} share no other contrast", file=bids_dir)
+        error = RecontrastError(f"the sessions with {target} share no other contrast", file=bids_dir)
+        raise _told(error, bids_dir, output)
     experiment = {"method": DEFAULT_METHOD, "inputs": inputs, "target": target, "recipe": DEFAULT_RECIPE}
     return place | {
         "contrasts": {name: {"suffix": name} for name in [*inputs, target]},
@@ -225,16 +228,43 @@ def _passes(image: bids.RawImage, filters: dict) -> bool:
 
 
 def _images(folder: Path, output: Path) -> list[bids.RawImage]:
-    """The raw images of a BIDS folder, or those that a DICOM folder will become."""
+    """The raw images of a BIDS folder, or those that a DICOM folder will become; nothing is written."""
+    found = _dicom_plan(folder, output, keep=False)
+    if found is None:
+        return bids.scan(folder)[0]
+    return [image for images in found.images.values() for image in images if not image.problem]
+
+
+def _dicom_plan(folder: Path, output: Path, *, keep: bool) -> Planned | None:
+    """What a DICOM folder will become, the table of its series written or not; None of any other folder."""
     from .conversion.folders import holds_dicom
     from .conversion.plan import plan
     from .conversion.settings import Conversion
 
     folder = folder.expanduser().absolute()
     if not (folder.is_dir() and holds_dicom(folder)):
-        return bids.scan(folder)[0]
-    found = plan([(folder, "")], Conversion(), output.expanduser().absolute()).images[folder]
-    return [image for image in found if not image.problem]
+        return None
+    return plan([(folder, "")], Conversion(), output.expanduser().absolute(), keep=keep)
+
+
+def _told(error: RecontrastError, folder: Path, output: Path) -> RecontrastError:
+    """An error about a cohort, followed by what the conversion of a DICOM folder has to say.
+
+    A study without the wanted contrast may be one whose series were not recognised: the table is written, as it is
+    there that a user says what they are.
+    """
+    found = _dicom_plan(folder, output, keep=True)
+    if found is None:
+        return error
+    from .conversion.plan import key_folder
+    from .conversion.settings import Conversion
+    from .conversion.table import NAME
+
+    table = key_folder(output.expanduser().absolute(), Conversion()) / NAME
+    where = RecontrastError(
+        "says what each series becomes", file=table, remedy="mend it there; its folder names people"
+    )
+    return RecontrastError("\n".join(map(str, (error, *found.problems, where))))
 
 
 def write_commented(config: dict, path: Path) -> None:

@@ -1,7 +1,6 @@
 """The key: who is behind which pseudonym, in a file outside the results, which the user may edit."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +8,14 @@ from pathlib import Path
 from ..cohort import tsv
 from ..cohort.bids import LABEL
 from ..errors import RecontrastError
-from ..images import write_text
+from ..images import replacing
 
 NAME = "key.tsv"
 IDENTITY = ("patient_id", "patient_name", "birth_date", "study_date")
 COLUMNS = ("participant_id", "session_id", *IDENTITY)
-Visit = tuple[str, str, str, str]  # patient ID, name, date of birth, date of the study
+Person = tuple[str, str, str]  # patient ID, name, date of birth
+Visit = tuple[str, str, str, str]  # the same, and date of the study
+FOR_OTHERS = 0o077  # rights of all but the owner
 
 
 @dataclass
@@ -138,6 +139,32 @@ def write(folder: Path, key: Key) -> None:
     write_private(folder / NAME, "\n".join(lines) + "\n")
 
 
+def lock(folder: Path, ours: Iterable[str]) -> str:
+    """Shut a folder, made if need be, and what is ours in it to all but their owner.
+
+    Args:
+        folder: where the key lies, or will lie. With other files in it, it is left as it is: others may need them.
+        ours: names of what may lie there besides hidden files.
+
+    Returns:
+        Why others can still enter the folder, or nothing.
+    """
+    make_private(folder)
+    shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    own = [path for path in shown if path.name in ours]
+    try:
+        for path in own if len(own) < len(shown) else [*own, folder]:
+            rights = path.stat().st_mode
+            if rights & FOR_OTHERS:
+                path.chmod(rights & 0o700)
+    except OSError as error:
+        return f"others may enter it or read in it, and that cannot be changed ({error.strerror})"
+    if not folder.stat().st_mode & FOR_OTHERS:
+        return ""
+    why = "its disk keeps no rights" if own == shown else "it holds further files"
+    return f"others may enter it, as {why}"
+
+
 def make_private(folder: Path) -> None:
     """Make a folder that only its owner enters, where there is none yet."""
     for place in reversed([folder, *folder.parents]):
@@ -148,6 +175,8 @@ def make_private(folder: Path) -> None:
 def write_private(path: Path, text: str) -> None:
     """Write a text file for its owner alone, if it has changed."""
     make_private(path.parent)
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_text(path, text)
-        os.chmod(path, 0o600)
+    content = text.encode("utf-8")
+    if not path.is_file() or path.read_bytes() != content:
+        with replacing(path) as partial:
+            partial.touch(mode=0o600)
+            partial.write_bytes(content)

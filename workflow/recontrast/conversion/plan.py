@@ -22,6 +22,7 @@ from .settings import Conversion
 
 CACHE = "scan.json"
 LIST = "series/{name}.json"
+OURS = (keys.NAME, table.NAME, table.OTHERS, CACHE, "series", "study.yaml")  # in the folder of the key
 OLDEST = 89  # years; who is older is told by it
 
 
@@ -55,6 +56,7 @@ def plan(
     output: Path,
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    keep: bool = True,
 ) -> Planned:
     """Sort, recognise and name every series; bring key and table up to date.
 
@@ -64,17 +66,20 @@ def plan(
         output: the study's output folder, absolute.
         jobs: processes that read headers; all cores if None.
         progress: called with (done, of how many) while headers are read.
+        keep: whether key, table and lists are written; a look ahead only reads.
 
     Raises:
         RecontrastError: a folder without MR images, a key or table that cannot be read, or a key among raw data.
     """
     place = key_folder(output, settings, [folder for folder, _ in folders])
     key, edits = keys.read(place), table.edits(place)
-    keys.make_private(place)
     planned, others, rows = Planned(), {}, []
+    if keep and (open_to := keys.lock(place, OURS)):
+        remedy = "chmod 700 it, or name a folder of its own under conversion.key"
+        planned.problems.append(RecontrastError(f"names people, but {open_to}", file=place, remedy=remedy))
     found = []
     for folder, prefix in folders:
-        files = scan(folder, place / CACHE, jobs, progress, (output, place))
+        files = scan(folder, place / CACHE, jobs, progress, (output, place), keep)
         others |= {path: file.reason for path, file in files.items() if file.header is None}
         series = sort(files)
         if not series:
@@ -87,10 +92,11 @@ def plan(
     for folder, prefix, series in found:
         candidates = [c for s in series for c in _candidates(s, key, prefix, settings, edits)]
         rows += [c.row for c in candidates]
-        planned.images[folder] = _images(candidates, planned, place)
+        planned.images[folder] = _images(candidates, planned, place, keep)
         planned.participants |= _participants(series, key, prefix, settings.participants)
-    keys.write(place, key)
-    table.write(place, [*rows, *_absent(edits, rows)], others)
+    if keep:
+        keys.write(place, key)
+        table.write(place, [*rows, *_absent(edits, rows)], others)
     _tell(planned, rows, others, key, place)
     return planned
 
@@ -142,7 +148,7 @@ def _absent(edits: dict[str, table.Row], rows: list[table.Row]) -> list[table.Ro
     ]
 
 
-def _images(candidates: list[_Candidate], planned: Planned, place: Path) -> list[RawImage]:
+def _images(candidates: list[_Candidate], planned: Planned, place: Path, keep: bool) -> list[RawImage]:
     """Name what is to be converted; name what cannot be, where nothing else takes its place."""
     used = [c for c in candidates if c.row.use == "yes"]
     names = {id(c): parse(c.row.entities) for c in used}
@@ -153,7 +159,8 @@ def _images(candidates: list[_Candidate], planned: Planned, place: Path) -> list
         image = _raw(candidate, names[id(candidate)], "")
         job = Job(image, candidate.block.sha256, place / LIST.format(name=image.path.name.split(".")[0]))
         candidate.row.image = str(image.path)
-        _write_list(job.list, candidate)
+        if keep:
+            _write_list(job.list, candidate)
         planned.jobs[candidate.row.image] = job
         planned.hashes[image.path] = job.sha256
         taken.add((candidate.session, *_kind(candidate)))

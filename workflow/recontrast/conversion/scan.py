@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
-from ..images import write_text
 from .folders import walk
 from .headers import File, Frame, Header, read
+from .key import write_private
 
 Key = tuple[str, int, int, int]
 MANY = 500  # files; for fewer, starting processes takes longer than reading
+_AHEAD: dict[Key, File] = {}  # read by a look ahead, until a scan of the same process keeps it
 
 
 def scan(
@@ -22,6 +23,7 @@ def scan(
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     leave: tuple[Path, ...] = (),
+    keep: bool = True,
 ) -> dict[Path, File]:
     """Read every file below a folder that is not in the cache as it is now.
 
@@ -32,6 +34,7 @@ def scan(
         jobs: processes; all cores if None.
         progress: called with (done, of how many) now and then.
         leave: folders in it that are not looked at, such as our own output.
+        keep: whether the cache is written; a look ahead remembers for the scan that follows, but writes nothing.
 
     Raises:
         RecontrastError: there is no such folder.
@@ -42,7 +45,8 @@ def scan(
             "is no folder", file=folder, remedy="give the folder that holds the DICOM files"
         )
     checks = fingerprint("recontrast.conversion.headers")
-    known = _load(cache, checks)
+    stored = _load(cache, checks)
+    known = stored | _AHEAD
     keys: dict[str, Key] = {}
     passed: dict[str, File] = {}  # links that are not followed, folders that cannot be opened
     for path, stat, reason in walk(folder, leave):
@@ -58,9 +62,12 @@ def scan(
             if done % 100 == 0 or done == len(unread):
                 progress(done, len(unread))
     finally:  # an interrupted first look at a large folder is not lost
-        if cache is not None and unread:
+        if not keep:
+            _AHEAD.update((key, file) for key, file in found.items() if key not in stored)
+        elif cache is not None and not found.keys() <= stored.keys():
             others = {k: f for k, f in known.items() if not Path(k[0]).is_relative_to(folder)}
             _save(cache, checks, others | found)
+            _AHEAD.clear()
     listed = passed | {path: found[key] for path, key in keys.items()}
     return {Path(path): file for path, file in sorted(listed.items())}
 
@@ -101,4 +108,4 @@ def _save(cache: Path, checks: str, found: dict[Key, File]) -> None:
         for key, file in sorted(found.items())
         if not file.reason.startswith("cannot")
     ]
-    write_text(cache, f'{{"checks": "{checks}", "files": [\n' + ",\n".join(rows) + "\n]}\n")
+    write_private(cache, f'{{"checks": "{checks}", "files": [\n' + ",\n".join(rows) + "\n]}\n")
