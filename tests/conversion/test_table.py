@@ -235,7 +235,7 @@ def test_numbers_do_not_follow_the_order_of_ids():
 
 def test_one_person_under_two_labels_is_told(tmp_path):
     scan(tmp_path / "in/a", PatientID="7", PatientName="C^D")
-    scan(tmp_path / "in/b", number=2, PatientID="7", PatientName="C^E")
+    scan(tmp_path / "in/b", number=2, PatientID="7", PatientName="C^E", StudyInstanceUID="1.2.3")
     scan(tmp_path / "in/c", number=3, PatientID="9", PatientName="C D^")
     told = [p.problem for p in sort(tmp_path / "in", tmp_path / "out").problems if "have one" in p.problem]
     key = {row["patient_id"] + row["patient_name"]: row["participant_id"] for row in people(tmp_path / "out")}

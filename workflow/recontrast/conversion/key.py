@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from ..cohort import tsv
@@ -32,19 +33,29 @@ class Key:
     further: dict[Visit, dict[str, str]] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
 
-    def enrol(self, visits: Iterable[Visit]) -> None:
+    def enrol(self, visits: Iterable[Visit], together: Iterable[set[Visit]] = ()) -> None:
         """Give every new visit its labels: known people keep theirs, new ones take the next number.
 
         New people take numbers in the order of a hash, as the order of their IDs or names says something of them.
+        A name that is spelt in several ways has a row for each, with the same labels: any may be away for a while.
+
+        Args:
+            visits: of all series.
+            together: visits that are one person's, whatever their names say.
         """
-        for visit in sorted(set(visits) - set(self.rows), key=lambda v: (_shuffled(v[:3]), v)):
-            known = next((row for row in self.rows if _same_person(row, visit)), None)
+        visits = set(visits)
+        spellings = _spellings(visits, together)
+        new = visits - set(self.rows)
+        for visit in sorted(new, key=lambda v: (_shuffled(spellings[v[:3]][0]), v[3], v)):
+            spelt = spellings[visit[:3]]
+            known = next((row for row in self.rows if any(_same_person(row, p) for p in spelt)), None)
             label, session = self.rows[known] if known else (self._next(p for p, _ in self.rows.values()), "")
             if known and not known[3]:
                 del self.rows[known]  # brought by a user for the person as a whole
                 self.further[visit] = self.further.pop(known, {})
             elif known:
-                session = ""
+                same_day = (s for v, (p, s) in self.rows.items() if p == label and v[3] == visit[3])
+                session = next(same_day, "")
             taken = (s for p, s in self.rows.values() if p == label)
             self.rows[visit] = (label, session or self._next(taken, 1))
 
@@ -57,7 +68,7 @@ class Key:
         people: dict[str, set] = {}
         labels: dict[tuple[str, ...], set[str]] = {}
         for visit, (label, _) in self.rows.items():
-            people.setdefault(label, set()).add(visit[:3])
+            people.setdefault(label, set()).add((visit[0] or alike(visit[:3])[1], visit[2]))
             for trait in _traits(visit):
                 labels.setdefault(trait, set()).add(label)
         several = {(what, *sorted(found)) for (what, *_), found in labels.items() if len(found) > 1}
@@ -90,13 +101,35 @@ def _traits(visit: Visit) -> list[tuple[str, ...]]:
     return traits + ([("name and date of birth", plain, birth)] if plain and birth else [])
 
 
+def alike(person: Person) -> Person:
+    """A person without what may differ between entries of one name: case, and spaces or carets that only fill."""
+    return (person[0], _plain(person[1]), person[2])
+
+
+@cache
+def _plain(name: str) -> str:
+    return "^".join(" ".join(part.split()) for part in name.casefold().split("^")).rstrip("^= ")
+
+
+def _spellings(visits: Iterable[Visit], together: Iterable[set[Visit]]) -> dict[Person, list[Person]]:
+    """Person -> all that are the same person, in order: alike, or known to be."""
+    groups: dict[Person, set[Person]] = {}
+    for person in {visit[:3] for visit in visits}:
+        groups.setdefault(alike(person), set()).add(person)
+    found = {person: group for group in groups.values() for person in group}
+    for same in together:
+        joined = set().union(*(found[visit[:3]] for visit in same))
+        found |= dict.fromkeys(joined, joined)
+    return {person: sorted(group) for person, group in found.items()}
+
+
 def _shuffled(person: tuple[str, ...]) -> str:
     return hashlib.sha256(repr(person).encode()).hexdigest()
 
 
-def _same_person(known: Visit, visit: Visit) -> bool:
-    """Whether all that a row says of a person is true of a visit; a row that says nothing is nobody's."""
-    said = [(mine, theirs) for mine, theirs in zip(known[:3], visit[:3], strict=True) if mine]
+def _same_person(known: Visit, person: Person) -> bool:
+    """Whether all that a row says is true of a person; a row that says nothing is nobody's."""
+    said = [(mine, theirs) for mine, theirs in zip(alike(known[:3]), alike(person), strict=True) if mine]
     return bool(said) and all(mine == theirs for mine, theirs in said)
 
 

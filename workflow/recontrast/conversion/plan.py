@@ -13,7 +13,7 @@ from ..errors import RecontrastError
 from ..layout import Session, fill
 from . import key as keys
 from . import table
-from .key import Key, write_private
+from .key import Key, Visit, write_private
 from .planned import Job, Planned
 from .recognise import defaults, join, parse, recognise
 from .scan import scan
@@ -88,8 +88,10 @@ def plan(
             remedy = "give the folder of the DICOM files, or the one that holds the sub-* folders"
             raise RecontrastError(f"holds no MR images in DICOM but {held}", file=folder, remedy=remedy)
         found.append((folder, prefix, series))
-    key.enrol(s.visit for _, _, series in found for s in series)
+    everything = [s for _, _, series in found for s in series]
+    key.enrol((s.visit for s in everything), _by_study(everything))
     for folder, prefix, series in found:
+        series.sort(key=lambda s: (key.rows[s.visit][0], s.visit[3], s.order))
         candidates = [c for s in series for c in _candidates(s, key, prefix, settings, edits)]
         rows += [c.row for c in candidates]
         planned.images[folder] = _images(candidates, planned, place, keep)
@@ -99,6 +101,15 @@ def plan(
         table.write(place, [*rows, *_absent(edits, rows)], others)
     _tell(planned, rows, others, key, place)
     return planned
+
+
+def _by_study(everything: list[Series]) -> Iterable[set[Visit]]:
+    """Visits of one study under one patient ID: one person's, even where the name is spelt in several ways."""
+    found: dict[tuple[str, str], set[Visit]] = defaultdict(set)
+    for series in everything:
+        if series.visit[0] and series.header.study:
+            found[series.visit[0], series.header.study].add(series.visit)
+    return found.values()
 
 
 def _candidates(

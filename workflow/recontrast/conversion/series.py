@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .headers import File, Frame, Header
+from .key import alike
 from .recognise import Facts
 
 GAP = 0.2  # of the slice distance: how far a slice may lie from its place
@@ -120,6 +121,11 @@ class Series:
         person = self.header.person if any(self.header.person) else (f"study {study}", "", "")
         return (*person, self.header.date or study)
 
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """What series of one day are in order by: time, then number."""
+        return self.header.time.partition(".")[0], self.header.number, self.id
+
 
 def sort(files: dict[Path, File]) -> list[Series]:
     """Join files into series by their UIDs, wherever they lie; people and equal numbers stay apart.
@@ -133,20 +139,22 @@ def sort(files: dict[Path, File]) -> list[Series]:
             continue
         header = file.header
         series = header.series or f"number {header.number} {header.description}"
-        key = (header.person, header.study, series)
+        by_id = header.person[0] and header.study  # then a study is one person's, however the name is spelt
+        key = (header.person[0] if by_id else alike(header.person), header.study, series)
         name = header.sop or str(path)
         kept = members[key].get(name)
         copies[key] += kept is not None
         if kept is None or kept.header.problem:
             members[key][name] = Instance(path, header, file.sha256)
-    found = [_series(key, list(instances.values()), copies[key]) for key, instances in members.items()]
-    return sorted(found, key=lambda s: (s.visit, s.header.time.partition(".")[0], s.header.number, s.id))
+    found = [_series(key[1:], list(instances.values()), copies[key]) for key, instances in members.items()]
+    return sorted(found, key=lambda s: (s.visit, s.order))
 
 
 def _series(key: tuple, instances: list[Instance], copies: int) -> Series:
     instances.sort(key=lambda i: (i.header.instance, str(i.path)))
     blocks = split(instances)
-    name = hashlib.sha256(repr(key).encode()).hexdigest()[:10]
+    person = min(i.header.person for i in instances)
+    name = hashlib.sha256(repr((person, *key)).encode()).hexdigest()[:10]
     return Series(name, instances[0].header, blocks, incomplete(instances, blocks), copies)
 
 

@@ -1,0 +1,131 @@
+"""Who is one person: names are compared by what they say, and a study under one ID is one person's."""
+
+import csv
+import hashlib
+import shutil
+
+import pydicom
+import pytest
+from recontrast.conversion.key import Key
+from recontrast.conversion.plan import key_folder
+from recontrast.conversion.settings import Conversion
+from scanner import change, scan, sort
+
+VISIT = ("A1", "AVALON^FINN", "19800101", "20200101")
+
+
+@pytest.fixture
+def source(tmp_path):
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def key_rows(out):
+    with open(key_folder(out, Conversion()) / "key.tsv", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return {row["patient_name"]: f"{row['participant_id']} {row['session_id']}" for row in rows}
+
+
+def made(planned):
+    return sorted(path.rpartition("/")[2].removesuffix(".nii.gz") for path in planned.jobs)
+
+
+def another(name="AVALON^FINN", date="20200101", birth="19800101", person="A1"):
+    return (person, name, birth, date)
+
+
+@pytest.mark.parametrize("name", ["Avalon^Finn", "AVALON^FINN^^^", "avalon ^ finn", "AVALON^FINN=="])
+@pytest.mark.parametrize("person", ["A1", ""])
+def test_case_and_padding_of_a_name_make_no_other_person(name, person):
+    key = Key()
+    key.enrol(
+        [another(person=person), another(name, person=person), another(name, "20210101", person=person)]
+    )
+    assert sorted(key.rows.values()) == [("001", "1"), ("001", "1"), ("001", "2")]
+    assert key.doubts() == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [another("AVALON^FINNA"), another("AVALON FINN"), another(birth="19800102"), another(person="A2")],
+)
+def test_other_names_days_of_birth_and_ids_do(other):
+    key = Key()
+    key.enrol([VISIT, other])
+    assert len(set(key.rows.values())) == 2
+
+
+def test_one_name_spelt_in_two_ways_within_a_study(source, out):
+    scan(source / "a", PatientID="A1", PatientName="AVALON^FINN", SeriesTime="100000")
+    scan(source / "b", "T2w", number=2, PatientID="A1", PatientName="Avalon^Finn", SeriesTime="090000")
+    third = {"SeriesInstanceUID": "1.2.3", "SeriesTime": "080000"}
+    scan(source / "c", number=3, PatientID="A1", PatientName="Finn Avalon", **third)
+    planned = sort(source, out)
+    assert made(planned) == [f"sub-001_ses-1_{n}" for n in ("T2w", "run-1_T1w", "run-2_T1w")]
+    first = next(job for path, job in planned.jobs.items() if "run-1" in path)
+    assert str(source / "c") in first.list.read_text()  # runs are in order of time, not of names
+    assert key_rows(out) == dict.fromkeys(("AVALON^FINN", "Avalon^Finn", "Finn Avalon"), "sub-001 ses-1")
+    assert planned.problems == []
+    # Each spelling is known by itself, should the others be away.
+    for folder in ("a", "b"):
+        shutil.rmtree(source / folder)
+    assert made(sort(source, out)) == ["sub-001_ses-1_T1w"]
+
+
+def test_a_series_whose_files_spell_a_name_in_two_ways_is_one(source, out):
+    scan(source, PatientID="A1", PatientName="AVALON^FINN")
+    before = sort(source, out)
+    for file in sorted(source.iterdir())[3:]:
+        change(file, PatientName="Avalon F^")
+    planned = sort(source, out)
+    assert made(planned) == made(before) == ["sub-001_ses-1_T1w"]
+    assert planned.problems == []
+
+
+def test_only_an_id_and_a_study_together_make_one_person(source, out):
+    scan(source / "a", PatientID="", PatientName="A^B")
+    scan(source / "b", number=2, PatientID="", PatientName="C^D")
+    scan(source / "c", number=3, PatientID="A1", PatientName="E^F", StudyInstanceUID="")
+    scan(source / "d", number=4, PatientID="A1", PatientName="G^H", StudyInstanceUID="")
+    assert len({name.split("_")[0] for name in made(sort(source, out))}) == 4
+
+
+def test_sessions_of_a_person_are_in_order_of_time_however_the_name_is_spelt():
+    days = {"20200101": "AVALON^FINN", "20210101": "Avalon^Finn", "20220101": "AVALON^FINN"}
+    for birth in ("19800101", "19800102", "19800103"):  # orders of hashes
+        key = Key()
+        key.enrol(another(name, day, birth) for day, name in days.items())
+        assert [key.rows[another(name, day, birth)][1] for day, name in days.items()] == ["1", "2", "3"]
+
+
+def test_a_known_person_is_known_by_any_spelling_that_a_study_ties_to_it():
+    key = Key(rows={another("avalon^finn", "20190101"): ("p7", "1")})
+    spelt = another("AVALON^FINN"), another("Finn")
+    key.enrol(spelt, [set(spelt)])
+    assert {key.rows[visit] for visit in spelt} == {("p7", "2")}
+
+
+def test_two_days_of_birth_within_a_study_are_one_person_and_a_doubt(source, out):
+    scan(source / "a", PatientBirthDate="19800101")
+    scan(source / "b", "T2w", number=2, PatientBirthDate="19800110")
+    planned = sort(source, out)
+    assert made(planned) == ["sub-001_ses-1_T1w", "sub-001_ses-1_T2w"]
+    assert "sub-001 stands for 2 different people" in str(planned.problems)
+
+
+def test_what_a_user_said_of_a_series_holds_under_its_old_name(source, out):
+    """The name of a series in the table is made of what its files say, as before names were compared loosely."""
+    scan(source, PatientID="A1", PatientName="AVALON^FINN^")
+    sort(source, out)
+    header = pydicom.dcmread(next(source.iterdir()))
+    said = (
+        ("A1", "AVALON^FINN^", header.PatientBirthDate),
+        str(header.StudyInstanceUID),
+        str(header.SeriesInstanceUID),
+    )
+    name = hashlib.sha256(repr(said).encode()).hexdigest()[:10]
+    assert name in (key_folder(out, Conversion()) / "series.tsv").read_text()
