@@ -117,14 +117,14 @@ EXPERIMENT = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}
         (
             {"experiments": {"my-exp": EXPERIMENT}, "reference": "T1"},
             [
-                "experiments.my-exp: 'my-exp' should be letters and digits only (did you mean 'myexp'?)",
+                "experiments.my-exp: string should be letters and digits only, got 'my-exp' (did you mean 'myexp'?)",
                 "reference: no contrast 'T1' is defined under contrasts (did you mean 'T1w'?)",
             ],
         ),
         (
             {"masks": {"a lesion": {"off": "T1w"}}},
             [
-                "masks.a lesion: 'a lesion' should be letters and digits only (did you mean 'alesion'?)",
+                "masks.a lesion: string should be letters and digits only, got 'a lesion' (did you mean 'alesion'?)",
                 "masks.a lesion.of: is missing",
                 "masks.a lesion.off: unknown key (did you mean 'of'?)",
             ],
@@ -132,24 +132,33 @@ EXPERIMENT = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}
         (
             {"relaxometry": {"bloch": {"T1w_SE": {"repetition_time": 500, "echo_time": 10}}}},
             [
-                "relaxometry.bloch.T1w_SE: 'T1w_SE' should be letters and digits only (did you mean 'T1wSE'?)",
+                "relaxometry.bloch.T1w_SE: string should be letters and digits only, "
+                "got 'T1w_SE' (did you mean 'T1wSE'?)",
             ],
         ),
         (
             {"experiments": {"A": EXPERIMENT | {"target": "T1w-post"}, 5: EXPERIMENT}},
             [
-                "experiments.A.target: 'T1w-post' should be letters and digits only (did you mean 'T1wpost'?)",
+                "experiments.A.target: string should be letters and digits only, "
+                "got 'T1w-post' (did you mean 'T1wpost'?)",
                 "experiments.5: a name has to be text; write it in quotes",
             ],
         ),
         ({"backends": {"registr": "fsl"}}, ["backends.registr: unknown key (did you mean 'register'?)"]),
         ({3: 4}, ["3: unknown key"]),
         (
+            {"tables": {"A": {"rows": ["Fcn 3d"], "columns": ["mse"]}}},
+            [
+                "tables.A.rows.0.experiment: string should be letters and digits only, got 'Fcn 3d' "
+                "(did you mean 'Fcn3d'?)",
+            ],
+        ),
+        (
             {"report": {"curves": {"a-b": "Fcn3d", "c": ["Fcn3d", "x y"]}}},
             [
-                "report.curves.a-b: 'a-b' should be letters and digits only (did you mean 'ab'?)",
+                "report.curves.a-b: string should be letters and digits only, got 'a-b' (did you mean 'ab'?)",
                 "report.curves.a-b: input should be a valid tuple, got 'Fcn3d'",
-                "report.curves.c.1: 'x y' should be letters and digits only (did you mean 'xy'?)",
+                "report.curves.c.1: string should be letters and digits only, got 'x y' (did you mean 'xy'?)",
             ],
         ),
         (
@@ -172,8 +181,8 @@ EXPERIMENT = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}
         (
             {"anatomy": {"raw": ["T-1", "T-2"]}, "evaluation": {"pairs": [["a", "b"], ["c"], ["d"]]}},
             [
-                "anatomy.raw.0: 'T-1' should be letters and digits only (did you mean 'T1'?)",
-                "anatomy.raw.1: 'T-2' should be letters and digits only (did you mean 'T2'?)",
+                "anatomy.raw.0: string should be letters and digits only, got 'T-1' (did you mean 'T1'?)",
+                "anatomy.raw.1: string should be letters and digits only, got 'T-2' (did you mean 'T2'?)",
                 "evaluation.pairs.1.1: is missing",
                 "evaluation.pairs.2.1: is missing",
             ],

@@ -372,8 +372,10 @@ def _by_place(errors: list[dict], config: dict) -> dict[Place, list[dict]]:
         if error["type"] == "too_short" and within:
             continue
         there = _there(config, place)
-        if error["type"] == "missing" or (place[-1] == KEY and len(there) < len(place)):
-            there = (*there, place[-1])
+        # What is not there: a key that is missing, or that a name alone stands for; else a kind of value.
+        further = place[len(there) :][:1]
+        if error["type"] == "missing" or {*further} & {KEY, *_keys_at(there)}:
+            there += further
         found.setdefault(there, []).append(error)
     return found
 
@@ -435,7 +437,7 @@ def _say(place: Place, errors: list[dict]) -> str:
         said = "a name has to be text; write it in quotes"
     elif kind == "string_pattern_mismatch" and context["pattern"] in ("^[A-Za-z0-9]+$", "^[A-Za-z0-9]*$"):
         near = [name for name in [re.sub("[^A-Za-z0-9]", "", given)] if name]
-        said = f"{given!r} should be letters and digits only{_nearest(given, near)}"
+        said = f"string should be letters and digits only, got {given!r}{_nearest(given, near)}"
     else:
         reasons = [e["msg"].removeprefix("Value error, ").partition(" or instance of ")[0] for e in errors]
         reason = "; or ".join(dict.fromkeys(f"{text[0].lower()}{text[1:]}" for text in reasons))
