@@ -64,7 +64,7 @@ def _scaling(spacing: Spacing) -> np.ndarray:
 
 def _brain(image: np.ndarray, mask: np.ndarray, spacing: Spacing) -> nib.Nifti1Image:
     """Clipped, 0 outside the mask, on cubes; ITK's world has the first voxel at 0 and the image's own axes."""
-    # From the darkest voxel on: z-scores are negative too, and hold what the background is no part of.
+    # From the darkest voxel on, as z-scores are negative too and the background is 0.
     darkest, brightest = np.percentile(image[mask], [0, 99.5])
     clipped = np.where(mask, np.minimum(image, brightest) - darkest, 0)
     return cubes(nib.Nifti1Image(clipped.astype(np.float32), FLIP @ _scaling(spacing)), WORKING)
