@@ -12,8 +12,9 @@ from recontrast.choice import Choice
 from recontrast.config import Study, load
 from recontrast.errors import RecontrastError
 from recontrast.phantom import cohort
+from recontrast.proposal import propose
 from recontrast.run import dumped
-from recontrast.studies import assemble, propose
+from recontrast.studies import assemble
 
 
 def recontrast(

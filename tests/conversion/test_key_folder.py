@@ -9,8 +9,9 @@ from recontrast.conversion import scan as scanning
 from recontrast.conversion.plan import key_folder
 from recontrast.conversion.settings import Conversion
 from recontrast.errors import RecontrastError
+from recontrast.proposal import propose
 from recontrast.run import open_graph, open_study
-from recontrast.studies import assemble, propose
+from recontrast.studies import assemble
 from scanner import T2W, scan, sort
 
 FLAIR = {**T2W, "InversionTime": 2.5, "RepetitionTime": 9.0, "ScanningSequence": "IR"}

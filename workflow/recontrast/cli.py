@@ -263,7 +263,8 @@ def new(
         target: The contrast to make.
         output: Where the study's results shall go.
     """
-    from .studies import propose, write_commented
+    from .proposal import propose
+    from .studies import write_commented
 
     write_commented(propose(bids_dir, target, output) | {"output": str(output)}, file)
     print(f"{file}: edit it, then: recontrast run --study {file}")

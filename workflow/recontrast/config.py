@@ -1,14 +1,8 @@
 """The typed study: what a study file may say, its defaults, and all of its errors at once."""
 
-import difflib
-import functools
-import operator
-import re
-from collections.abc import Container
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-import pydantic
 import yaml
 from pydantic import AfterValidator, Field
 
@@ -21,11 +15,8 @@ from .layout import REGIONS, RESERVED
 from .lesion_settings import Lesions
 from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
 from .methods import recipes
+from .mistakes import check, did_you_mean, is_about, one_line
 from .scoring import Evaluation, Table, contradictions
-
-Place = tuple[Any, ...]  # the keys and indices that lead to a value of a study
-KEY = "[key]"  # how pydantic ends the place of a key that is wrong itself
-UNKNOWN = ("extra_forbidden", "invalid_key")
 
 
 class Phantom(Section):
@@ -253,27 +244,17 @@ def parse(config: dict) -> tuple[Study | None, list[str]]:
         the study without the values that are wrong, or None where it lacks what it cannot be without; one line a
         mistake.
     """
-    mistakes: dict[str, None] = {}
-    gone: dict[Place, bool] = {}
-    while True:
-        try:
-            study = Study.model_validate(config)
-        except pydantic.ValidationError as error:
-            wrong = _by_place(error.errors(), config)
-            mistakes |= {_say(place, errors): None for place, errors in wrong.items() if place not in gone}
-            # Without what is wrong by itself, the rest can still be checked for contradictions.
-            entries = {_entry(config, place): errors[0]["type"] in UNKNOWN for place, errors in wrong.items()}
-            entries.pop((), None)
-            if not entries:
-                return None, list(mistakes)
-            config = _without(config, entries)
-            gone |= entries
-        else:
-            missed = [place for place, unknown in gone.items() if not unknown]
-            further = [line for line in map(_one_line, _contradictions(study)) if not _is_about(line, missed)]
-            # A cohort and its key are made on the way to a plan: not by half of what was asked.
-            made = any(place[0] in ("output", "datasets", "conversion") for place in gone)
-            return None if made else study, [*mistakes, *further]
+    study, mistakes, gone = check(Study, config)
+    if study is None:
+        return None, mistakes
+    missed = [place for place, unknown in gone.items() if not unknown]
+    further = [one_line(line) for line in _contradictions(study)]
+    # A cohort and its key are made on the way to a plan: not by half of what was asked.
+    made = any(place[0] in ("output", "datasets", "conversion") for place in gone)
+    return None if made else study, [
+        *mistakes,
+        *(line for line in further if not is_about(Study, line, missed)),
+    ]
 
 
 def load_file(path: str | Path) -> dict:
@@ -302,7 +283,7 @@ def _contradictions(study: Study):
         if experiment.target in experiment.inputs:
             yield f"{key}: its target {experiment.target} is also one of its inputs"
         if experiment.method not in recipes.available():
-            nearest = _nearest(experiment.method, recipes.available())
+            nearest = did_you_mean(experiment.method, recipes.available())
             yield f"{key}.method: no method {experiment.method!r}{nearest}"
             continue
         try:
@@ -311,7 +292,7 @@ def _contradictions(study: Study):
         except RecontrastError as error:
             yield f"{key}: {error}"
         if experiment.weight and experiment.weight.mask not in study.masks:
-            nearest = _nearest(experiment.weight.mask, list(study.masks))
+            nearest = did_you_mean(experiment.weight.mask, list(study.masks))
             yield f"{key}.weight: no mask {experiment.weight.mask!r} is defined under masks{nearest}"
         if experiment.weight and not recipes.load(experiment.method).weights:
             able = [method for method in recipes.available() if recipes.load(method).weights]
@@ -331,7 +312,7 @@ def _contradictions(study: Study):
             if name in possible and name not in study.maps:
                 yield f"{key}: {name} is made of images that {SOURCES[possible[name].source]} does not name"
             else:
-                yield f"{key}: no contrast {name!r} is defined under contrasts{_nearest(name, known + made)}"
+                yield f"{key}: no contrast {name!r} is defined under contrasts{did_you_mean(name, known + made)}"
     for name in sorted({*study.maps, *SOURCES} & set(known)):
         yield f"contrasts.{name}: is the name of something that is made; choose another"
     labels = [contrast.label for contrast in study.contrasts.values()]
@@ -344,129 +325,19 @@ def _contradictions(study: Study):
     for key, names in ({"influence": study.influence.experiments} | shown).items():
         for name in names:
             if name not in study.experiments:
-                nearest = _nearest(name, list(study.experiments))
+                nearest = did_you_mean(name, list(study.experiments))
                 yield f"{key}: no experiment {name!r} is defined under experiments{nearest}"
     for name, mask in study.masks.items():
         if mask.of not in known:
-            yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{_nearest(mask.of, known)}"
+            yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{did_you_mean(mask.of, known)}"
         if name in [*REGIONS, *RESERVED, *known]:
             yield f"masks.{name}: is a name that files have already; choose another"
     if study.region not in [*REGIONS, *study.masks]:
         regions = [*REGIONS, *study.masks]
-        yield f"region: {study.region!r} is none of {', '.join(regions)}{_nearest(study.region, regions)}"
+        yield f"region: {study.region!r} is none of {', '.join(regions)}{did_you_mean(study.region, regions)}"
     if study.prepare != "full" and study.region == "brain":
         yield f"region: brain is extracted with prepare: full only; with {study.prepare} say foreground"
     yield from contradictions(study)
     prefixes = [d.prefix for d in study.datasets]
     if len(set(prefixes)) < len(prefixes):
         yield "datasets: several have the same prefix; give each its own, so that labels cannot clash"
-
-
-def _by_place(errors: list[dict], config: dict) -> dict[Place, list[dict]]:
-    """Validation errors by what they are about: all kinds of value that were tried for a key are one mistake."""
-    found: dict[Place, list[dict]] = {}
-    for error in errors:
-        place = error["loc"]
-        # A list with a wrong item is also reported as too short: the item says it all.
-        within = any(len(e["loc"]) > len(place) and e["loc"][: len(place)] == place for e in errors)
-        if error["type"] == "too_short" and within:
-            continue
-        there = _there(config, place)
-        # What is not there: a key that is missing, or that a name alone stands for; else a kind of value.
-        further = place[len(there) :][:1]
-        if error["type"] == "missing" or {*further} & {KEY, *_keys_at(there)}:
-            there += further
-        found.setdefault(there, []).append(error)
-    return found
-
-
-def _there(config: dict, place: Place) -> Place:
-    """A place as far as it leads in a configuration; it may go on, as to a key that is missing."""
-    found, inside = [], config
-    for part in place:
-        if isinstance(inside, dict):
-            keys = [key for key in inside if part in (key, repr(key))]  # that is how a key like 1.5 is named
-        else:
-            keys = [part] if isinstance(inside, list | tuple) and part in range(len(inside)) else []
-        if not keys:
-            break
-        found.append(keys[0])
-        inside = inside[keys[0]]
-    return tuple(found)
-
-
-def _entry(config: dict, place: Place) -> Place:
-    """The entry that goes with a mistake: a list with a wrong item, and what lacks a key, go as a whole."""
-    place = _there(config, place)
-    while place and not isinstance(functools.reduce(operator.getitem, place[:-1], config), dict):
-        place = place[:-1]
-    return place
-
-
-def _without(value: Any, entries: Container[Place], place: Place = ()) -> Any:
-    """A configuration, or what stands at a place in it, without some entries."""
-    if isinstance(value, dict):
-        inside = {key: (*place, key) for key in value if (*place, key) not in entries}
-        return {key: _without(value[key], entries, at) for key, at in inside.items()}
-    if isinstance(value, list | tuple):
-        return [_without(item, entries, (*place, n)) for n, item in enumerate(value)]
-    return value
-
-
-def _is_about(line: str, gone: list[Place]) -> bool:
-    """Whether a contradiction may come of an entry that has gone, so that it is said already."""
-    words = {".".join(map(str, place)) for place in gone}
-    words |= {str(place[-1]) for place in gone if not _keys_at(place[:-1])}
-    return any(re.search(rf"(?<![A-Za-z0-9])(Bloch)?{re.escape(w)}(?![A-Za-z0-9])", line) for w in words)
-
-
-def _say(place: Place, errors: list[dict]) -> str:
-    """A mistake in one line, from the validation errors about it."""
-    kind, given, context = errors[0]["type"], errors[0]["input"], errors[0].get("ctx", {})
-    names_key = place[-1] == KEY and kind not in UNKNOWN
-    place = place[:-1] if names_key else place
-    shown = ".".join(map(str, place))
-    expected = [
-        name for e in errors for name in re.findall("'([^']+)'", e.get("ctx", {}).get("expected", ""))
-    ]
-    if kind in UNKNOWN or (names_key and expected):
-        said = f"unknown key{_nearest(str(place[-1]), expected or _keys_at(place[:-1]))}"
-    elif kind == "missing":
-        said = "is missing"
-    elif names_key and kind == "string_type":
-        said = "a name has to be text; write it in quotes"
-    elif kind == "string_pattern_mismatch" and context["pattern"] in ("^[A-Za-z0-9]+$", "^[A-Za-z0-9]*$"):
-        near = [name for name in [re.sub("[^A-Za-z0-9]", "", given)] if name]
-        said = f"string should be letters and digits only, got {given!r}{_nearest(given, near)}"
-    else:
-        reasons = [e["msg"].removeprefix("Value error, ").partition(" or instance of ")[0] for e in errors]
-        reason = "; or ".join(dict.fromkeys(f"{text[0].lower()}{text[1:]}" for text in reasons))
-        said = f"{reason}, got {given!r}{_nearest(str(given), expected)}"
-    return _one_line(f"{shown}: {said}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _keys_at(place: Place) -> list[str]:
-    """The keys that a study knows at a place in it; none where names are free."""
-    model, in_container = Study, False
-    for part in place:
-        if in_container:  # the part is an index or a free name
-            in_container = False
-            continue
-        field = model.model_fields.get(part)
-        annotation = field.annotation if field else None
-        models = [a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")]
-        if not models:
-            return []
-        in_container = get_origin(annotation) in (dict, tuple)
-        model = models[0]
-    return [] if in_container else list(model.model_fields)
-
-
-def _nearest(name: str, valid: list[str]) -> str:
-    """` (did you mean 'x'?)`, or nothing."""
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""

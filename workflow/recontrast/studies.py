@@ -1,26 +1,16 @@
 """Where a study comes from: a file, one that ships with the product, or a proposal for the cohort at hand."""
 
-import difflib
-import json
 import sys
 from pathlib import Path
 
 import yaml
 
+from . import bids_filters
 from .choice import Choice
-from .cohort import bids
 from .config import load_file
-from .contrasts import ENTITIES
-from .conversion.planned import Planned
 from .errors import RecontrastError
 from .methods import recipes
-from .places import check_output
-
-DEFAULT_METHOD = "fcn3d"
-DEFAULT_RECIPE = "quick"
-FOLDS = 5  # of proposed studies; fewer people make fewer
-FILTER_FORM = 'write it as {"T1w": {"acquisition": "mprage"}}'
-UNUSED = ("datatype", "extension")  # of BIDS filters: they follow from the suffix
+from .proposal import propose
 
 # A checkout has the graph at its root, a wheel inside the package.
 PACKAGE = Path(__file__).parent
@@ -33,7 +23,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
     Raises:
         RecontrastError: no such study, or nothing says what to make.
     """
-    filters = _read_filters(choice.bids_filter_file) if choice.bids_filter_file else {}
+    filters = bids_filters.read(choice.bids_filter_file) if choice.bids_filter_file else {}
     if choice.study:
         file = find(choice.study)
         config = load_file(file)
@@ -66,7 +56,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
             "sessions": [label.removeprefix("ses-") for label in choice.session_label],
         }
     if choice.bids_filter_file:
-        _apply_filters(config, filters, choice.bids_filter_file)
+        bids_filters.apply(config, filters, choice.bids_filter_file)
     return config
 
 
@@ -142,131 +132,6 @@ def _renamed(value: object, names: dict[str, str], key: str = "") -> object:
     )
 
 
-def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = None) -> dict:
-    """A study of one experiment for a cohort: the target from the contrasts that all its owners share.
-
-    Anatomical images become contrasts by their suffix: those without an `acq-` or other distinguishing entity, or,
-    where a cohort has none such, those of the only kind that it has, after the filters. What was proposed for an
-    output before stands: who comes later changes no inputs and no folds.
-    """
-    check_output(output, [bids_dir])  # before anything is written beside the output
-    place = {"output": "results", "datasets": [{"path": str(bids_dir)}]}
-    if before := _proposed_before(output, target):
-        return place | before
-    kinds: dict[str, dict[str, set[tuple[str, str]]]] = {}  # suffix -> entities but the run -> sessions
-    anatomical = [image for image in _images(bids_dir, output) if image.path.parent.name == "anat"]
-    for image in anatomical:
-        if _passes(image, filters or {}):
-            kind = "_".join(f"{key}-{value}" for key, value in image.entities.items() if key != "run")
-            sessions = kinds.setdefault(image.suffix, {}).setdefault(kind, set())
-            sessions.add((image.participant, image.session))
-    has = {
-        suffix: found[""] if "" in found else next(iter(found.values()))
-        for suffix, found in kinds.items()
-        if "" in found or len(found) == 1
-    }
-    several = {
-        suffix: f"several kinds of {suffix} ({', '.join(f'{kind}_{suffix}' for kind in sorted(found))})"
-        for suffix, found in kinds.items()
-        if suffix not in has
-    }
-    if target not in has:
-        among = f"choose a target among {', '.join(sorted(has)) or 'none found'}"
-        error = RecontrastError(
-            f"has {several[target]}"
-            if target in several
-            else f"no session has a {target}: nothing can be trained to make it",
-            file=bids_dir,
-            remedy="say in a study file, or by --bids-filter-file, which one is meant" if several else among,
-        )
-        raise _told(error, bids_dir, output)
-    inputs = sorted(name for name, sessions in has.items() if name != target and sessions >= has[target])
-    unused = list(several.values())
-    unused += [
-        f"{name}, as none passes the filter" for name in sorted({i.suffix for i in anatomical} - set(kinds))
-    ]
-    for name in sorted(set(has) - {*inputs, target}):
-        lacking = sorted(f"sub-{participant}" for participant, _ in has[target] - has[name])
-        others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        unused.append(f"{name}, which {lacking[0]}{others} with {target} lack{'' if others else 's'}")
-    if unused:
-        print(f"not used: {'; '.join(unused)}", file=sys.stderr)
-    if not inputs:
-        error = RecontrastError(f"the sessions with {target} share no other contrast", file=bids_dir)
-        raise _told(error, bids_dir, output)
-    experiment = {"method": DEFAULT_METHOD, "inputs": inputs, "target": target, "recipe": DEFAULT_RECIPE}
-    return place | {
-        "contrasts": {name: {"suffix": name} for name in [*inputs, target]},
-        "reference": "T1w" if "T1w" in inputs else inputs[0],
-        "experiments": {f"{target}{DEFAULT_METHOD}": experiment},
-        "splits": {"folds": FOLDS},
-    }
-
-
-def _proposed_before(output: Path, target: str) -> dict:
-    """What a study for the same target that lies with the results decides about inputs and folds; empty if none."""
-    from .conversion.plan import key_folder
-    from .conversion.settings import Conversion
-    from .run import STUDY
-
-    folders = (output / STUDY, key_folder(output.expanduser().absolute(), Conversion()) / Path(STUDY).name)
-    file = next((file for file in folders if file.is_file()), None)
-    kept = load_file(file) if file else {}
-    names = [(name, e["target"], e["method"]) for name, e in kept.get("experiments", {}).items()]
-    if names != [(f"{target}{DEFAULT_METHOD}", target, DEFAULT_METHOD)]:
-        return {}
-    return {key: kept[key] for key in ("contrasts", "reference", "experiments", "splits")}
-
-
-def _passes(image: bids.RawImage, filters: dict) -> bool:
-    """Whether a BIDS filter that names an image's suffix lets it through."""
-    wanted = next((w for name, w in filters.items() if name.lower() == image.suffix.lower()), {})
-    known = {
-        short: wanted[name] for name, short in ENTITIES.items() if isinstance(wanted, dict) and name in wanted
-    }
-    return all(image.entities.get(short) == str(value) for short, value in known.items())
-
-
-def _images(folder: Path, output: Path) -> list[bids.RawImage]:
-    """The raw images of a BIDS folder, or those that a DICOM folder will become; nothing is written."""
-    found = _dicom_plan(folder, output, keep=False)
-    if found is None:
-        return bids.scan(folder)[0]
-    return [image for images in found.images.values() for image in images if not image.problem]
-
-
-def _dicom_plan(folder: Path, output: Path, *, keep: bool) -> Planned | None:
-    """What a DICOM folder will become, the table of its series written or not; None of any other folder."""
-    from .conversion.folders import holds_dicom
-    from .conversion.plan import plan
-    from .conversion.settings import Conversion
-
-    folder = folder.expanduser().absolute()
-    if not (folder.is_dir() and holds_dicom(folder)):
-        return None
-    return plan([(folder, "")], Conversion(), output.expanduser().absolute(), keep=keep)
-
-
-def _told(error: RecontrastError, folder: Path, output: Path) -> RecontrastError:
-    """An error about a cohort, followed by what the conversion of a DICOM folder has to say.
-
-    A study without the wanted contrast may be one whose series were not recognised: the table is written, as it is
-    there that a user says what they are.
-    """
-    found = _dicom_plan(folder, output, keep=True)
-    if found is None:
-        return error
-    from .conversion.plan import key_folder
-    from .conversion.settings import Conversion
-    from .conversion.table import NAME
-
-    table = key_folder(output.expanduser().absolute(), Conversion()) / NAME
-    where = RecontrastError(
-        "says what each series becomes", file=table, remedy="mend it there; its folder names people"
-    )
-    return RecontrastError("\n".join(map(str, (error, *found.problems, where))))
-
-
 def write_commented(config: dict, path: Path) -> None:
     """Write a study file in which every key of config.yaml stands with its comment."""
     if path.exists():
@@ -283,53 +148,3 @@ def write_commented(config: dict, path: Path) -> None:
         if not skipping:
             kept.append(line)
     path.write_text("\n".join(kept) + "\n", encoding="utf-8")
-
-
-def _read_filters(file: Path) -> dict:
-    """A BIDS filter file.
-
-    Raises:
-        RecontrastError: it is none.
-    """
-    try:
-        filters = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecontrastError(f"is no readable JSON ({error})", file=file) from error
-    if not isinstance(filters, dict):
-        raise RecontrastError("is no table of contrasts", file=file, remedy=FILTER_FORM)
-    return filters
-
-
-def _apply_filters(config: dict, filters: dict, file: Path) -> None:
-    """Take over the entities of BIDS filters for the contrasts that they name.
-
-    Raises:
-        RecontrastError: everything that is wrong with them at once; `file` is where they stand.
-    """
-    names, faults = list(config.get("contrasts", {})), []
-    for name, wanted in filters.items():
-        contrast = next((n for n in names if n.lower() == name.lower()), None)
-        if contrast is None:
-            faults.append(f"has {name!r}, which is no contrast of the study; use {', '.join(names)}")
-        elif not isinstance(wanted, dict):
-            faults.append(f"{name} is {wanted!r}, no table of entities; {FILTER_FORM}")
-        else:
-            given = {key: value for key, value in wanted.items() if key not in UNUSED}
-            faults += [fault for key, value in given.items() if (fault := _fault(name, key, value))]
-            config["contrasts"][contrast] |= given
-    if faults:
-        raise RecontrastError("\n".join(f"{file}: {fault}" for fault in faults))
-
-
-def _fault(name: str, key: str, value: object) -> str:
-    """What is wrong with one entity of a filter, or nothing."""
-    known = ["suffix", *ENTITIES]
-    if key == "session":
-        return f"{name}.session: sessions are not chosen by contrast; use --session-label"
-    if key not in known:
-        close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        remedy = f"did you mean {close[0]}?" if close else f"use {', '.join(known)}"
-        return f"{name}.{key}: unknown entity; {remedy}"
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        return f"{name}.{key} is {json.dumps(value)}; give one word or number"
-    return ""
