@@ -109,7 +109,8 @@ def test_a_series_edited_in_the_table(world: World) -> None:
         if (line[place["participant_id"]], line[place["suffix"]]) == ("sub-01", "FLAIR"):
             line[place["entities"]] = "acq-fast"
     table.write_text("\n".join(map("\t".join, lines)) + "\n")
-    assert world.run() == {"convert sub-01_ses-1_acq-fast_FLAIR"} | after_target(world, "sub-01")
+    # Another name for the same image: the first step on it ends in the same bytes, and nothing follows.
+    assert world.run() == {"convert sub-01_ses-1_acq-fast_FLAIR", "correct_bias sub-01_ses-1_FLAIR"}
     assert sorted(p.name for p in raw.glob("*FLAIR.nii.gz")) == ["sub-01_ses-1_acq-fast_FLAIR.nii.gz"]
     assert (raw / "sub-01_ses-1_acq-fast_FLAIR.nii.gz").read_bytes() == before
 
