@@ -287,10 +287,13 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, key: Key, place
                 remedy="say there what they are, or add a rule under conversion.rules",
             )
         )
-    for row in rows:
-        if row.problem and row.suffix:  # a localiser with holes is nobody's loss
-            what = f"{row.participant_id} {row.session_id} series {row.number}: {row.problem}"
-            planned.problems.append(RecontrastError(what, remedy="transfer it again"))
+    damaged = (
+        f"{row.participant_id} {row.session_id} series {row.number}: {row.problem}"
+        for row in rows
+        if row.problem and row.suffix  # a localiser with holes is nobody's loss
+    )
+    # A series of several echoes has a row for each.
+    planned.problems += [RecontrastError(what, remedy="transfer it again") for what in dict.fromkeys(damaged)]
     if others:
         kinds = ", ".join(f"{count} × {what}" for what, count in Counter(others.values()).most_common(4))
         planned.problems.append(
