@@ -50,7 +50,9 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
             if target in several
             else f"no session has a {target}: nothing can be trained to make it",
             file=bids_dir,
-            remedy="say in a study file, or by --bids-filter-file, which one is meant" if target in several else among,
+            remedy="say in a study file, or by --bids-filter-file, which one is meant"
+            if target in several
+            else among,
         )
         raise _told(error, bids_dir, output)
     inputs = sorted(name for name, sessions in has.items() if name != target and sessions >= has[target])
