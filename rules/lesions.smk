@@ -54,7 +54,6 @@ rule predict_lesions:
         model=graph.lesion_model,
         tissue=graph.lesion_tissue,
         transform=graph.lesion_template,
-        acquired=graph.lesion_acquired,
     output:
         probability=layout.LESION_PROBABILITY,
         lesions=layout.LESION_MASK,
@@ -72,7 +71,6 @@ rule predict_lesions:
             csf=input.tissue[:1],
             gm=input.tissue[1:2],
             wm=input.tissue[2:],
-            acquired=input.acquired,
         ),
         threshold=graph.study.lesions.threshold,
         code=graph.code("lesions", "predict_lesions"),

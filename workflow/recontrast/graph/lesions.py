@@ -81,15 +81,6 @@ class LesionJobs:
         }[self.study.lesions.method]
         return [fill(pattern, heldout=heldout) for pattern in patterns]
 
-    def lesion_acquired(self, w) -> list[str]:
-        """The lesion probability of the acquired FLAIR, which a synthetic one takes the share of lesion from."""
-        planned = self._session(w)
-        if w.source == ACQUIRED or ACQUIRED not in lesion_plan.sources(self.plan, planned):
-            return []
-        return [
-            fill(layout.LESION_PROBABILITY, planned.session, reference=planned.reference, source=ACQUIRED)
-        ]
-
     def lesion_command(self, w) -> str:
         """The command of a user's tool and how its result is read, as options.
 

@@ -117,8 +117,7 @@ def fit(
     )
     curves = []
     for one in examples:
-        odds = model.log_odds(one.columns)
-        odds = odds + share_shift(odds, one.brain, model.share)
+        odds = adjusted(model.log_odds(one.columns), one.brain, model.share)
         curves.append([_dice(odds > cut, one) for cut in CUTS])
     return Coefficients(**vars(model) | {"cut": float(CUTS[np.mean(curves, axis=0).argmax()])})
 
@@ -127,8 +126,8 @@ def _dice(predicted: np.ndarray, one: Example) -> float:
     return 2 * (predicted & one.lesion).sum() / max(int(predicted.sum()) + one.total, 1)
 
 
-def share_shift(log_odds: np.ndarray, brain: int, share: float) -> np.float32:
-    """What is added to log-odds so that they have the session's own share of lesion (Saerens 2002, section 2.2).
+def adjusted(log_odds: np.ndarray, brain: int, share: float) -> np.ndarray:
+    """Log-odds with the session's own share of lesion in place of that of the fit (Saerens 2002, section 2.2).
 
     Args:
         log_odds: of the candidates; all other voxels are taken to be no lesion.
@@ -139,26 +138,15 @@ def share_shift(log_odds: np.ndarray, brain: int, share: float) -> np.float32:
     for _ in range(30):
         found = np.clip(special.expit(log_odds + shift).sum() / brain, *SHARES)
         shift = TRUST * (special.logit(found) - expected)
-    return np.float32(shift)
+    return log_odds + np.float32(shift)
 
 
-def predict(
-    head: Head, model: Coefficients, shape: tuple[int, ...], shift: float | None = None
-) -> tuple[np.ndarray, float]:
-    """Lesion probability, float32, on the grid of the whole image of `shape`, and the shift of log-odds behind it.
-
-    Args:
-        head: of whom.
-        model: what lesions look like, and where they are.
-        shape: of the image.
-        shift: as `share_shift` gave it for another image of the session; estimated from this one if None.
-    """
+def predict(head: Head, model: Coefficients, shape: tuple[int, ...]) -> np.ndarray:
+    """Lesion probability, float32, on the grid of the whole image of `shape`."""
     on_head = to_session(model.effect, grid(), head.image, head.transform)
     odds = model.log_odds(table(head, on_head, model.features))
-    if shift is None:
-        shift = float(share_shift(odds, int(head.brain.sum()), model.share))
-    found = special.expit(odds + np.float32(shift - model.cut))
-    return clean(head, spread(head, found, shape)), shift
+    found = special.expit(adjusted(odds, int(head.brain.sum()), model.share) - model.cut)
+    return clean(head, spread(head, found, shape))
 
 
 def clean(head: Head, probability: np.ndarray) -> np.ndarray:

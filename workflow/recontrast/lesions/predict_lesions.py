@@ -1,6 +1,5 @@
 """Lesions by a logistic regression on FLAIR."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ def predict_lesions(
     csf: Path | None = None,
     gm: Path | None = None,
     wm: Path | None = None,
-    acquired: Path | None = None,
     threshold: float = 0.5,
 ) -> None:
     """Find lesions on FLAIR, by how bright and where lesions were on the images that the coefficients know.
@@ -39,8 +37,6 @@ def predict_lesions(
         csf: probability map of cerebrospinal fluid from T1w, where there is one.
         gm: the same of grey matter.
         wm: the same of white matter.
-        acquired: probability map of the acquired FLAIR, by which a synthetic one is judged: how common lesions are in
-            this person is taken from there, not estimated anew.
         threshold: from which probability on a voxel is lesion.
 
     Raises:
@@ -51,18 +47,15 @@ def predict_lesions(
     maps = (csf, gm, wm)
     tissues = np.stack([inputs.read_on_grid(path, image) for path in maps]) if all(maps) else None
     head = features.prepare(image, brain, read_transform(transform), tissues)
-    known = None if acquired is None else json.loads(images.sidecar(acquired).read_text())["LogOddsShift"]
-    found, shift = lpa.predict(head, model, image.shape, known)
+    found = lpa.predict(head, model, image.shape)
     mine = found >= threshold
     if coefficients is None:
         print("coefficients that ship, fitted on other people: see docs/lesions.md for what they are worth")
     print(f"{mine.sum() * inputs.voxel_volume(image):.2f} ml of lesions", flush=True)
     facts = {
-        "Sources": [
-            str(path) for path in (flair, mask, coefficients, spatial, transform, *maps, acquired) if path
-        ],
+        "Sources": [str(path) for path in (flair, mask, coefficients, spatial, transform, *maps) if path],
         "Method": f"lesion prediction, features {model.features}",
         "Coefficients": "default" if coefficients is None else str(coefficients),
     }
-    images.write(probability, found, image, facts=facts | {"LogOddsShift": shift})
+    images.write(probability, found, image, facts=facts)
     images.write(lesions, mine, image, facts=facts | {"Threshold": threshold, "Type": "Lesion"})
