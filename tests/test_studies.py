@@ -111,7 +111,9 @@ def test_every_study_takes_the_recipes_of_the_papers_on_all_folds(name: str) -> 
     assert {experiment.recipe for experiment in study.experiments.values()} == {"paper"}
     assert not any(experiment.folds for experiment in study.experiments.values())
     for table in study.tables.values():
-        assert not any(part.fold not in (None, "each", "all") for part in (*table.rows, *table.columns, table.cells))
+        assert not any(
+            part.fold not in (None, "each", "all") for part in (*table.rows, *table.columns, table.cells)
+        )
 
 
 def shown(study: Study) -> dict[str, list[tuple[str, str]]]:

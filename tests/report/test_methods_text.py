@@ -87,9 +87,13 @@ def test_leaks_and_other_grids_are_told(plan):
 
 
 def test_windows_within_slices_are_told(plan):
-    assert "SSIM (Wang et al. 2004) was computed in three dimensions" in " ".join(methods_section(plan, ["ssim"])[0])
+    assert "SSIM (Wang et al. 2004) was computed in three dimensions" in " ".join(
+        methods_section(plan, ["ssim"])[0]
+    )
     plan["study"]["evaluation"]["by_slice"] = True
-    assert "SSIM (Wang et al. 2004) was computed slice by slice" in " ".join(methods_section(plan, ["ssim"])[0])
+    assert "SSIM (Wang et al. 2004) was computed slice by slice" in " ".join(
+        methods_section(plan, ["ssim"])[0]
+    )
 
 
 @pytest.mark.parametrize("method", recipes.available())
