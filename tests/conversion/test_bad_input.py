@@ -32,16 +32,6 @@ T1 = "sourcedata/raw/sub-001/ses-1/anat/sub-001_ses-1_T1w.nii.gz"
 UNCOMPRESSED = (ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 
 
-@pytest.fixture
-def source(tmp_path):
-    return tmp_path / "in"
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
 def listed(out, name):
     with open(key_folder(out, Conversion()) / name, newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))

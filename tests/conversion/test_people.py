@@ -14,16 +14,6 @@ from scanner import change, scan, sort
 VISIT = ("A1", "AVALON^FINN", "19800101", "20200101")
 
 
-@pytest.fixture
-def source(tmp_path):
-    return tmp_path / "in"
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
 def key_rows(out):
     with open(key_folder(out, Conversion()) / "key.tsv", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
