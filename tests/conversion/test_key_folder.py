@@ -24,11 +24,6 @@ def source(tmp_path):
 
 
 @pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-@pytest.fixture
 def place(out):
     """A folder of the key as a user makes it, with a key that all may read."""
     folder = key_folder(out, Conversion())
