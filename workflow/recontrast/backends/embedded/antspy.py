@@ -12,9 +12,23 @@ import numpy as np
 from ..transforms import FLIP
 
 SEED = 1
-# Parts of the package that bring matplotlib, scikit-learn and statsmodels with them: 40 % of the time to load it, in
-# ten jobs a session.
-UNUSED = ("learn", "plotting", "deeplearn")
+# Parts of the package that bring matplotlib, scikit-learn, statsmodels and scipy's statistics with them, most of the
+# time to load it in ten jobs a session, and the names that the package takes from each one by one.
+UNUSED = {
+    "learn": (),
+    "plotting": (),
+    "deeplearn": (),
+    "math.quantile": (
+        "bandpass_filter_matrix",
+        "compcor",
+        "get_average_of_timeseries",
+        "ilr",
+        "quantile",
+        "rank_intensity",
+        "regress_components",
+        "regress_poly",
+    ),
+}
 
 
 @contextlib.contextmanager
@@ -26,8 +40,9 @@ def library() -> Iterator[ModuleType]:
     """
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
     if "ants" not in sys.modules:
-        for part in UNUSED:
-            sys.modules[f"ants.{part}"] = ModuleType(part)
+        for part, names in UNUSED.items():
+            sys.modules[f"ants.{part}"] = module = ModuleType(part)
+            vars(module).update(dict.fromkeys(names))
     import ants
 
     # `registration` takes its seed from here alone; its argument of that name is ignored.
