@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from ..errors import RecontrastError
 from .lga import mode
@@ -208,6 +208,8 @@ def rough_tissue(head: Head) -> tuple[np.ndarray, np.ndarray]:
         Posterior probabilities (3, x, y, z) of CSF, GM and WM, and the mean FLAIR of each as `ratio` + 1. What
         is fluid by its place but brighter than grey matter counts as grey matter.
     """
+    from scipy import stats  # half a second, which steps that compare and describe need not wait
+
     data = neighbours(head.image, head.ratio, ROUGH)[head.brain] + 1
     prior = np.maximum(head.priors[:, head.brain], 1e-3)
     prior /= prior.sum(axis=0)

@@ -7,7 +7,7 @@ these look more like lesion than like tissue. Arrays are (x, y, z) unless said o
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from .neighbourhood import CORNERS, FACES, around
 
@@ -140,6 +140,8 @@ def _lesion_ratio(
     brain: Tissue, flair: np.ndarray, probability: np.ndarray, places: np.ndarray
 ) -> np.ndarray:
     """Density of the FLAIR of some voxels as lesion, over that as other tissue."""
+    from scipy import stats  # half a second, which steps that grow nothing need not wait
+
     inside = probability > 0
     weights, values = probability[inside], flair[inside]
     if not weights.size:
