@@ -69,6 +69,7 @@ rule participant:
 
 include: "rules/conversion.smk"
 include: "rules/anatomy.smk"
+include: "rules/anatomy_template.smk"
 
 
 if "diffusion" in graph.stages:

@@ -187,25 +187,3 @@ rule segment_tissue:
         "recontrast step --log {log} anatomy segment_tissue --image {input.image} --mask {input.mask}"
         " --csf {output.csf} --gm {output.gm} --wm {output.wm} --segmentation {output.segmentation}"
         " --contrast {params.contrast} --backend {params.backend}"
-
-
-rule register_template:
-    """The reference is aligned with the standard brain of the Montreal Neurological Institute."""
-    input:
-        image=graph.prepared_reference,
-        mask=graph.brain,
-    output:
-        layout.TEMPLATE_TRANSFORM,
-    log:
-        "logs/anatomy/register_template/{folder}/{session}_space-{reference}.log",
-    conda:
-        graph.env("anatomy", "register_template")
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
-    params:
-        backend=graph.backend("anatomy", "register_template"),
-        code=graph.code("anatomy", "register_template"),
-    shell:
-        "recontrast step --log {log} anatomy register_template --image {input.image} --mask {input.mask}"
-        " --transform {output} --backend {params.backend}"

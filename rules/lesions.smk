@@ -67,7 +67,8 @@ rule predict_lesions:
         given=lambda w, input: options(
             coefficients=input.model[:1],
             spatial=input.model[1:],
-            transform=input.transform,
+            transform=input.transform[:1],
+            inverse_warp=input.transform[1:],
             csf=input.tissue[:1],
             gm=input.tissue[1:2],
             wm=input.tissue[2:],
@@ -99,7 +100,11 @@ rule grow_lesions:
     conda:
         "../envs/embedded.yaml"
     params:
-        given=lambda w, input: options(chosen=input.model, transform=input.transform),
+        given=lambda w, input: options(
+            chosen=input.model,
+            transform=input.transform[:1],
+            inverse_warp=input.transform[1:],
+        ),
         kappa=graph.lesion_kappa,
         threshold=graph.study.lesions.threshold,
         code=graph.code("lesions", "grow_lesions"),

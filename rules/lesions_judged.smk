@@ -15,7 +15,9 @@ rule describe_lesions:
     conda:
         "../envs/embedded.yaml"
     params:
-        transform=lambda w, input: options(transform=input.transform),
+        transform=lambda w, input: options(
+            transform=input.transform[:1], inverse_warp=input.transform[1:]
+        ),
         smallest=graph.study.lesions.smallest,
         code=graph.code("lesions", "describe_lesions"),
     shell:

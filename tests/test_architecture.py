@@ -53,7 +53,7 @@ def test_every_rule_has_its_place_in_the_order_of_waves() -> None:
     rules = [
         r
         for file in (CHECKOUT / "rules").glob("*.smk")
-        for r in re.findall(r"^(?:use rule \w+ as|rule) (\w+)", file.read_text(), re.M)
+        for r in re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)", file.read_text(), re.M)
     ]
     assert sorted(rules) == sorted(RULES)
 

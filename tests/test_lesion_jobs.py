@@ -304,3 +304,32 @@ def test_every_rule_that_may_compute_on_a_gpu_asks_for_one() -> None:
 def test_a_prediction_asks_for_a_gpu_where_its_method_can_use_it(device: str, gpus: int) -> None:
     graph = Graph(Plan(study(training={"device": device}), cohort(**DRAWN_BY_NOBODY)))
     assert graph.prediction_gpus(SimpleNamespace(experiment="Fcn")) == gpus
+
+
+def test_where_the_way_to_the_template_bends_lesions_are_sought_and_learned_along_it() -> None:
+    found = {}
+    for warp in (False, True):
+        asked = study(**LESIONS, anatomy={"template": True, "tissues": True, "warp": warp})
+        graph = Graph(Plan(asked, cohort(**PEOPLE)))
+        files = graph.lesion_template(SimpleNamespace(session="sub-01"))
+        rows = [row for group in graph.lesion_groups() for row in graph.lesion_rows(group)]
+        assert all(
+            {row.get("warp"), row.get("inverse_warp")} <= {None, *graph.prepared_targets()} for row in rows
+        )
+        assert {"warp" in row for row in rows} == {warp}
+        assert ("anatomy warp_template" in graph.tools()) == warp
+        found[warp] = names(files)
+    assert found[True] - found[False] == {
+        "sub-01_from-MNI152NLin2009aSym_to-T1w_mode-image_desc-warp_xfm.nii.gz"
+    }
+
+
+def test_a_backend_that_cannot_bend_is_named_only_where_it_would_have_to() -> None:
+    for anatomy in ({"template": True}, {"template": True, "warp": True}):
+        asked = study(**LESIONS, anatomy={"tissues": True} | anatomy, backends={"warp_template": "fsl"})
+        graph = Graph(Plan(asked, cohort(**PEOPLE)))
+        if "warp" in anatomy:
+            with pytest.raises(RecontrastError, match=r"fsl.*warp_template.*embedded, ants"):
+                graph.tools()
+        else:
+            graph.tools()

@@ -106,6 +106,31 @@ def register_template(backend):
     assert farthest(found, truth, data > 0, picture.affine) < 2.0
 
 
+def warp_template(backend):
+    """The template itself, bent smoothly by up to 6 mm: most of it is found, and the way back undoes the way there."""
+    picture, inside = template()
+    data, brain = picture.get_fdata(dtype=np.float32), inside.get_fdata() >= 0.5
+    where = np.indices(data.shape)
+    across = 3.0 * np.sin(2 * np.pi * where[1] / 60)  # voxels of 2 mm
+    bent, mask = (
+        nib.Nifti1Image(
+            ndimage.map_coordinates(one, [where[0] + across, where[1], where[2]], order=1), picture.affine
+        )
+        for one in (data, brain.astype(np.float32))
+    )
+    region = nib.Nifti1Image((mask.get_fdata() >= 0.5).astype(np.float32), picture.affine)
+    there, back = load(backend, "warp_template")(bent, region, np.eye(4))
+    deep = ndimage.binary_erosion(brain, iterations=3)
+    points = (FLIP @ picture.affine)[:3] @ np.vstack([np.argwhere(deep).T, np.ones(deep.sum())])
+    there_and_back = back.moved(there.moved(points))
+    assert np.median(np.linalg.norm(there_and_back - points, axis=0)) < 0.5
+    # A point of the template lies, in the bent image, `across` lower in x; ITK's x runs the other way.
+    found = (there.moved(points) - points)[0]
+    truth = (FLIP @ picture.affine)[0, 0] * -across[deep]
+    assert np.abs(truth).mean() > 3
+    assert np.abs(found - truth).mean() < 0.5 * np.abs(truth).mean()
+
+
 def extract_brain(backend):
     """The template's brain in fluid, within a dark skull and a bright scalp."""
     picture, inside = template()
@@ -123,5 +148,13 @@ def extract_brain(backend):
 
 CHECKS = {
     check.__name__: check
-    for check in (correct_bias, extract_brain, register, apply_transform, segment_tissue, register_template)
+    for check in (
+        correct_bias,
+        extract_brain,
+        register,
+        apply_transform,
+        segment_tissue,
+        register_template,
+        warp_template,
+    )
 }

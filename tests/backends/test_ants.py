@@ -13,7 +13,11 @@ from recontrast.backends.protocol import load, versions
 from recontrast.errors import RecontrastError
 
 # Fewer iterations than there are, for the sake of time.
-ITERATIONS = {"register": [200, 100, 50, 0], "register_template": [100, 50, 0, 0]}
+ITERATIONS = {
+    "register": [200, 100, 50, 0],
+    "register_template": [100, 50, 0, 0],
+    "warp_template": [40, 20, 0, 0],
+}
 
 STAGE = (
     "--metric MI[ fixed.nii.gz, moving.nii.gz, 1, 32, Regular, 0.25 ] --convergence [ ITERATIONS, 1e-06, 10 ]"
@@ -21,10 +25,11 @@ STAGE = (
 )
 FRAME = (
     "antsRegistration --collapse-output-transforms 1 --dimensionality 3 --float 0"
-    " --initial-moving-transform [ fixed.nii.gz, moving.nii.gz, 1 ] --initialize-transforms-per-stage 0"
+    " --initial-moving-transform [ START ] --initialize-transforms-per-stage 0"
     " --interpolation Linear --output found_ --random-seed 1 {}"
     " -v --winsorize-image-intensities [ 0.005, 0.995 ] --write-composite-transform 0"
 )
+CENTRES = FRAME.replace("START", "fixed.nii.gz, moving.nii.gz, 1")
 COMMANDS = {
     "correct_bias": "N4BiasFieldCorrection --verbose 1 --bspline-fitting [ 200 ] -d 3 --input-image head.nii.gz"
     " --mask-image mask.nii.gz --convergence [ 50x50x50, 1e-07 ]"
@@ -32,14 +37,19 @@ COMMANDS = {
     "extract_brain": "antsBrainExtraction.sh -a head.nii.gz"
     " -m T_template0_BrainCerebellumProbabilityMask.nii.gz -e T_template0.nii.gz"
     " -d 3 -s nii.gz -o found_ -u 0",
-    "register": FRAME.format(f"--transform Rigid[ 0.1 ] {STAGE} --masks [ mask.nii.gz, NULL ]"),
+    "register": CENTRES.format(f"--transform Rigid[ 0.1 ] {STAGE} --masks [ mask.nii.gz, NULL ]"),
     "apply_transform": "antsApplyTransforms --default-value 0 --dimensionality 3 --float 0"
     " --input moving.nii.gz --interpolation BSpline[ 3 ] --output moved.nii.gz --reference-image grid.nii.gz"
     " --transform moving.txt",
     "segment_tissue": "Atropos --verbose 1 --image-dimensionality 3 --initialization KMeans[3]"
     " --intensity-image brain.nii.gz --likelihood-model Gaussian --mask-image mask.nii.gz --mrf [0.1,1x1x1]"
     " --convergence [5,0] --output [classes.nii.gz,class%02d.nii.gz] --use-random-seed 0",
-    "register_template": FRAME.format(f"--transform Rigid[ 0.1 ] {STAGE} --transform Affine[ 0.1 ] {STAGE}"),
+    "register_template": CENTRES.format(
+        f"--transform Rigid[ 0.1 ] {STAGE} --transform Affine[ 0.1 ] {STAGE}"
+    ),
+    "warp_template": FRAME.replace("START", "affine.txt, 0").format(
+        f"--transform SyN[ 0.1, 3.0, 0.0 ] {STAGE}"
+    ),
 }
 
 
@@ -59,6 +69,7 @@ def programs(tmp_path, monkeypatch):
 def test_known_answers_by_these_command_lines(programs, monkeypatch, operation):
     iterations = ITERATIONS.get(operation, [])
     monkeypatch.setattr(registration, "ITERATIONS", iterations)
+    monkeypatch.setattr(registration, "BENDING", iterations)
     CHECKS[operation]("ants")
     expected = COMMANDS[operation].replace("ITERATIONS", "x".join(map(str, iterations)))
     assert stand_ins.calls(programs)[-1] == expected

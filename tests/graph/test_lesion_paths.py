@@ -77,6 +77,19 @@ def test_growth_with_the_kappa_that_suits_the_others(world: World) -> None:
     assert_judged(world)
 
 
+def test_along_a_way_to_the_template_that_bends(world: World) -> None:
+    before = {label: found(world, label) for label in PEOPLE}
+    world.study(anatomy={"warp": True})
+    ran = world.run()
+    assert {f"warp_template {one}_space-T1w" for one in PEOPLE} <= ran
+    steps = {job.split()[0] for job in ran}
+    assert steps >= {"choose_kappa", "grow_lesions", "describe_lesions"}
+    assert not steps & {"correct_bias", "resample", "segment_tissue", "register_template"}
+    for label in PEOPLE:  # nothing bends in this world
+        assert np.array_equal(found(world, label), before[label])
+    assert world.run() == set()
+
+
 def test_a_lesion_mask_as_region_is_no_brain(world: World) -> None:
     world.study(region="drawn")
     ran = world.run()

@@ -34,6 +34,16 @@ import numpy as np
 def register(moving, reference, moving_mask, reference_mask, dof):
     return np.eye(4)
 """,
+    "backends/embedded/warp_template": """
+import numpy as np
+from ..warps import Warp
+from .template import template
+
+def warp_template(image, mask, matrix):
+    grid, _ = template()
+    still = Warp(np.zeros((*grid.shape, 3)), grid.affine)
+    return still, still
+""",
     "methods/patch_to_voxel": """
 import numpy as np
 from .interface import Model

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from recontrast.lesions.template_space import tissue_maps, to_session
+from recontrast.lesions.template_space import Way, tissue_maps, to_session
 
 VOXEL = 3.0
 SHAPE = (64, 76, 64)
@@ -26,7 +26,7 @@ def head(folder: Path, seed: int, *, lesions: int = 6, bright: float = 1.6) -> d
     rng = np.random.default_rng(seed)
     grid = nib.Nifti1Image(np.zeros(SHAPE, np.float32), affine())
     maps, where = tissue_maps()
-    tissue = np.stack([to_session(one, where, grid, np.eye(4)) for one in maps])
+    tissue = np.stack([to_session(one, where, grid, Way(np.eye(4))) for one in maps])
     brain = tissue.sum(axis=0) > 0.5
     tissue = np.where(brain, tissue / np.maximum(tissue.sum(axis=0), 1e-3), 0)
     height = np.indices(SHAPE)[2] * VOXEL - 75

@@ -4,6 +4,7 @@ import numpy as np
 from recontrast import images
 from recontrast.lesions import coefficients, features, lpa
 from recontrast.lesions.overlap import dice
+from recontrast.lesions.template_space import Way
 from small_heads import array, head
 
 
@@ -12,6 +13,6 @@ def test_default_coefficients_find_bright_lesions(tmp_path):
     model = coefficients.read(None, None)
     assert len(model.provenance["places"]) == 29
     image = images.read(one["flair"])
-    found = features.prepare(image, array(one["mask"]) > 0, np.eye(4))
+    found = features.prepare(image, array(one["mask"]) > 0, Way(np.eye(4)))
     lesions = lpa.predict(found, model, image.shape) >= 0.5
     assert dice(lesions, array(one["manual"]) > 0) > 0.5

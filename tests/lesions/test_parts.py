@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from nilearn.datasets import load_mni152_brain_mask, load_mni152_gm_template, load_mni152_wm_template
 from recontrast import tables
+from recontrast.backends import warps
+from recontrast.backends.transforms import FLIP
 from recontrast.columns import SCORES
 from recontrast.lesions import fit_lesions as fitting
 from recontrast.lesions import lga, lpa
@@ -12,8 +14,9 @@ from recontrast.lesions.compare_lesions import compare_lesions
 from recontrast.lesions.describe_lesions import describe_lesions
 from recontrast.lesions.features import BRIGHTEST, Head, names
 from recontrast.lesions.list_default import list_default
-from recontrast.lesions.template_space import tissue_maps
+from recontrast.lesions.template_space import CUBE, SHAPE, Way, from_session, grid, tissue_maps, to_session
 from scipy import ndimage, special
+from scipy.spatial.transform import Rotation
 from small_heads import affine, array, ball, head, listed
 
 BRAIN = 1_500_000  # voxels of 1 mm
@@ -202,3 +205,27 @@ def test_the_template_is_that_of_nilearns_loaders():
     maps, affine = tissue_maps()
     np.testing.assert_allclose(maps, expected, atol=1e-6)
     np.testing.assert_array_equal(affine, load_mni152_gm_template(resolution=2).affine)
+
+
+def test_a_way_that_bends_takes_maps_there_and_back():
+    """A ball of the template, 6 mm aside in the session, where the way is a turn and then a bend."""
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler("z", 20, degrees=True).as_matrix()
+    turn[:3, 3] = (4, -6, 3)  # template to session, ITK's world
+    shift = np.array([0.0, 6.0, 0.0])
+    field = np.broadcast_to(shift, (*SHAPE, 3)).astype(np.float32)
+    way = Way(turn, warps.Warp(field, grid()), warps.Warp(-field, grid()))
+    places = np.indices(SHAPE)
+    centre = np.array([31, 38, 32])
+    sphere = (np.linalg.norm((places.T - centre).T, axis=0) * CUBE < 15).astype(np.float32)
+    affine = np.diag([2.2, 2.2, 2.5, 1.0])
+    affine[:3, 3] = (-100, -125, -90)
+    session = nib.Nifti1Image(np.zeros((90, 110, 80), np.float32), affine)
+    carried = to_session(sphere, grid(), session, way)
+    middle = np.average(np.indices(carried.shape).reshape(3, -1), axis=1, weights=carried.ravel())
+    template = (FLIP @ grid() @ [*centre, 1])[:3] + shift
+    np.testing.assert_allclose(
+        (FLIP @ session.affine @ [*middle, 1])[:3], (turn @ [*template, 1])[:3], atol=0.1
+    )
+    back = from_session(carried, session, way)
+    assert 2 * ((back > 0.5) & (sphere > 0.5)).sum() / ((back > 0.5).sum() + sphere.sum()) > 0.9

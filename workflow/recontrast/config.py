@@ -59,6 +59,7 @@ class Anatomy(Section):
     )
     tissues: bool = True
     template: bool = True
+    warp: bool = Field(False, description="the way to the template bends (SyN) where an affine one ends")
 
 
 class Weight(Section):
@@ -337,6 +338,8 @@ def _contradictions(study: Study):
         yield f"region: {study.region!r} is none of {', '.join(regions)}{did_you_mean(study.region, regions)}"
     if study.prepare != "full" and study.region == "brain":
         yield f"region: brain is extracted with prepare: full only; with {study.prepare} say foreground"
+    if study.anatomy.warp and not study.anatomy.template:
+        yield "anatomy.warp: bends the way to the template, which anatomy.template leaves out"
     yield from contradictions(study)
     prefixes = [d.prefix for d in study.datasets]
     if len(set(prefixes)) < len(prefixes):

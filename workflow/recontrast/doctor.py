@@ -11,7 +11,7 @@ from . import __version__
 from .backends import protocol
 from .config import Study
 from .errors import RecontrastError
-from .graph.code import backend_for, stages_of, tools_for
+from .graph.code import backend_for, steps_of, tools_for
 from .stages import STEPS
 
 LIBRARIES = (
@@ -67,8 +67,8 @@ def _print_choices() -> bool:
 def _print_used(study: Study) -> bool:
     """What each step of a study will use; whether anything for that is missing."""
     missing = False
-    for stage in stages_of(study):
-        for step, operation in STEPS[stage].items():
+    for stage, steps in steps_of(study).items():
+        for step, operation in steps.items():
             if not operation:
                 continue
             try:

@@ -9,6 +9,7 @@ from . import __version__, frozen, layout, tables
 from .cohort import quarantine
 from .config import Study
 from .graph import Graph
+from .graph.code import steps_of
 from .images import write_json, write_text
 from .leftovers import clear, left_behind
 from .stages import STEPS
@@ -148,8 +149,8 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
     everyone = [raw, sorted(graph.plan.excluded), graph.study.model_dump(mode="json", include={"splits"})]
     methods = sorted({experiment.method for experiment in graph.study.experiments.values()})
     found, code = {}, []
-    for stage in graph.stages:
-        code += [graph.code(stage, step) for step in STEPS[stage]]
+    for stage, steps in steps_of(graph.study).items():
+        code += [graph.code(stage, step) for step in steps]
         if stage == "training":
             code += [graph.method_code(method) for method in methods]
         cause = [_settings(graph.study, stage), code]

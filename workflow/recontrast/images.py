@@ -212,9 +212,18 @@ def write(path: str | Path, data: np.ndarray, like: nib.Nifti1Image, *, facts: d
     # The sidecar goes first: an image that exists is then never without it.
     if facts is not None:
         write_json(sidecar(path), facts)
+    save(path, image)
+
+
+def save(path: str | Path, image: nib.Nifti1Image) -> None:
+    """Write an image to a `.nii.gz` file in one step, as it is.
+
+    Raises:
+        RecontrastError: the file was not written completely.
+    """
     with replacing(path) as partial:
         # gzip's own time stamp and file name would make equal images differ.
         with open(partial, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
             packed.write(image.to_bytes())
-        if nib.load(partial).shape != data.shape:
+        if nib.load(partial).shape != image.shape:
             raise RecontrastError("was not written completely", file=path, remedy="check the disk")

@@ -49,6 +49,10 @@ RELAXATION_TRANSFORM = "work/{folder}/anat/{session}_from-relaxometry_to-{refere
 RELAXATION = "{folder}/anat/{session}_space-{reference}_{relaxation}map.nii.gz"
 BLOCH = "{folder}/anat/{session}_space-{reference}_desc-bloch_{suffix}.nii.gz"
 TEMPLATE_TRANSFORM = f"{{folder}}/anat/{{session}}_from-{{reference}}_to-{TEMPLATE}_mode-image_xfm.txt"
+TEMPLATE_WARP = (
+    f"{{folder}}/anat/{{session}}_from-{{reference}}_to-{TEMPLATE}_mode-image_desc-warp_xfm.nii.gz"
+)
+INVERSE_WARP = f"{{folder}}/anat/{{session}}_from-{TEMPLATE}_to-{{reference}}_mode-image_desc-warp_xfm.nii.gz"
 SYNTHETIC = "{folder}/anat/{session}{entities}_space-{reference}_desc-{experiment}_{suffix}.nii.gz"
 
 FILLED = "work/{folder}/anat/{session}{entities}_space-{reference}_desc-filled_{suffix}.nii.gz"

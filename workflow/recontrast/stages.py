@@ -13,6 +13,7 @@ STEPS = {
         "resample": "apply_transform",
         "segment_tissue": "segment_tissue",
         "register_template": "register_template",
+        "warp_template": "warp_template",
     },
     "diffusion": {
         "correct_motion": "correct_motion",

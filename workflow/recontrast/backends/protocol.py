@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import RecontrastError
 from ..without_pydicom import nibabel as nib
+from .warps import Warp
 
 BACKENDS = ("embedded", "fsl", "ants")
 
@@ -119,6 +120,23 @@ class RegisterTemplate(Protocol):
     def __call__(self, image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarray: ...
 
 
+class WarpTemplate(Protocol):
+    """What bends a brain to the template, beyond the affine transform, and back.
+
+    Args:
+        image: a head of any contrast, shape (x, y, z).
+        mask: its brain, on the same grid.
+        matrix: (4, 4), template to image in ITK's world, as `register_template` finds it.
+
+    Returns:
+        From points of the template to where the matrix takes them up, and the inverse; both on a grid of the template.
+    """
+
+    def __call__(
+        self, image: nib.Nifti1Image, mask: nib.Nifti1Image, matrix: np.ndarray
+    ) -> tuple[Warp, Warp]: ...
+
+
 class CorrectMotion(Protocol):
     """A diffusion series with every volume where the unweighted ones are, its directions turned along.
 
@@ -168,6 +186,7 @@ OPERATIONS = {
     "apply_transform": ApplyTransform,
     "segment_tissue": SegmentTissue,
     "register_template": RegisterTemplate,
+    "warp_template": WarpTemplate,
     "correct_motion": CorrectMotion,
     "fit_tensor": FitTensor,
 }

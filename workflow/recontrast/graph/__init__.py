@@ -233,8 +233,8 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
             if self.segments_tissue:
                 found += [fill(layout.TISSUE, planned.session, tissue=t, **where) for t in TISSUES]
                 found.append(self._segmentation(planned))
-            if self.study.prepare == "full" and self.study.anatomy.template:
-                found.append(fill(layout.TEMPLATE_TRANSFORM, planned.session, **where))
+            if self.study.prepare == "full":
+                found += self._template_files(planned).values()
         return found
 
     def participant_targets(self, w=None) -> list[str]:

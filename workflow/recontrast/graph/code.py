@@ -42,7 +42,8 @@ class JobCode:
 
     def codes(self) -> dict[str, str]:
         """Step -> `code`, for every step of the study."""
-        return {f"{stage} {step}": self.code(stage, step) for stage in self.stages for step in STEPS[stage]}
+        asked = steps_of(self.study).items()
+        return {f"{stage} {step}": self.code(stage, step) for stage, steps in asked for step in steps}
 
     def env(self, stage: str, step: str) -> str:
         """The conda file of a step's software, as seen from rules/."""
@@ -51,8 +52,8 @@ class JobCode:
     def tools(self) -> dict[str, dict]:
         """Step -> its backend and the versions of the tools that it runs there, for steps that have one."""
         found = {}
-        for stage in self.stages:
-            for step, operation in STEPS[stage].items():
+        for stage, steps in steps_of(self.study).items():
+            for step, operation in steps.items():
                 if operation:
                     found[f"{stage} {step}"] = {
                         "backend": self.backend(stage, step),
@@ -63,7 +64,7 @@ class JobCode:
     @property
     def stages(self) -> list[str]:
         """The stages that the study asks for, in the order in which data walks."""
-        return stages_of(self.study)
+        return list(steps_of(self.study))
 
     def method_code(self, method: str) -> str:
         """The fingerprint of training a method."""
@@ -97,17 +98,22 @@ class JobCode:
         return tools_for(self.study, self.backend(stage, step), STEPS[stage][step])
 
 
-def stages_of(study: Study) -> list[str]:
-    """The stages that a study asks for, in the order in which data walks."""
+def steps_of(study: Study) -> dict[str, dict[str, str | None]]:
+    """The stages that a study asks for, in the order in which data walks, and the steps there, as in `STEPS`."""
     lesions = study.lesions.method or study.lesions.fill
     asked = {*study.sources, *(["lesions"] if lesions else [])}
-    return [stage for stage in STEPS if stage not in (*SOURCES, "lesions") or stage in asked]
+    steps = {
+        stage: dict(STEPS[stage]) for stage in STEPS if stage not in (*SOURCES, "lesions") or stage in asked
+    }
+    if not study.anatomy.warp:  # not every backend can
+        del steps["anatomy"]["warp_template"]
+    return steps
 
 
 def read_code(study: Study) -> None:
     """Read the code that a study runs, so that processes forked from this one have it for their fingerprints."""
-    steps = [f"recontrast.{stage}.{step}" for stage in stages_of(study) for step in STEPS[stage]]
-    closure(*steps, *(f"recontrast.methods.{e.method}" for e in study.experiments.values()))
+    names = [f"recontrast.{stage}.{step}" for stage, steps in steps_of(study).items() for step in steps]
+    closure(*names, *(f"recontrast.methods.{e.method}" for e in study.experiments.values()))
 
 
 def backend_for(study: Study, operation: str) -> str:

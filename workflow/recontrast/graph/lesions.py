@@ -62,8 +62,12 @@ class LesionJobs:
         return [self._fill(layout.PREPROC, planned, name)] if name in planned.images else []
 
     def lesion_template(self, w) -> list[str]:
-        """The transform to the template; none for prepared images that, as the study says, lie in its space."""
-        return self._template_transform(self._session(w))
+        """The transform to the template, and what bends the template's maps before it, if the way bends.
+
+        None for prepared images that, as the study says, lie in its space.
+        """
+        files = self._template_files(self._session(w))
+        return [files[name] for name in ("transform", "inverse_warp") if name in files]
 
     def lesion_model(self, w) -> list[str]:
         """What was learned without a person: coefficients and spatial effect, kappa, or a network and its card.
@@ -194,7 +198,6 @@ class LesionJobs:
         ]
 
     def _lesion_row(self, planned: PlannedSession) -> dict[str, str]:
-        transform = self._template_transform(planned)
         asked = self.study.lesions
         row = {
             "participant_id": planned.participant,
@@ -206,17 +209,20 @@ class LesionJobs:
         if asked.method == "network":
             others = [self._fill(layout.PREPROC, planned, name) for name in beside(self.study.lesions)]
             return row | dict(zip(self.lesion_images()[1:], others, strict=True))
-        row |= {
-            "transform": transform[0] if transform else "n/a",
-        }
+        row |= self._template_files(planned) or {"transform": "n/a"}
         if self.segments_tissue:
             row |= dict(zip(("csf", "gm", "wm"), self._tissue_maps(planned), strict=True))
         return row
 
-    def _template_transform(self, planned: PlannedSession) -> list[str]:
-        if not self.study.anatomy.template:
-            return []
-        return [fill(layout.TEMPLATE_TRANSFORM, planned.session, reference=planned.reference)]
+    def _template_files(self, planned: PlannedSession) -> dict[str, str]:
+        """The files that say how a session lies to the template."""
+        anatomy, found = self.study.anatomy, {}
+        if anatomy.template:
+            found["transform"] = layout.TEMPLATE_TRANSFORM
+        if anatomy.warp:
+            found |= {"warp": layout.TEMPLATE_WARP, "inverse_warp": layout.INVERSE_WARP}
+        where = {"reference": planned.reference}
+        return {name: fill(pattern, planned.session, **where) for name, pattern in found.items()}
 
     def _lesion_pairs(self, planned: PlannedSession) -> list[tuple[str, str]]:
         sources = lesion_plan.sources(self.plan, planned)

@@ -9,7 +9,6 @@ from .. import images, tables
 from . import inputs
 from .grow_lesions import grown
 from .overlap import dice
-from .template_space import read_transform
 
 COLUMNS = ("participant_id", "session_id", "flair", "mask", "manual", "csf", "gm", "wm", "transform")
 KAPPAS = [round(0.05 * step, 2) for step in range(1, 21)]  # the sweep of the toolbox's manual
@@ -20,7 +19,8 @@ def choose_kappa(*, sessions: Path, output: Path, threshold: float = 0.5) -> Non
 
     Args:
         sessions: TSV with the columns participant_id, session_id, flair, mask (brain), manual (lesions), csf, gm,
-            wm, and transform (ITK affine text, reference to template; n/a where they share one world).
+            wm, and transform (ITK affine text, reference to template; n/a where they share one world), with
+            inverse_warp where the way bends.
         output: JSON file to write: kappa, and the mean Dice of every one that was tried.
         threshold: from which probability on a voxel is lesion.
 
@@ -35,8 +35,7 @@ def choose_kappa(*, sessions: Path, output: Path, threshold: float = 0.5) -> Non
     for row in rows:
         image, brain, manual = _read(row)
         maps = np.stack([inputs.read_on_grid(row[name], image) for name in ("csf", "gm", "wm")])
-        transform = None if row["transform"] in ("", tables.MISSING) else row["transform"]
-        found = grown(image, brain, maps, read_transform(transform), KAPPAS)
+        found = grown(image, brain, maps, inputs.way(row), KAPPAS)
         scores.append([dice(one >= threshold, manual) for one in found])
         best = int(np.argmax(scores[-1]))
         print(f"{row['participant_id']}: Dice {scores[-1][best]:.3f} with {KAPPAS[best]}", flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from .. import images, tables
 from . import inputs
 from .regions import NEAR, REGIONS, dark, label
-from .template_space import read_transform
+from .template_space import read_way
 
 DICTIONARY = {
     "region": {
@@ -31,6 +31,7 @@ def describe_lesions(
     output: Path,
     flair: Path | None = None,
     transform: Path | None = None,
+    inverse_warp: Path | None = None,
     smallest: float = 0.0,
 ) -> None:
     """Count and measure lesions: in all, and by where they lie.
@@ -42,6 +43,7 @@ def describe_lesions(
             lesions, their volume and that of the largest in ml; its data dictionary is written beside it as JSON.
         flair: FLAIR on the same grid, which shows the session's own ventricles; without it they are the template's.
         transform: ITK affine text, from the reference to the template; without it they share one world.
+        inverse_warp: deformation of `anatomy warp_template` that the template's maps take before, where there is one.
         smallest: lesions of less than this volume in ml do not count.
 
     Raises:
@@ -50,7 +52,8 @@ def describe_lesions(
     image = images.read_header(lesions)
     brain = inputs.read_brain(mask, image)
     fluid = dark(inputs.read_on_grid(flair, image), brain) if flair else None
-    found = label(inputs.read_lesions(lesions, brain, image), image, read_transform(transform), fluid)
+    way = read_way(transform, inverse_warp=inverse_warp)
+    found = label(inputs.read_lesions(lesions, brain, image), image, way, fluid)
     voxel = inputs.voxel_volume(image)
     counted = [(region, size * voxel) for region, size in found if size * voxel >= smallest]
     rows = []

@@ -16,7 +16,7 @@ from scipy import ndimage
 from ..errors import RecontrastError
 from .lga import mode
 from .neighbourhood import box
-from .template_space import neighbours, tissue_maps, to_session
+from .template_space import Way, neighbours, tissue_maps, to_session
 
 SETS = ("lst", "extended", "tissue")
 SMOOTH = {"fine": 0.0, "near": 1.0, "wide": 2.0}  # mm, standard deviations
@@ -38,7 +38,7 @@ class Head:
         image: FLAIR as it is, with the affine of the box.
         part: the box, in voxels of the whole image.
         brain: mask.
-        transform: template to session.
+        way: between the template and the session.
         priors: (3, x, y, z), CSF, GM and WM of the template here.
         tissues: the same by the session's own T1w, or None.
         ratio: FLAIR over the brighter of grey and white matter, less 1; 0 outside the brain.
@@ -48,22 +48,20 @@ class Head:
     image: nib.Nifti1Image
     part: tuple[slice, ...]
     brain: np.ndarray
-    transform: np.ndarray
+    way: Way
     priors: np.ndarray
     tissues: np.ndarray | None
     ratio: np.ndarray
     candidates: np.ndarray
 
 
-def prepare(
-    image: nib.Nifti1Image, brain: np.ndarray, transform: np.ndarray, tissues: np.ndarray | None = None
-) -> Head:
+def prepare(image: nib.Nifti1Image, brain: np.ndarray, way: Way, tissues: np.ndarray | None = None) -> Head:
     """Cut a session to its brain and bring FLAIR to the scale of its white matter.
 
     Args:
         image: FLAIR in any units, shape (x, y, z).
         brain: mask, same shape.
-        transform: template to session, as `template_space` holds it.
+        way: between the template and the session.
         tissues: (3, x, y, z), CSF, GM and WM by T1w, if known.
     """
     part = box(brain, 2)
@@ -72,7 +70,7 @@ def prepare(
     cut = nib.Nifti1Image(np.asarray(image.dataobj, np.float32)[part], affine)
     inside = brain[part]
     maps, template = tissue_maps()
-    priors = np.stack([to_session(one, template, cut, transform) for one in maps])
+    priors = np.stack([to_session(one, template, cut, way) for one in maps])
     data = np.asarray(cut.dataobj)
     near = neighbours(cut, data, SMOOTH["near"])
     white = white_level(near, inside, priors[2])
@@ -80,7 +78,7 @@ def prepare(
     level = max(white, grey_level(near, inside, priors[1], white))
     ratio = np.where(inside, data / level - 1, 0).astype(np.float32)
     own = None if tissues is None else tissues[(slice(None), *part)]
-    return Head(cut, part, inside, transform, priors, own, ratio, inside & (near > white))
+    return Head(cut, part, inside, way, priors, own, ratio, inside & (near > white))
 
 
 def white_level(smoothed: np.ndarray, brain: np.ndarray, white_prior: np.ndarray) -> float:

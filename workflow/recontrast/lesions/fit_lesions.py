@@ -11,11 +11,10 @@ from .. import images, tables
 from . import coefficients as fitted
 from . import features as voxels
 from . import inputs, lpa
-from .template_space import from_session, read_transform
+from .template_space import from_session
 
 COLUMNS = ("participant_id", "session_id", "flair", "mask", "manual", "transform")
 TISSUES = ("csf", "gm", "wm")
-NOTHING = ("", tables.MISSING)
 
 
 def fit_lesions(
@@ -34,8 +33,9 @@ def fit_lesions(
 
     Args:
         sessions: TSV with the columns participant_id, session_id, flair, mask (brain), manual (lesions) and
-            transform (ITK affine text, reference to template, or n/a where they share one world), and
-            csf, gm, wm where T1w tissue maps are to be used. A row without flair says only where lesions lie.
+            transform (ITK affine text, reference to template, or n/a where they share one world), warp and
+            inverse_warp where the way bends, and csf, gm, wm where T1w tissue maps are to be used. A row without
+            flair says only where lesions lie.
         coefficients: JSON file to write.
         spatial: image of where lesions lie to write, log-odds in template space.
         features: `extended`; `lst`, the two of the published algorithm; `tissue`, with T1w tissue maps.
@@ -49,7 +49,7 @@ def fit_lesions(
     """
     rows = inputs.usable(tables.read(sessions, COLUMNS), _check)
     where = lesion_maps(rows)
-    seen = [row for row in rows if row["flair"] not in NOTHING]
+    seen = [row for row in rows if inputs.path(row, "flair")]
     if not any(inputs.has_lesions(row["manual"]) for row in seen):
         raise inputs.nothing_to_learn(sessions, seen)
     examples = list(_examples(seen, where, features))
@@ -74,7 +74,7 @@ def origin(seed: int, source: str, licence: str) -> dict:
 
 def provenance(rows: list[tables.Row], examples: list[lpa.Example]) -> dict:
     """What a model says of its origin: whose images and masks, and how much lesion; no paths."""
-    with_flair = [row for row in rows if row["flair"] not in NOTHING]
+    with_flair = [row for row in rows if inputs.path(row, "flair")]
     return {
         "intensities": [
             {
@@ -94,7 +94,7 @@ def lesion_maps(rows: list[tables.Row]) -> dict[str, np.ndarray]:
     for row in rows:
         image = images.read_header(row["manual"])
         mask = inputs.read_mask(row["manual"], image)
-        carried = from_session(mask, image, read_transform(_path(row, "transform")))
+        carried = from_session(mask, image, inputs.way(row))
         found.setdefault(row["participant_id"], []).append(carried)
     return {participant: np.mean(maps, axis=0) for participant, maps in found.items()}
 
@@ -105,22 +105,17 @@ def _examples(rows: list[tables.Row], where: dict[str, np.ndarray], features: st
         others = [one for name, one in where.items() if name != row["participant_id"]]
         image, brain = inputs.read_flair(row["flair"], row["mask"])
         lesions = inputs.read_lesions(row["manual"], brain, image)
-        maps = [_path(row, name) for name in TISSUES]
+        maps = [inputs.path(row, name) for name in TISSUES]
         tissues = np.stack([inputs.read_on_grid(path, image) for path in maps]) if all(maps) else None
-        head = voxels.prepare(image, brain, read_transform(_path(row, "transform")), tissues)
+        head = voxels.prepare(image, brain, inputs.way(row), tissues)
         effect = lpa.spatial_effect(others or list(where.values()))
         yield lpa.example(head, lesions, effect, features)
 
 
 def _check(row: tables.Row) -> None:
     """Raise unless the images of a row can be used."""
-    if row["flair"] in NOTHING:
+    if inputs.path(row, "flair") is None:
         inputs.has_lesions(row["manual"])
     else:
         image, brain = inputs.read_flair(row["flair"], row["mask"])
         inputs.read_lesions(row["manual"], brain, image)
-
-
-def _path(row: tables.Row, column: str) -> Path | None:
-    value = row.get(column, "")
-    return None if value in NOTHING else Path(value)

@@ -10,7 +10,7 @@ from .. import images
 from . import inputs, lga
 from .defaults import KAPPA
 from .neighbourhood import box
-from .template_space import read_transform, tissue_maps, to_session
+from .template_space import Way, read_way, tissue_maps, to_session
 
 # The template's maps are blurred as an affine transform needs, and deep white matter must still count in full.
 WHITER = 1.5
@@ -27,6 +27,7 @@ def grow_lesions(
     probability: Path,
     lesions: Path,
     transform: Path | None = None,
+    inverse_warp: Path | None = None,
     kappa: float | None = None,
     chosen: Path | None = None,
     threshold: float = 0.5,
@@ -43,6 +44,7 @@ def grow_lesions(
         probability: lesion probability to write.
         lesions: lesion mask to write.
         transform: ITK affine text, from the reference to the template; without it they share one world.
+        inverse_warp: deformation of `anatomy warp_template` that the template's maps take before, where there is one.
         kappa: initial threshold, 0.05 to 1; the larger, the fewer lesions.
         chosen: JSON file of `choose_kappa`, for when kappa is not given; without either it is a default.
         threshold: from which probability on a voxel is lesion.
@@ -60,12 +62,12 @@ def grow_lesions(
         print(
             f"note: kappa {kappa:g} is a default that suits no cohort in particular; choose it on manual masks"
         )
-    found = grown(image, brain, maps, read_transform(transform), [kappa])[0]
+    found = grown(image, brain, maps, read_way(transform, inverse_warp=inverse_warp), [kappa])[0]
     mine = found >= threshold
     volume = mine.sum() * inputs.voxel_volume(image)
     print(f"kappa {kappa:g}: {volume:.2f} ml of lesions", flush=True)
     facts = {
-        "Sources": [str(path) for path in (t1w, flair, mask, csf, gm, wm, transform) if path],
+        "Sources": [str(path) for path in (t1w, flair, mask, csf, gm, wm, transform, inverse_warp) if path],
         "Method": "lesion growth",
         "Kappa": kappa,
         "Phi": lga.PHI,
@@ -75,7 +77,7 @@ def grow_lesions(
 
 
 def grown(
-    image: nib.Nifti1Image, brain: np.ndarray, maps: np.ndarray, transform: np.ndarray, kappas: list[float]
+    image: nib.Nifti1Image, brain: np.ndarray, maps: np.ndarray, way: Way, kappas: list[float]
 ) -> list[np.ndarray]:
     """Lesion probability for each of some kappas.
 
@@ -83,7 +85,7 @@ def grown(
         image: FLAIR.
         brain: its brain mask, (x, y, z).
         maps: (3, x, y, z), probabilities of CSF, GM and WM by T1w.
-        transform: template to session, as `template_space` holds it.
+        way: between the template and the session.
         kappas: initial thresholds.
 
     Returns:
@@ -91,7 +93,7 @@ def grown(
     """
     template, affine = tissue_maps()
     part = box(brain, 1)
-    prior = np.minimum(WHITER * to_session(template[2], affine, image, transform)[part], 1)
+    prior = np.minimum(WHITER * to_session(template[2], affine, image, way)[part], 1)
     head = lga.tissue(np.asarray(image.dataobj)[part], brain[part], maps[(slice(None), *part)])
     against_grey, belief = lga.beliefs(head, prior)
     results = []

@@ -8,9 +8,9 @@ import numpy as np
 
 from .. import images
 from ..errors import RecontrastError
-from ..tables import Row
+from ..tables import MISSING, Row
 from .lga import mode
-from .template_space import neighbours
+from .template_space import Way, neighbours, read_way
 
 SMALLEST_BRAIN = 50.0  # ml; a newborn's brain has 300
 INSIDE = 0.5  # least part of a lesion mask that lies in the brain mask
@@ -86,6 +86,17 @@ def read_mask(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
             f"is no mask: it holds the value {other:g}", file=path, remedy="save it with 0 and 1 alone"
         )
     return data == 1
+
+
+def path(row: Row, column: str) -> Path | None:
+    """The file that a row of a list names in a column, if it has one."""
+    value = row.get(column, "")
+    return None if value in ("", MISSING) else Path(value)
+
+
+def way(row: Row) -> Way:
+    """How the session of a row of a list lies to the template."""
+    return read_way(*(path(row, column) for column in ("transform", "warp", "inverse_warp")))
 
 
 def read_brain(path: Path, reference: nib.Nifti1Image) -> np.ndarray:

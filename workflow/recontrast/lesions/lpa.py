@@ -62,7 +62,7 @@ class Example:
 
 def example(head: Head, lesions: np.ndarray, effect: np.ndarray, features: str) -> Example:
     """A session with a manual mask (x, y, z), as the fit sees it; `effect` in template space."""
-    on_head = to_session(effect, grid(), head.image, head.transform)
+    on_head = to_session(effect, grid(), head.image, head.way)
     manual = lesions[head.part]
     return Example(
         table(head, on_head, features),
@@ -143,7 +143,7 @@ def adjusted(log_odds: np.ndarray, brain: int, share: float) -> np.ndarray:
 
 def predict(head: Head, model: Coefficients, shape: tuple[int, ...]) -> np.ndarray:
     """Lesion probability, float32, on the grid of the whole image of `shape`."""
-    on_head = to_session(model.effect, grid(), head.image, head.transform)
+    on_head = to_session(model.effect, grid(), head.image, head.way)
     odds = model.log_odds(table(head, on_head, model.features))
     found = special.expit(adjusted(odds, int(head.brain.sum()), model.share) - model.cut)
     return clean(head, spread(head, found, shape))

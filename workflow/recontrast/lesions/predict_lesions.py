@@ -7,7 +7,7 @@ import numpy as np
 from .. import images
 from . import coefficients as fitted
 from . import features, inputs, lpa
-from .template_space import read_transform
+from .template_space import read_way
 
 
 def predict_lesions(
@@ -19,6 +19,7 @@ def predict_lesions(
     coefficients: Path | None = None,
     spatial: Path | None = None,
     transform: Path | None = None,
+    inverse_warp: Path | None = None,
     csf: Path | None = None,
     gm: Path | None = None,
     wm: Path | None = None,
@@ -34,6 +35,7 @@ def predict_lesions(
         coefficients: JSON file of `fit_lesions`; without it those that ship.
         spatial: image of `fit_lesions`: where lesions occur.
         transform: ITK affine text, from the reference to the template; without it they share one world.
+        inverse_warp: deformation of `anatomy warp_template` that the template's maps take before, where there is one.
         csf: probability map of cerebrospinal fluid from T1w, where there is one.
         gm: the same of grey matter.
         wm: the same of white matter.
@@ -46,14 +48,16 @@ def predict_lesions(
     model = fitted.read(coefficients, spatial)
     maps = (csf, gm, wm)
     tissues = np.stack([inputs.read_on_grid(path, image) for path in maps]) if all(maps) else None
-    head = features.prepare(image, brain, read_transform(transform), tissues)
+    head = features.prepare(image, brain, read_way(transform, inverse_warp=inverse_warp), tissues)
     found = lpa.predict(head, model, image.shape)
     mine = found >= threshold
     if coefficients is None:
         print("coefficients that ship, fitted on other people: see docs/lesions.md for what they are worth")
     print(f"{mine.sum() * inputs.voxel_volume(image):.2f} ml of lesions", flush=True)
     facts = {
-        "Sources": [str(path) for path in (flair, mask, coefficients, spatial, transform, *maps) if path],
+        "Sources": [
+            str(path) for path in (flair, mask, coefficients, spatial, transform, inverse_warp, *maps) if path
+        ],
         "Method": f"lesion prediction, features {model.features}",
         "Coefficients": "default" if coefficients is None else str(coefficients),
     }

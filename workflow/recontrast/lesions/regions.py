@@ -18,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from .neighbourhood import CORNERS
-from .template_space import tissue_maps, to_session
+from .template_space import Way, tissue_maps, to_session
 
 REGIONS = ("periventricular", "juxtacortical", "deep", "infratentorial")
 NEAR = 3.0  # mm
@@ -51,19 +51,19 @@ def _distances() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def label(
-    lesions: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray, fluid: np.ndarray | None = None
+    lesions: np.ndarray, image: nib.Nifti1Image, way: Way, fluid: np.ndarray | None = None
 ) -> list[tuple[str, int]]:
     """Region and size in voxels of every lesion, those that share corners being one, the largest first.
 
     Args:
         lesions: mask, (x, y, z).
         image: what gives its grid.
-        transform: template to session, as `template_space` holds it.
+        way: between the template and the session.
         fluid: mask of the session's own fluid, (x, y, z); without it the ventricles are those of the template.
     """
     labels, count = ndimage.label(lesions, CORNERS)
     maps, affine = _distances()
-    to_ventricle, to_cortex, height = (to_session(one, affine, image, transform) for one in maps)
+    to_ventricle, to_cortex, height = (to_session(one, affine, image, way) for one in maps)
     if fluid is not None:
         to_ventricle = np.minimum(to_ventricle, _to_own_ventricles(fluid, to_ventricle, image))
     numbers = np.arange(1, count + 1)

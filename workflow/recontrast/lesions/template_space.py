@@ -1,18 +1,19 @@
 """The template beside a session: its tissue maps on the session's grid, a session's mask on its grid.
 
-A transform is held as elsewhere (`backends.transforms`): (4, 4), template to session in ITK's world. The unit
-matrix stands for a session that lies in the template's world already.
+A session that lies in the template's world already has the unit matrix as its way there.
 """
 
 import functools
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from ..backends import transforms
+from ..backends import transforms, warps
 from ..backends.embedded import template
+from ..backends.transforms import FLIP
 
 CUBE = 3.0  # mm, the grid of maps that are kept in template space
 SHAPE = (63, 77, 65)
@@ -28,9 +29,25 @@ def grid() -> np.ndarray:
     return affine
 
 
-def read_transform(path: Path | None) -> np.ndarray:
-    """The transform of a session; without a file the session lies in the template's world."""
-    return np.eye(4) if path is None else transforms.read(path)
+@dataclass(frozen=True)
+class Way:
+    """How the template and a session lie to each other.
+
+    Attributes:
+        matrix: (4, 4), template to session in ITK's world.
+        warp: what bends points of the template before the matrix takes them up, if anything does.
+        inverse_warp: its inverse.
+    """
+
+    matrix: np.ndarray
+    warp: warps.Warp | None = None
+    inverse_warp: warps.Warp | None = None
+
+
+def read_way(transform: Path | None, warp: Path | None = None, inverse_warp: Path | None = None) -> Way:
+    """The way of a session from its files; without any the session lies in the template's world."""
+    matrix = np.eye(4) if transform is None else transforms.read(transform)
+    return Way(matrix, *(None if path is None else warps.read(path) for path in (warp, inverse_warp)))
 
 
 @functools.lru_cache(maxsize=1)
@@ -48,24 +65,25 @@ def tissue_maps() -> tuple[np.ndarray, np.ndarray]:
     return maps, images[0].affine @ np.diag([2.0, 2.0, 2.0, 1.0])
 
 
-def to_session(
-    data: np.ndarray, affine: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray
-) -> np.ndarray:
+def to_session(data: np.ndarray, affine: np.ndarray, image: nib.Nifti1Image, way: Way) -> np.ndarray:
     """A map in template space on the grid of a session, interpolated linearly, float32.
 
     Args:
         data: shape (x, y, z), in template space; the nearest value holds beyond its edge.
         affine: of the map.
         image: what gives the session's grid.
-        transform: template to session.
+        way: its inverse warp counts.
     """
-    step = np.linalg.inv(transforms.voxel_map(transform, image.affine, affine))
-    return ndimage.affine_transform(
-        data.astype(np.float32), step[:3, :3], step[:3, 3], image.shape[:3], order=1, mode="nearest"
-    )
+    source, shape = data.astype(np.float32), image.shape[:3]
+    if way.inverse_warp is None:
+        step = np.linalg.inv(transforms.voxel_map(way.matrix, image.affine, affine))
+        return ndimage.affine_transform(source, step[:3, :3], step[:3, 3], shape, order=1, mode="nearest")
+    points = _through(np.linalg.inv(way.matrix) @ FLIP @ image.affine, np.indices(shape).reshape(3, -1))
+    places = _through(np.linalg.inv(affine) @ FLIP, way.inverse_warp.moved(points))
+    return ndimage.map_coordinates(source, places, order=1, mode="nearest").reshape(shape)
 
 
-def from_session(data: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray) -> np.ndarray:
+def from_session(data: np.ndarray, image: nib.Nifti1Image, way: Way) -> np.ndarray:
     """A map on the grid of a session in template space, on `grid()`, float32; zero beyond its edge.
 
     What is finer than the cubes is averaged first, so that no lesion falls between them.
@@ -73,14 +91,23 @@ def from_session(data: np.ndarray, image: nib.Nifti1Image, transform: np.ndarray
     Args:
         data: shape (x, y, z) of the image.
         image: what gives the session's grid.
-        transform: template to session.
+        way: its warp counts.
     """
     sizes = np.linalg.norm(image.affine[:3, :3], axis=0)
     blurred = ndimage.gaussian_filter(
         data.astype(np.float32), 0.42 * np.sqrt(np.maximum((CUBE / sizes) ** 2 - 1, 0)), truncate=3
     )
-    step = transforms.voxel_map(transform, image.affine, grid())
-    return ndimage.affine_transform(blurred, step[:3, :3], step[:3, 3], SHAPE, order=1)
+    if way.warp is None:
+        step = transforms.voxel_map(way.matrix, image.affine, grid())
+        return ndimage.affine_transform(blurred, step[:3, :3], step[:3, 3], SHAPE, order=1)
+    points = way.warp.moved(_through(FLIP @ grid(), np.indices(SHAPE).reshape(3, -1)))
+    places = _through(np.linalg.inv(image.affine) @ FLIP @ way.matrix, points)
+    return ndimage.map_coordinates(blurred, places, order=1).reshape(SHAPE)
+
+
+def _through(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Where a (4, 4) matrix takes points, (3, n)."""
+    return matrix[:3, :3] @ points + matrix[:3, 3:]
 
 
 def neighbours(image: nib.Nifti1Image, data: np.ndarray, width: float) -> np.ndarray:

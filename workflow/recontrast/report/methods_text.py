@@ -58,7 +58,7 @@ def steps_that_ran(plan: dict) -> dict[str, dict]:
     if study["prepare"] != "full":
         kept = {"correct_motion", "fit_tensor"} | ({"register"} if study["prepare"] == "register" else set())
         return {step: used for step, used in ran.items() if step in kept}
-    optional = {"segment_tissue": "tissues", "register_template": "template"}
+    optional = {"segment_tissue": "tissues", "register_template": "template", "warp_template": "warp"}
     return {step: used for step, used in ran.items() if anatomy.get(optional.get(step, ""), True)}
 
 

@@ -1,4 +1,4 @@
-"""antsRegistration with mutual information, and the affine file that it writes."""
+"""antsRegistration with mutual information, and the transforms that it writes."""
 
 from pathlib import Path
 from types import ModuleType
@@ -8,10 +8,12 @@ import numpy as np
 import scipy.io
 
 from ...errors import RecontrastError
+from .. import transforms, warps
 from ..nipype_tools import put, run
 
 # Stages, coarsest first, as antsRegistrationSyN.sh has them.
 ITERATIONS = [1000, 500, 250, 100]
+BENDING = [100, 70, 50, 20]
 SHRINK = [8, 4, 2, 1]
 SMOOTHING = [3, 2, 1, 0]  # voxels
 SEED = 1
@@ -30,25 +32,59 @@ def align(
     Starts where the centres of gravity meet. With 12 degrees of freedom a rigid stage goes first.
     """
     kinds = {6: ["Rigid"], 12: ["Rigid", "Affine"]}[dof]
+    region = {}
+    if reference_mask is not None:
+        mask = put(folder / "mask.nii.gz", reference_mask, reference.affine)
+        region["fixed_image_masks"] = [mask] * len(kinds)
+    register(
+        ants, folder, moving, reference, kinds, (0.1,), ITERATIONS, initial_moving_transform_com=1, **region
+    )
+    return read(folder / "found_0GenericAffine.mat")
+
+
+def bend(
+    ants: ModuleType, folder: Path, moving: nib.Nifti1Image, reference: nib.Nifti1Image, matrix: np.ndarray
+) -> tuple[warps.Warp, warps.Warp]:
+    """What bends one image to another beyond an affine transform (SyN; Avants 2008, Med Image Anal 12:26), and back.
+
+    Args:
+        matrix: (4, 4), reference to moving in ITK's world.
+    """
+    transforms.write(folder / "affine.txt", matrix)
+    start = {"initial_moving_transform": str(folder / "affine.txt")}
+    register(ants, folder, moving, reference, ["SyN"], (0.1, 3.0, 0.0), BENDING, **start)
+    return warps.read(folder / "found_1Warp.nii.gz"), warps.read(folder / "found_1InverseWarp.nii.gz")
+
+
+def register(
+    ants: ModuleType,
+    folder: Path,
+    moving: nib.Nifti1Image,
+    reference: nib.Nifti1Image,
+    kinds: list[str],
+    parameters: tuple[float, ...],
+    iterations: list[int],
+    **more,
+) -> None:
+    """Run antsRegistration, one stage for each kind of transform with the same parameters; it writes `found_*`."""
     stages = len(kinds)
     images = {
         f"{role}_image": put(folder / f"{role}.nii.gz", image.get_fdata(dtype=np.float32), image.affine)
         for role, image in (("fixed", reference), ("moving", moving))
     }
-    if reference_mask is not None:
-        images["fixed_image_masks"] = [put(folder / "mask.nii.gz", reference_mask, reference.affine)] * stages
     run(
         ants.Registration(
             **images,
+            **more,
             dimension=3,
             transforms=kinds,
-            transform_parameters=[(0.1,)] * stages,
+            transform_parameters=[parameters] * stages,
             metric=["MI"] * stages,
             metric_weight=[1] * stages,
             radius_or_number_of_bins=[32] * stages,
             sampling_strategy=["Regular"] * stages,
             sampling_percentage=[0.25] * stages,
-            number_of_iterations=[ITERATIONS] * stages,
+            number_of_iterations=[iterations] * stages,
             convergence_threshold=[1e-6] * stages,
             convergence_window_size=[10] * stages,
             shrink_factors=[SHRINK] * stages,
@@ -57,7 +93,6 @@ def align(
             use_histogram_matching=[False] * stages,
             winsorize_lower_quantile=0.005,
             winsorize_upper_quantile=0.995,
-            initial_moving_transform_com=1,
             collapse_output_transforms=True,
             float=False,
             random_seed=SEED,
@@ -66,7 +101,6 @@ def align(
         ),
         folder,
     )
-    return read(folder / "found_0GenericAffine.mat")
 
 
 def read(path: Path) -> np.ndarray:

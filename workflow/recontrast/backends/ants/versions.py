@@ -18,11 +18,13 @@ PROGRAMS = {
     "apply_transform": ("antsApplyTransforms",),
     "segment_tissue": ("Atropos",),
     "register_template": ("antsRegistration",),
+    "warp_template": ("antsRegistration",),
 }
 LIBRARIES = {
     "correct_bias": ("nipype", "scikit-image", "scipy"),
     "register": ("nipype", "scipy"),
     "register_template": ("nipype", "nilearn", "scipy"),
+    "warp_template": ("nipype", "nilearn"),
 }
 OLDEST = (2, 3, 0)  # the first whose registration takes a seed
 

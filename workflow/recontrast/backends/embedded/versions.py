@@ -10,6 +10,7 @@ PACKAGES = {
     "apply_transform": ("scipy", "numpy"),
     "segment_tissue": ("antspyx", "numpy"),
     "register_template": ("antspyx", "nilearn", "scipy", "numpy"),
+    "warp_template": ("antspyx", "nilearn", "scipy", "numpy"),
     "correct_motion": ("antspyx", "scipy", "numpy"),
     "fit_tensor": ("dipy", "numpy"),
 }
