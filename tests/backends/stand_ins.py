@@ -164,8 +164,11 @@ def install_fsl(folder: Path, version: str = "6.0.7.7", **changed: str) -> Path:
     (folder / "etc").mkdir(parents=True)
     (folder / "bin").mkdir()
     (folder / "etc/fslversion").write_text(f"{version}\n")
-    for name, body in (FSL | changed).items():
+    for name, body in (FSL | {"bc": ""} | changed).items():
         install(folder / "bin", name, body)
+    # What fslreorient2std compares images with.
+    (folder / "data/standard").mkdir(parents=True)
+    (folder / "data/standard/MNI152_T1_2mm_brain.nii.gz").write_bytes(b"any")
     return folder / "bin"
 
 

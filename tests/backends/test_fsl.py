@@ -19,19 +19,19 @@ from recontrast.errors import RecontrastError
 
 COMMANDS = {
     "correct_bias": [
-        "bet head.nii.gz rough.nii.gz -f 0.10 -m",
-        "fast -I 10 --nopve -n 3 -o fast -b -S 1 brain.nii.gz",
+        "bet head.nii.gz brain.nii.gz -f 0.1 -m",
+        "fast -I 10 --nopve -n 3 -o fast -b -S 1 rough.nii.gz",
     ],
-    "extract_brain": ["bet head.nii.gz brain.nii.gz -f 0.50 -m -R"],
+    "extract_brain": ["bet head.nii.gz brain.nii.gz -f 0.5 -m -R"],
     "register": [
-        "bet head.nii.gz brain.nii.gz -f 0.50 -m -R",
+        "bet head.nii.gz brain.nii.gz -f 0.5 -m -R",
         "fslreorient2std moving.nii.gz moving_std.nii.gz",
         "fslreorient2std reference.nii.gz reference_std.nii.gz",
         "flirt -in moving_std.nii.gz -ref reference_std.nii.gz -out moved.nii.gz -omat moving.mat"
         " -cost normmi -dof 6",
     ],
     "apply_transform": [
-        "flirt -in moving.nii.gz -ref grid.nii.gz -out moved.nii.gz -omat applied.mat -applyxfm"
+        "flirt -in moving.nii.gz -ref grid.nii.gz -out moved.nii.gz -omat applied.mat -applyxfm -setbackground 0.000000"
         " -datatype float -init moving.mat -interp spline -noresampblur"
     ],
     "segment_tissue": ["fast -t 1 -n 3 -o fast -S 1 brain.nii.gz"],
@@ -58,7 +58,7 @@ def install(tmp_path, monkeypatch):
     return put
 
 
-@pytest.mark.parametrize("operation", CHECKS)
+@pytest.mark.parametrize("operation", COMMANDS)
 def test_known_answers_by_these_command_lines(install, operation):
     programs = install()
     CHECKS[operation]("fsl")
@@ -126,23 +126,25 @@ def test_a_known_tensor_comes_back_in_the_axes_of_its_directions(install):
         ("eddy", "", "phase is taken to have been encoded along the second axis"),
     ],
 )
-def test_eddy_gives_series_directions_and_displacement(install, capsys, name, encoding, said):
+def test_eddy_gives_series_directions_and_displacement(install, monkeypatch, capsys, name, encoding, said):
     programs = install()
     (programs / "eddy").rename(programs / name)
-    data = np.random.default_rng(0).uniform(50, 300, (10, 12, 8, 7)).astype(np.float32)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")  # without the programs of a real FSL
+    data = np.random.default_rng(0).uniform(150, 300, (10, 12, 8, 7)).astype(np.float32)
     vectors = np.eye(3)[[0, 0, 1, 2, 0, 1, 2]]
+    vectors[0] = 0
     series = nib.Nifti1Image(data, np.diag([-2.0, 2, 2, 1]))
     found, turned, shifts = load("fsl", "correct_motion")(
-        series, np.array([0.0] + [1000] * 6), vectors, 50.0, encoding
+        series, np.array([5.0] + [1000] * 6), vectors, 50.0, encoding
     )
     np.testing.assert_allclose(found, data - 1, atol=1e-3)
     np.testing.assert_allclose(turned, vectors[:, [1, 0, 2]])
     np.testing.assert_allclose(shifts, range(7))
     assert stand_ins.calls(programs) == [
-        "bet b0.nii.gz brain.nii.gz -f 0.30 -m",
+        "bet head.nii.gz brain.nii.gz -f 0.3 -m",
         f"{name} --flm=quadratic --ff=10.0 --acqp=acquisition.txt --bvals=bvals --bvecs=bvecs --imain=dwi.nii.gz"
-        " --index=index.txt --mask=brain_mask.nii.gz --interp=spline --data_is_shelled --resamp=jac --niter=5"
-        " --nvoxhp=1000 --out=eddy --slm=none",
+        " --index=index.txt --mask=brain_mask.nii.gz --initrand --interp=spline --data_is_shelled --resamp=jac"
+        " --niter=5 --nvoxhp=960 --out=eddy --slm=none",
     ]
     printed = capsys.readouterr().out
     assert f"$ {name} --flm" in printed
@@ -181,10 +183,48 @@ def test_a_failure_is_one_line_with_what_to_do(install, capsys, body, message):
     assert body.split("'")[1] in said.splitlines()
 
 
+def test_a_shell_that_complains_of_its_locale_is_no_failure(install):
+    install(bet=stand_ins.BET + "print('setlocale: LC_ALL: cannot change locale', file=sys.stderr)")
+    assert load("fsl", "extract_brain")(HEAD, "T1w", None).any()
+
+
+def test_images_are_turned_alike_without_fslreorient2std(install, monkeypatch):
+    programs = install()
+    found = []
+    for _ in range(2):
+        CHECKS["register"]("fsl")
+        found.append(any(call.startswith("fslreorient2std") for call in stand_ins.calls(programs)))
+        (programs / "calls.txt").unlink()
+        (programs / "fslreorient2std").unlink(missing_ok=True)
+    assert found == [True, False]
+
+
+def test_a_script_without_the_calculator_that_it_pipes_to_is_named(install, monkeypatch):
+    programs = install()
+    (programs / "bet").write_text('#!/bin/bash\ni=$(echo "$i 1 + p" | dc -)\n')
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name, **more: None if name == "dc" else which(name, **more))
+    with pytest.raises(RecontrastError, match=r"bet: counts with dc, which is not on the PATH; install dc"):
+        versions("fsl", "extract_brain")
+
+
+def test_the_installation_that_a_program_is_in_counts_not_the_one_that_the_shell_names(
+    install, monkeypatch, tmp_path
+):
+    install("6.0.7.7")
+    stand_ins.install_fsl(tmp_path / "other", "6.0.1")
+    monkeypatch.setenv("FSLDIR", str(tmp_path / "other"))
+    assert versions("fsl", "register")["FSL"] == "6.0.7.7"
+
+
 def test_what_the_machine_did_is_not_blamed_on_the_image(install):
     programs = install(bet="os.kill(os.getpid(), 9)")
     with pytest.raises(MemoryError, match="bet was killed"):
         load("fsl", "extract_brain")(HEAD, "T1w", None)
+    for said in ("line 4: 123 Killed  bet2", "Unable to satisfy request for memory"):
+        stand_ins.install(programs, "bet", f"print('{said}', file=sys.stderr); sys.exit(1)")
+        with pytest.raises(MemoryError, match="bet ran out of memory"):
+            load("fsl", "extract_brain")(HEAD, "T1w", None)
     stand_ins.install(programs, "bet", "print('No space left on device', file=sys.stderr); sys.exit(1)")
     with pytest.raises(OSError, match="no space") as error:
         load("fsl", "extract_brain")(HEAD, "T1w", None)

@@ -72,7 +72,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
         "import sys\n"
         "from recontrast.backends.protocol import BACKENDS, OPERATIONS, load, resolve\n"
         "for name in OPERATIONS: load('embedded', name), resolve(BACKENDS, name)\n"
-        "for name in OPERATIONS: load('fsl', name)\n"
+        "for name in OPERATIONS:\n    if name != 'warp_template': load('fsl', name)\n"
         "load('ants', 'register')\n"
         "heavy = ('ants', 'itk', 'torch', 'skimage', 'numba', 'nipype', 'dipy')\n"
         "print([name for name in heavy if name in sys.modules])"

@@ -21,6 +21,10 @@ from ..errors import RecontrastError
 
 STAMP = re.compile(r"^(stdout|stderr) \d{4}-\d\d-\d\dT[\d:.]+:")
 
+TROUBLE = re.compile(
+    r"error|exception|fail|cannot|could not|does ?n[o']t|no such|not found|invalid", re.IGNORECASE
+)
+
 # What a tool says when it cannot work at all, and what to do about it.
 CAUSES = {
     r"licen[cs]e": "put its licence where the tool looks for it",
@@ -50,7 +54,7 @@ def find(program: str, suite: str) -> Path:
 def workplace(**environment: str) -> Iterator[Path]:
     """A temporary folder, and the environment that tools and nipype need, for the time of the block."""
     # One thread, so that sums do not depend on how work was shared out; no question to nipype's server.
-    fixed = {"NO_ET": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    fixed = {"NO_ET": "1", "LC_ALL": "C", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1", "OMP_NUM_THREADS": "1"}
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="recontrast-") as folder:
         os.environ.update(fixed | environment)
@@ -124,7 +128,7 @@ def take(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _failure(program: str, status: int, said: str, trouble: str) -> RecontrastError:
-    """One line about a tool that failed: the last that it said, and what to do about it."""
+    """One line about a tool that failed: what it said of it, and what to do about it."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     hints = [hint for pattern, hint in CAUSES.items() if re.search(pattern, said)]
     if status:
@@ -133,7 +137,9 @@ def _failure(program: str, status: int, said: str, trouble: str) -> RecontrastEr
         problem = f"{program} did not write all of its results"
     else:
         problem = f"{program} failed"
-    last = f": {lines[-1][:200]}" if lines else ""
+    # The last of what sounds like an error, as scripts print much else, or the last of all.
+    telling = [line for line in lines if TROUBLE.search(line)] or lines
+    last = f": {telling[-1][:200]}" if telling else ""
     return RecontrastError(problem + last, remedy=hints[0] if hints else "see the log for all that it said")
 
 

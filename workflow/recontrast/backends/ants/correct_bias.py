@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from ..embedded.correct_bias import head
+from ..embedded.correct_bias import LEAST, head
 from ..fields import divide
 from ..nipype_tools import put, run, take
 from .tools import ants_for
@@ -45,4 +45,6 @@ def depths(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """What lies below the scalp and above the neck of a head, boolean array of the mask's shape."""
     level = np.tensordot(affine[2, :3], np.indices(mask.shape), 1)
     below_skin = ndimage.distance_transform_edt(mask, np.linalg.norm(affine[:3, :3], axis=0))
-    return (below_skin > SCALP) & (level > level[mask].max() - HEIGHT)
+    upper = mask & (level > level[mask].max() - HEIGHT)
+    below_scalp = upper & (below_skin > SCALP)
+    return below_scalp if below_scalp.sum() > LEAST * upper.sum() else upper

@@ -14,8 +14,8 @@ def ants_for(operation: str) -> Iterator[tuple[ModuleType, Path]]:
     """nipype's module of ANTs interfaces and a folder to work in, once the operation's programs are found."""
     for program in PROGRAMS[operation]:
         find(program, "ANTs")
-    # ANTs' scripts call its programs by this folder; only its programs say where it is.
-    with workplace(ANTSPATH=str(find("antsRegistration", "ANTs").parent)) as folder:
+    # ANTs' scripts call its programs by this folder; only its programs say where it is. They pass no seed on.
+    with workplace(ANTSPATH=str(find("antsRegistration", "ANTs").parent), ANTS_RANDOM_SEED="1") as folder:
         from nipype.interfaces import ants
 
         yield ants, folder

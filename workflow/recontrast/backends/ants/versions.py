@@ -22,7 +22,7 @@ PROGRAMS = {
 }
 LIBRARIES = {
     "correct_bias": ("nipype", "scikit-image", "scipy"),
-    "register": ("nipype", "scipy"),
+    "register": ("nipype", "scikit-image", "scipy"),
     "register_template": ("nipype", "nilearn", "scipy"),
     "warp_template": ("nipype", "nilearn"),
 }
@@ -58,6 +58,12 @@ def release(program: Path) -> str:
     found = re.search(r"ANTs Version: v?(\d+(?:\.\d+)+)", said)
     if found is None:
         raise RecontrastError("does not say its version", file=program, remedy="install ANTs 2.3.0 or later")
+    if not found[1].strip("0."):
+        raise RecontrastError(
+            "does not know its version",
+            file=program,
+            remedy="install a release of ANTs that does, 2.4 or later",
+        )
     if tuple(map(int, found[1].split("."))) < OLDEST:
         raise RecontrastError(f"ANTs {found[1]} is too old", file=program, remedy="install 2.3.0 or later")
     return found[1]

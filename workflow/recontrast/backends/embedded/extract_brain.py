@@ -15,11 +15,11 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from ..poses import mutual_information
 from ..transforms import FLIP, write
 from .antspy import library, to_ants
 from .correct_bias import above, head
 from .grids import back, cubes
-from .register import mutual_information
 from .template import template
 
 WORKING = 2.0  # mm

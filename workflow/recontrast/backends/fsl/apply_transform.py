@@ -29,6 +29,7 @@ def apply_transform(
                 apply_xfm=True,
                 interp=NAMES[interpolation],
                 datatype="float",
+                bgvalue=0,  # in place of the usual brightness at the image's edge
                 # Blurring ahead of a coarser grid would be a second interpolation.
                 no_resample_blur=True,
             ),

@@ -5,6 +5,7 @@ import numpy as np
 
 from ..fields import divide
 from ..nipype_tools import put, run, take
+from .bet import bet
 from .tools import fsl_for
 
 GENEROUS = 0.1  # threshold of BET for a brain that may be too large but is never cut, as fsl_anat has it
@@ -21,19 +22,11 @@ def correct_bias(image: nib.Nifti1Image, shrink: int) -> np.ndarray:
     """
     data = np.maximum(image.get_fdata(dtype=np.float32), 0)
     with fsl_for("correct_bias") as (fsl, folder):
-        rough = run(
-            fsl.BET(
-                in_file=put(folder / "head.nii.gz", data, image.affine),
-                out_file=str(folder / "rough.nii.gz"),
-                frac=GENEROUS,
-                mask=True,
-            ),
-            folder,
-        )
-        brain = (take(rough.mask_file, image.shape) > 0) & (data > 0)
+        _, rough = bet(fsl, folder, data, image.affine, GENEROUS)
+        brain = rough & (data > 0)
         found = run(
             fsl.FAST(
-                in_files=[put(folder / "brain.nii.gz", np.where(brain, data, 0), image.affine)],
+                in_files=[put(folder / "rough.nii.gz", np.where(brain, data, 0), image.affine)],
                 out_basename="fast",
                 number_classes=3,
                 bias_iters=ITERATIONS,

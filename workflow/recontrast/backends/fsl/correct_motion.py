@@ -5,10 +5,15 @@ import numpy as np
 
 from ...errors import RecontrastError
 from ..nipype_tools import put, run, take
+from .bet import bet
 from .tools import fsl_for
 from .versions import locate
 
 GENEROUS = 0.3  # threshold of BET on unweighted volumes, whose brain is dim at the edge
+FEWEST, MOST = (
+    100,
+    1000,
+)  # voxels by which eddy's hyperparameters are estimated; it fails in a mask that has fewer
 # A readout in s only scales eddy's own numbers: with one direction of encoding and no field map, nothing else
 # depends on it (FSL wiki, eddy FAQ).
 ACQUISITION = {"i": "1 0 0 0.05", "i-": "-1 0 0 0.05", "j": "0 1 0 0.05", "j-": "0 -1 0 0.05"}
@@ -36,16 +41,10 @@ def correct_motion(
     data = series.get_fdata(dtype=np.float32)
     unweighted = data[..., bvals <= b0_threshold].mean(axis=-1)
     with fsl_for("correct_motion") as (fsl, folder):
-        brain = run(
-            fsl.BET(
-                in_file=put(folder / "b0.nii.gz", unweighted, series.affine),
-                out_file=str(folder / "brain.nii.gz"),
-                frac=GENEROUS,
-                mask=True,
-            ),
-            folder,
-        )
-        np.savetxt(folder / "bvals", bvals[None], fmt="%g")
+        mask_file, brain = bet(fsl, folder, unweighted, series.affine, GENEROUS)
+        # A volume that counts as not weighted has no direction, which eddy would divide by zero.
+        still = bvals <= b0_threshold
+        np.savetxt(folder / "bvals", np.where(still, 0, bvals)[None], fmt="%g")
         np.savetxt(folder / "bvecs", vectors.T, fmt="%.8f")
         (folder / "acquisition.txt").write_text(ACQUISITION[encoding or "j"] + "\n")
         (folder / "index.txt").write_text(" ".join(["1"] * len(bvals)) + "\n")
@@ -53,7 +52,7 @@ def correct_motion(
             fsl.Eddy(
                 command=locate("eddy").name,
                 in_file=put(folder / "dwi.nii.gz", data, series.affine),
-                in_mask=brain.mask_file,
+                in_mask=mask_file,
                 in_bval=str(folder / "bvals"),
                 in_bvec=str(folder / "bvecs"),
                 in_acqp=str(folder / "acquisition.txt"),
@@ -61,8 +60,12 @@ def correct_motion(
                 out_base=str(folder / "eddy"),
                 # The check of shells fails on scanners that write nominal b-values with a spread.
                 is_shelled=True,
+                # Without it, eddy draws other voxels in each run.
+                initrand=True,
+                nvoxhp=int(np.clip(brain.sum(), FEWEST, MOST)),
             ),
             folder,
         )
         corrected = np.maximum(take(found.out_corrected, series.shape), 0)
-        return corrected, np.loadtxt(found.out_rotated_bvecs).T, np.loadtxt(found.out_movement_rms)[:, 0]
+        turned = np.where(still[:, None], 0, np.loadtxt(found.out_rotated_bvecs).T)
+        return corrected, turned, np.loadtxt(found.out_movement_rms)[:, 0]

@@ -3,7 +3,7 @@
 import nibabel as nib
 import numpy as np
 
-from ..nipype_tools import put, run, take
+from .bet import bet
 from .tools import fsl_for
 
 USUAL_THRESHOLD = 0.5  # BET's own, for every contrast
@@ -19,14 +19,5 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
     Arguments and result as `protocol.ExtractBrain` says.
     """
     with fsl_for("extract_brain") as (fsl, folder):
-        found = run(
-            fsl.BET(
-                in_file=put(folder / "head.nii.gz", image.get_fdata(dtype=np.float32), image.affine),
-                out_file=str(folder / "brain.nii.gz"),
-                frac=USUAL_THRESHOLD if threshold is None else threshold,
-                mask=True,
-                robust=True,
-            ),
-            folder,
-        )
-        return take(found.mask_file, image.shape) > 0
+        level = USUAL_THRESHOLD if threshold is None else threshold
+        return bet(fsl, folder, image.get_fdata(dtype=np.float32), image.affine, level, robust=True)[1]

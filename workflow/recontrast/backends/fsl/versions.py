@@ -12,10 +12,10 @@ from ..nipype_tools import find
 PROGRAMS = {
     "correct_bias": ("bet", "fast"),
     "extract_brain": ("bet",),
-    "register": ("flirt", "bet", "fslreorient2std"),
+    "register": ("flirt", "bet"),
     "apply_transform": ("flirt",),
     "segment_tissue": ("fast",),
-    "register_template": ("flirt", "fslreorient2std"),
+    "register_template": ("flirt",),
     "correct_motion": ("bet", "eddy"),
     "fit_tensor": ("dtifit",),
 }
@@ -26,13 +26,13 @@ PACKAGES = {
     "bet": "fsl-bet2",
     "fast": "fsl-fast4",
     "flirt": "fsl-flirt",
-    "fslreorient2std": "fsl-avwutils",
     "eddy": "fsl-eddy",
     "dtifit": "fsl-fdt",
 }
-# FSL 5.0.9 to 6.0.5 have it by this name alone.
-FORMERLY = {"eddy": "eddy_openmp"}
-OLDEST = (5, 0, 9)
+# What a program may be called, best first: from FSL 6.0.6 on `eddy` takes whatever GPU it finds, and results would
+# depend on the machine; up to 6.0.5 there is the second alone.
+CALLED = {"eddy": ("eddy_cpu", "eddy_openmp", "eddy")}
+OLDEST = (5, 0, 10)  # the first whose eddy can be told where to start its random numbers
 
 
 def versions(operation: str) -> dict[str, str]:
@@ -49,9 +49,14 @@ def home_for(operation: str) -> Path:
     """The folder of FSL, once every program that an operation runs is found.
 
     Raises:
-        RecontrastError: a program is missing, or FSLDIR is wrong.
+        RecontrastError: a program, or one that it calls, is missing, or FSLDIR is wrong.
     """
     found = [locate(program) for program in PROGRAMS[operation]]
+    for program in found:
+        if lacking := _lacking(program):
+            raise RecontrastError(
+                f"counts with {lacking}, which is not on the PATH", file=program, remedy=f"install {lacking}"
+            )
     return home(found[0])
 
 
@@ -61,30 +66,40 @@ def locate(program: str) -> Path:
     Raises:
         RecontrastError: it is missing.
     """
-    former = shutil.which(FORMERLY.get(program, program))
-    return Path(former) if former and not shutil.which(program) else find(program, "FSL")
+    there = [name for name in CALLED.get(program, (program,)) if shutil.which(name)]
+    return find(there[0] if there else program, "FSL")
 
 
 def home(program: Path) -> Path:
-    """The folder of FSL: FSLDIR, or the one above a program that has FSL's marks.
+    """The folder of FSL: the one above a program that has FSL's marks, or FSLDIR where none has.
+
+    An FSLDIR of another installation than the program's, as in a conda environment, is not followed.
 
     Raises:
         RecontrastError: FSLDIR is no folder of FSL, or is not set and cannot be told from the program.
     """
-    if given := os.environ.get("FSLDIR"):
-        if not _marks(Path(given)):
-            raise RecontrastError(
-                "FSLDIR names this folder, but FSL is not in it",
-                file=given,
-                remedy="set FSLDIR to FSL's folder",
-            )
-        return Path(given)
+    given = os.environ.get("FSLDIR")
+    if given and not _marks(Path(given)):
+        raise RecontrastError(
+            "FSLDIR names this folder, but FSL is not in it",
+            file=given,
+            remedy="set FSLDIR to FSL's folder",
+        )
     for folder in program.resolve().parents:
         if _marks(folder):
             return folder
+    if given:
+        return Path(given)
     raise RecontrastError(
         "no folder of FSL is above this program", file=program, remedy="set FSLDIR to FSL's folder"
     )
+
+
+def _lacking(program: Path) -> str:
+    """A calculator of the system that a script of FSL pipes to, if it is not there."""
+    text = program.read_bytes()
+    called = re.findall(rb"\|\s*([bd]c)\b", text) if text.startswith(b"#!") else []
+    return next((name.decode() for name in called if not shutil.which(name.decode())), "")
 
 
 def _marks(folder: Path) -> bool:
