@@ -76,6 +76,9 @@ rule index:
             category="Figures",
             labels={"figure": "{figure}"},
         ),
+        cohort=graph.cohort_pages(),
+        order=layout.SESSION_ORDER,
+        tables=directory(layout.REPORT_TABLES),
     log:
         "logs/report/index.log",
     conda:

@@ -64,6 +64,7 @@ def test_plan_says_what_is_done_for_whom(bids: Path, tmp_path: Path) -> None:
             ["run", "{bids}", "{out}", "--target", "FLAIR", "--participant-label", "99"],
             "no participant sub-99",
         ),
+        (["plan", "{bids}", "--target", "FLAIR", "--participant-label"], "--participant-label names nobody"),
         (["run", "{bids}", "{out}", "--study", "wei"], "there is no study 'wei'"),
         (["status", "{empty}"], "holds no results"),
         (["study", "new", "{bids}", "{file}"], "exists already"),
@@ -179,6 +180,29 @@ def test_a_proposal_takes_what_all_owners_of_the_target_share(bids: Path, tmp_pa
     (copy / "sub-02/anat/sub-02_T2w.nii.gz").unlink()
     (experiment,) = propose(copy, "FLAIR", tmp_path / "out")["experiments"].values()
     assert experiment["inputs"] == ["T1w"]
+
+
+def test_one_who_has_another_kind_alone_has_the_contrast_too(bids: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bids"
+    subprocess.run(["cp", "-r", bids, copy], check=True)
+    image = copy / "sub-02/anat/sub-02_T2w.nii.gz"
+    image.rename(image.with_name("sub-02_acq-space_T2w.nii.gz"))
+    (experiment,) = propose(copy, "FLAIR", tmp_path / "out")["experiments"].values()
+    assert experiment["inputs"] == ["T1w", "T2w"]
+    # Of two kinds in one session, neither without a label, nothing says which is meant.
+    shutil.copy(image.with_name("sub-02_acq-space_T2w.nii.gz"), image.with_name("sub-02_acq-tse_T2w.nii.gz"))
+    (experiment,) = propose(copy, "FLAIR", tmp_path / "other")["experiments"].values()
+    assert experiment["inputs"] == ["T1w"]
+
+
+def test_the_level_alone_is_enough_where_the_study_names_its_data(bids: Path, tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    config = propose(bids, "FLAIR", tmp_path / "out") | {"output": str(tmp_path / "out")}
+    file.write_text(yaml.safe_dump(config))
+    done = recontrast("run", "participant", "--study", file, "-n")
+    assert done.returncode == 0, done.stderr
+    assert "resample" in done.stdout
+    assert "train" not in done.stdout
 
 
 def test_what_was_proposed_before_stands(bids: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

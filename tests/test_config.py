@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 import yaml
 from hypothesis import strategies
-from recontrast.config import Study, load, parse
+from recontrast.config import Study, load, load_file, parse
 from recontrast.errors import RecontrastError
 
 DEFAULT = Path(__file__).parents[1] / "config.yaml"
@@ -273,3 +273,15 @@ def test_an_experiment_may_not_be_named_like_a_prepared_image(config: dict) -> N
 @pytest.mark.parametrize("file", sorted((DEFAULT.parent / "studies").glob("*.yaml")), ids=lambda f: f.stem)
 def test_studies_that_ship_are_valid(file: Path) -> None:
     load(yaml.safe_load(file.read_text()))
+
+
+def test_a_key_that_stands_twice_and_what_is_no_yaml_take_one_line(tmp_path):
+    file = tmp_path / "study.yaml"
+    for text, words in (
+        ("output: a\noutput: b\n", "the key 'output' stands twice.*line 2"),
+        ("output: [a\n", "is not YAML"),
+    ):
+        file.write_text(text)
+        with pytest.raises(RecontrastError, match=words) as error:
+            load_file(file)
+        assert len(str(error.value).splitlines()) == 1

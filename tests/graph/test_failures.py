@@ -11,6 +11,7 @@ import time
 import nibabel as nib
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from world import World
 
@@ -114,6 +115,38 @@ def test_a_killed_run_goes_on_where_it_was(world: World) -> None:
 
 
 @pytest.mark.full
+def test_a_run_that_is_told_to_end_ends_with_all_its_jobs(world: World) -> None:
+    for folder in ("models", "logs/training"):
+        shutil.rmtree(world.out / folder)
+    slow = world.package / "methods/patch_to_voxel.py"
+    slow.write_text(
+        slow.read_text().replace(
+            "def fit(cohort, recipe, run):", "def fit(cohort, recipe, run):\n    import time; time.sleep(600)"
+        )
+    )
+    command = [
+        sys.executable,
+        "-c",
+        "from recontrast.cli import main; main()",
+        "run",
+        "--study",
+        "study.yaml",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(world.package.parent)}
+    run = psutil.Popen(
+        command, cwd=world.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not list(world.out.glob("logs/training/train/*.log")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    jobs = run.children(recursive=True)
+    run.terminate()  # this process alone, as `kill` or a supervisor does
+    assert run.wait(60) == 130
+    assert not psutil.wait_procs(jobs, timeout=30)[1]
+    assert not (world.out / "cohort/lock.json").exists()
+
+
+@pytest.mark.full
 def test_two_runs_do_not_write_to_one_folder(world: World) -> None:
     (world.bids / "sub-01/anat/sub-01_T2w.nii.gz").unlink()
     holder = subprocess.Popen(
@@ -125,8 +158,9 @@ def test_two_runs_do_not_write_to_one_folder(world: World) -> None:
     world.study(evaluation={"metrics": ["mae"]})
     before = content(world, *RESULTS, "cohort/study*")
     done = world.recontrast("run", "--study", "study.yaml")
-    assert done.returncode != 0
-    assert f"process {holder.pid}" in done.stdout + done.stderr
+    assert done.returncode == 2
+    assert f"another run writes here (process {holder.pid}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert content(world, *RESULTS, "cohort/study*") == before
     holder.communicate("\n")
     assert world.run(status=0)

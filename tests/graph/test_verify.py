@@ -31,7 +31,14 @@ def test_an_output_is_verified(world: World) -> None:
     ]
 
     image.unlink()
+    (world.out / "report/cohort-1.html").unlink()
+    (world.out / "tables/summary.tsv").write_text("")
+    told = world.recontrast("verify", "out").stdout
+    assert "wrong: report/cohort-1.html: is not there" in told
+    assert "wrong: tables/summary.tsv: is empty; delete it and run the study again" in told
+    (world.out / "tables/summary.tsv").unlink()
     world.run()
+    assert (world.out / "report/cohort-1.html").is_file()
     assert "ranks.tsv" not in world.recontrast("verify", "out").stdout
 
 

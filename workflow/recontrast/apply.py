@@ -79,6 +79,10 @@ def apply(
     preparation = DEFAULT | facts.get("preparation", {})
     subsets = recipes.load(facts["method"]).subsets
     files = _by_contrast(given, facts["inputs"], preparation["reference"], card, subsets)
+    print(", ".join(f"{name}: {file}" for name, file in files.items()), flush=True)
+    for file in (*files.values(), *([mask] if mask else [])):
+        read_header(file)  # one that is missing is told before the first is worked on
+    output.absolute().parent.mkdir(parents=True, exist_ok=True)
     _compare_versions(facts)
     with tempfile.TemporaryDirectory(prefix=".recontrast-", dir=output.absolute().parent) as folder:
         preparing = _Preparing(files, mask, preparation, Path(folder))
@@ -107,6 +111,13 @@ def _by_contrast(
     plain = [item for item in given if "=" not in item or item.partition("=")[0] not in known]
     files = named if set(named) & set(inputs) else dict(zip(inputs, plain, strict=False)) | named
     enough = set(inputs) <= set(files) or (subsets and bool(set(inputs) & set(named)))
+    strange = [item.partition("=")[0] for item in plain if "=" in item and not Path(item).exists()]
+    if strange:
+        raise RecontrastError(
+            f"the model knows no {', '.join(strange)}",
+            file=card,
+            remedy=f"name images {', '.join(dict.fromkeys(known))}",
+        )
     if len(given) != len(files) or not enough:
         raise RecontrastError(
             f"the model takes {len(inputs)} images and was given {', '.join(given)}",

@@ -21,7 +21,9 @@ def read(file: Path) -> dict:
     try:
         filters = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RecontrastError(f"is no readable JSON ({error})", file=file) from error
+        if isinstance(error, FileNotFoundError):
+            raise RecontrastError("does not exist", file=file, remedy="check --bids-filter-file") from None
+        raise RecontrastError(f"is no readable JSON ({error})", file=file, remedy=FORM) from error
     if not isinstance(filters, dict):
         raise RecontrastError("is no table of contrasts", file=file, remedy=FORM)
     return filters

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from . import __version__
 from .choice import Choice
@@ -23,6 +24,7 @@ readers_app = App(name="readers", help="Blinded rating of synthetic images by pe
 app.command(readers_app)
 
 ANYONE = Choice()
+LEVELS = ("participant", "group")
 
 
 @app.command
@@ -58,6 +60,10 @@ def run(
     from .run import open_graph, open_study
     from .studies import assemble
 
+    if (
+        out_dir is None and str(bids_dir) in LEVELS and not bids_dir.exists()
+    ):  # of a study that names its data sets
+        bids_dir, level = None, str(bids_dir)
     opened = open_study(assemble(bids_dir, out_dir, choice))
     graph = open_graph(opened)
     graph.require(level)
@@ -158,9 +164,9 @@ def phantom(
     *,
     participants: int = 8,
     voxel: float = 2.0,
-    seed: int = 1,
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
     contrasts: list[str] = ("T1w", "T2w", "PDw", "FLAIR"),
-    without_flair: int = 0,
+    without_flair: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
     sessions: int = 0,
     dicom: bool = False,
     knee: bool = False,
@@ -232,7 +238,7 @@ def synthesize(
     Maps (FA, R1, PD) keep their values and have to lie on the grid of the reference.
 
     Args:
-        model: A model's folder, for example results/models/Fcn3d/fold-all.
+        model: A model's folder, for example results/models/Fcn3d/fold-1.
         images: Image files in the order of the model's inputs, or named: T1w=FILE T2w=FILE.
         output: The image to write, on the grid of the model's reference or, without that, of the first image.
         mask: Where to synthesise; given, the images are taken as prepared, on one grid.
@@ -280,8 +286,8 @@ def make_reader_study(
     form: str = "brain",
     target: str = "",
     experiments: list[str] | None = None,
-    slices: int = 24,
-    seed: int = 1,
+    slices: Annotated[int, Parameter(validator=Number(gte=1))] = 24,
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
 ) -> int:
     """Write a folder of pages for blinded rating; it works from a disk, without a network.
 
@@ -336,13 +342,22 @@ def one_step(
     """Run one step by hand; `recontrast step STAGE STEP --help` says what it takes.
 
     Args:
-        stage: anatomy, training, synthesis, evaluation or report.
-        step: The step's name, as in the rules.
+        stage: The stage: conversion, anatomy, diffusion, relaxometry, training, synthesis, lesions, evaluation, report.
+        step: The step; a name that there is none of is answered with those of the stage.
         log: Send output to this file and put failures on record.
     """
     from .steps import run as run_step
 
     return run_step(stage, step, list(tokens), log)
+
+
+def _refuse_nobody(tokens: list[str]) -> None:
+    """Raise where people are to be chosen and nobody is named, as by a variable of the shell that is empty."""
+    for option, value in zip(tokens, [*tokens[1:], "--"], strict=True):
+        if option.replace("_", "-") in ("--participant-label", "--session-label") and value.startswith("--"):
+            raise RecontrastError(
+                f"{option} names nobody", remedy="give labels, or leave it out for everyone"
+            )
 
 
 def main() -> None:
@@ -354,6 +369,7 @@ def main() -> None:
         cut = tokens.index("--")
         tokens = [*tokens[:cut], "--snakemake", *tokens[cut + 1 :]]
     try:
+        _refuse_nobody(tokens)
         sys.exit(app(tokens) or 0)
     except RecontrastError as error:
         for line in error.problem.splitlines()[:-1]:

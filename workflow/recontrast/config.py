@@ -258,14 +258,29 @@ def parse(config: dict) -> tuple[Study | None, list[str]]:
     ]
 
 
+class _OnceEach(yaml.SafeLoader):
+    """Reads YAML in which no key of a table stands twice; the last would count, and the first be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"the key {key.value!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_file(path: str | Path) -> dict:
     """The content of a study file."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), _OnceEach)
     except (OSError, UnicodeDecodeError) as error:
         raise RecontrastError("the study cannot be read", file=path, remedy="check the path") from error
     except yaml.YAMLError as error:
-        raise RecontrastError(f"is not YAML ({error})", file=path, remedy="mend the line named") from error
+        problem = " ".join(str(error).split())
+        raise RecontrastError(f"is not YAML ({problem})", file=path, remedy="mend the line named") from error
     if not isinstance(content, dict):
         raise RecontrastError("is no study: it holds no keys", file=path, remedy="start from config.yaml")
     return content

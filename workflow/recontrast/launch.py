@@ -9,6 +9,7 @@ import csv
 import io
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+import psutil
 from rich.console import Console
 from rich.markup import escape
 
-from . import layout
+from . import layout, lock
 from .cohort import quarantine
 from .config import Study
 from .errors import RecontrastError
@@ -72,7 +74,12 @@ def launch(
         dry_run: only say which jobs there are.
         profiles: of Snakemake, by the name of one that ships, by path, or as Snakemake finds them.
         extra: further arguments of Snakemake.
+
+    Raises:
+        RecontrastError: another run writes to the same folder.
     """
+    if not dry_run:
+        lock.refuse(study.output)
     with _study_file(study, dry_run) as file:
         base = [level]
         if level == "participant":  # models are taken as they are, never trained
@@ -174,7 +181,25 @@ def _snakemake(arguments: list[str], out: TextIO | None = None, messages: TextIO
     sys.stderr.flush()
     process = multiprocessing.get_context("fork").Process(target=command)
     process.start()
-    process.join()
+
+    asked = []
+
+    def stop(*_: object) -> None:
+        """Pass a request to end on, as a terminal passes Ctrl-C on to Snakemake and its jobs."""
+        asked.append(True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            ours = psutil.Process(process.pid)
+            for one in [*ours.children(recursive=True), ours]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.send_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        process.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if asked:
+        raise KeyboardInterrupt
     return process.exitcode
 
 

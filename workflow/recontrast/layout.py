@@ -95,6 +95,9 @@ TABLE_NOTES = "tables/{table}.json"
 SESSION_PAGE = "report/sessions/{session}.html"
 REPORT = "report/index.html"
 FIGURES = "report/figures"
+COHORT_PAGE = "report/cohort-{number}.html"
+SESSION_ORDER = "report/sessions.js"
+REPORT_TABLES = "report/tables"
 
 MADE_TABLES = ("summary", "influence", "lesions")  # no names for a study's own tables
 

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -21,20 +22,32 @@ def acquire(folder: Path) -> None:
     path = folder / NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     me = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
-    while True:
-        try:
-            with open(path, "x", encoding="utf-8") as file:
-                json.dump(me, file)
-            return
-        except FileExistsError:
-            living = holder(folder)
-        if living:
-            raise RecontrastError(
-                f"another run writes here (process {living['pid']} on {living['host']})",
-                file=folder,
-                remedy=f"wait for it, or delete {path} if it is gone",
-            )
-        path.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".lock-", dir=path.parent) as own:
+        mine = Path(own) / path.name
+        mine.write_text(json.dumps(me), encoding="utf-8")
+        while True:
+            try:
+                os.link(
+                    mine, path
+                )  # whole at once, so that nobody takes one that is being written for a dead one
+                return
+            except FileExistsError:
+                refuse(folder)
+            path.unlink(missing_ok=True)
+
+
+def refuse(folder: Path) -> None:
+    """Raise if a run that is alive writes to an output folder.
+
+    Raises:
+        RecontrastError: as for `acquire`.
+    """
+    if living := holder(folder):
+        raise RecontrastError(
+            f"another run writes here (process {living['pid']} on {living['host']})",
+            file=folder,
+            remedy=f"wait for it, or delete {folder / NAME} if it is gone",
+        )
 
 
 def holder(folder: Path) -> dict | None:
@@ -59,8 +72,12 @@ def _read(path: Path) -> dict | None:
 
 
 def _alive(holder: dict) -> bool:
-    """Whether the holder runs on this host; a later process with its number does not count."""
+    """Whether the holder runs on this host; a later process with its number does not count, nor one that has ended."""
     try:
-        return abs(psutil.Process(holder["pid"]).create_time() - holder["started"]) < 1
+        process = psutil.Process(holder["pid"])
+        same = abs(process.create_time() - holder["started"]) < 1
+        return (
+            same and process.status() != psutil.STATUS_ZOMBIE
+        )  # which nobody has asked for its exit status yet
     except psutil.Error:
         return False

@@ -1,6 +1,7 @@
 """A study proposed for a cohort at hand: one contrast from all others that are shared, by a stated method."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 from . import bids_filters
@@ -18,9 +19,9 @@ FOLDS = 5  # fewer people make fewer
 def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = None) -> dict:
     """A study of one experiment for a cohort: the target from the contrasts that all its owners share.
 
-    Anatomical images become contrasts by their suffix: those without an `acq-` or other distinguishing entity, or,
-    where a cohort has none such, those of the only kind that it has, after the filters. What was proposed for an
-    output before stands: who comes later changes no inputs and no folds.
+    Anatomical images become contrasts by their suffix: those without an `acq-` or other distinguishing entity, or the
+    only kind that a session has, unless the cohort has several kinds and none without; after the filters. What was
+    proposed for an output before stands: who comes later changes no inputs and no folds.
     """
     check_output(output, [bids_dir])  # before anything is written beside the output
     place = {"output": "results", "datasets": [{"path": str(bids_dir)}]}
@@ -33,11 +34,7 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
             kind = "_".join(f"{key}-{value}" for key, value in image.entities.items() if key != "run")
             sessions = kinds.setdefault(image.suffix, {}).setdefault(kind, set())
             sessions.add((image.participant, image.session))
-    has = {
-        suffix: found[""] if "" in found else next(iter(found.values()))
-        for suffix, found in kinds.items()
-        if "" in found or len(found) == 1
-    }
+    has = {suffix: meant for suffix, found in kinds.items() if (meant := _meant(found))}
     several = {
         suffix: f"several kinds of {suffix} ({', '.join(f'{kind}_{suffix}' for kind in sorted(found))})"
         for suffix, found in kinds.items()
@@ -76,6 +73,14 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
         "experiments": {f"{target}{DEFAULT_METHOD}": experiment},
         "splits": {"folds": FOLDS},
     }
+
+
+def _meant(kinds: dict[str, set[tuple[str, str]]]) -> set[tuple[str, str]]:
+    """The sessions in which a suffix alone says which image is meant, of the sessions that have each kind of it."""
+    if "" not in kinds:
+        return next(iter(kinds.values())) if len(kinds) == 1 else set()
+    times = Counter(session for sessions in kinds.values() for session in sessions)
+    return kinds[""] | {session for session, count in times.items() if count == 1}
 
 
 def _proposed_before(output: Path, target: str) -> dict:

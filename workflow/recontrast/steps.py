@@ -15,6 +15,7 @@ from .cohort import quarantine
 from .errors import RecontrastError, explain
 from .layout import PLAN
 from .logs import COMMAND, DONE
+from .stages import STEPS
 
 # The machine's trouble, not the data's: another try may well succeed.
 _MACHINE = {
@@ -82,9 +83,10 @@ def command(stage: str, step: str) -> cyclopts.App:
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("recontrast."):
             raise
-        raise RecontrastError(
-            f"there is no step {stage} {step}", remedy="see recontrast step --help"
-        ) from error
+        there = (
+            f"{stage} has {', '.join(STEPS[stage])}" if stage in STEPS else f"stages are {', '.join(STEPS)}"
+        )
+        raise RecontrastError(f"there is no step {stage} {step}", remedy=there) from error
     function = getattr(module, step)
     app = cyclopts.App(
         name=f"recontrast step {stage} {step}",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from . import layout
+from . import layout, lock
 from .errors import RecontrastError
 from .images import UNREADABLE
 from .layout import MODEL, MODEL_CARD, Session, fill
@@ -28,19 +28,24 @@ def verify(folder: Path) -> int:
         raise RecontrastError(
             "holds no results of recontrast run", file=folder, remedy="give an output folder"
         )
+    if living := lock.holder(folder):
+        console.print(
+            f"a run is at work there (process {living['pid']} on {living['host']}): this is how far it is"
+        )
     plan = json.loads(path.read_text(encoding="utf-8"))
     models = {(p["model"], p["fold"]) for s in plan["sessions"] for p in s["experiments"].values()}
     wrong = [
-        *_damaged(folder, plan["results"]),
+        *_damaged(folder, [*plan["results"], layout.REPORT]),
         *_broken(folder, models),
         *_judged_by_their_own(folder, plan),
     ]
     for problem in wrong:
         console.print(f"wrong: {problem}", markup=False, soft_wrap=True)
+    there = len(plan["results"]) + 1  # the report, which is no result in the plan
     judged = sum(p["acquired"] for s in plan["sessions"] for p in s["experiments"].values())
     if not wrong:
         console.print(
-            f"{len(plan['results'])} results are there, all images can be read; {len(models)} models are as they were"
+            f"{there} results are there, all images can be read; {len(models)} models are as they were"
             f" trained; none of {judged} synthetic images that were compared is by a model that saw the person",
             soft_wrap=True,
         )
@@ -48,11 +53,13 @@ def verify(folder: Path) -> int:
 
 
 def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
-    """Results that are not there, and images that cannot be read to their end or hold values that are no numbers."""
+    """Results that are not there or empty, and images that cannot be read to their end or hold what is no number."""
     for name in results:
         file = folder / name
         if not file.is_file():
             yield f"{name}: is not there; run the study again"
+        elif not file.stat().st_size:
+            yield f"{name}: is empty; delete it and run the study again"
         elif name.endswith(".nii.gz"):
             try:
                 values = np.asarray(nib.load(file).dataobj)
@@ -66,7 +73,9 @@ def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
 def _broken(folder: Path, models: set[tuple[str, str]]) -> Iterator[str]:
     """Models whose weights are not those that their card tells of."""
     for model, fold in sorted(models):
-        files = (folder / fill(pattern, experiment=model, fold=fold) for pattern in (MODEL, MODEL_CARD))
+        files = [folder / fill(pattern, experiment=model, fold=fold) for pattern in (MODEL, MODEL_CARD)]
+        if not all(file.is_file() for file in files):
+            continue  # told already
         try:
             read_model(*files)
         except RecontrastError as error:

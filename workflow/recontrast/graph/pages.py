@@ -1,6 +1,7 @@
 """The part of the graph that shows: what the page of a session and the first page are made of."""
 
 import json
+import math
 from pathlib import Path
 
 from .. import layout, lesion_plan
@@ -88,6 +89,11 @@ class PageJobs:
         return [
             fill(layout.SESSION_PAGE, session=label) for label in self.plan.sessions if label not in failed
         ]
+
+    def cohort_pages(self) -> list[str]:
+        """The pages that list the sessions, so many on each as the study says."""
+        count = math.ceil(len(self.plan.sessions) / self.study.report.sessions_per_page)
+        return [fill(layout.COHORT_PAGE, number=number) for number in range(1, count + 1)]
 
     def losses(self, w=None) -> list[str]:
         """The loss tables of all models."""

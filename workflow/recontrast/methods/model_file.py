@@ -19,7 +19,9 @@ def read_model(model: Path, card: Path) -> tuple[Model, dict]:
     """
     for path in (model, card):
         if not path.is_file():
-            raise RecontrastError("does not exist", file=path, remedy="train the model first")
+            there = sorted(one.parent.name for one in path.parent.parent.glob("*/model.safetensors"))
+            remedy = f"there are {', '.join(there)}" if there else "train the model first"
+            raise RecontrastError("does not exist", file=path, remedy=remedy)
     try:
         facts = json.loads(card.read_text(encoding="utf-8"))
         content = model.read_bytes()

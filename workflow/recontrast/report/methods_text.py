@@ -177,7 +177,10 @@ def _validation(plan: dict) -> Part:
     text, splits = sentences(), plan["study"].get("splits", {})
     if not plan["experiments"] or splits.get("scheme") not in text["splits"]:
         return [], []
-    part = [text["splits"]["named" if splits.get("test") else splits["scheme"]].format(**splits)]
+    # Fewer people make fewer folds than the study asks for.
+    folds = len({s["fold"] for s in plan["sessions"] if s["fold"].isdecimal()}) or splits.get("folds")
+    said = text["splits"]["named" if splits.get("test") else splits["scheme"]]
+    part = [said.format(**splits | {"folds": folds})]
     judged = {
         name
         for name, experiment in plan["experiments"].items()
