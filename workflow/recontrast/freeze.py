@@ -22,7 +22,7 @@ evaluation/
 tables/
 report/
 logs/
-*_xfm.txt
+*_xfm.*
 *_dwimap.*
 *_lesions.tsv
 *_p3smap.*
