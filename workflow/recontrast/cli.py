@@ -1,5 +1,6 @@
 """The command line. Commands import what they need when they run, so that help comes at once."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -273,7 +274,7 @@ def new(
     from .studies import write_commented
 
     write_commented(propose(bids_dir, target, output) | {"output": str(output)}, file)
-    print(f"{file}: edit it, then: recontrast run --study {file}")
+    print(f"{file}: edit it, then: recontrast run --study {shlex.quote(str(file))}")
     return 0
 
 

@@ -76,8 +76,10 @@ def launch(
         extra: further arguments of Snakemake.
 
     Raises:
-        RecontrastError: another run writes to the same folder.
+        RecontrastError: a number of cores that is none, or another run writes to the same folder.
     """
+    if cores not in ("", "all") and not (cores.isdecimal() and int(cores)):
+        raise RecontrastError(f"cannot run on {cores} cores", remedy="say a number from 1 on, or all")
     if not dry_run:
         lock.refuse(study.output)
     with _study_file(study, dry_run) as file:

@@ -1,5 +1,6 @@
 """Where a study comes from: a file, one that ships with the product, or a proposal for the cohort at hand."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -136,13 +137,15 @@ def write_commented(config: dict, path: Path) -> None:
     """Write a study file in which every key of config.yaml stands with its comment."""
     if path.exists():
         raise RecontrastError("exists already", file=path, remedy="choose another name or delete it")
-    kept, skipping = [], False
-    for line in (ROOT / "config.yaml").read_text(encoding="utf-8").splitlines():
+    command = f"recontrast run --study {shlex.quote(str(path))}"
+    kept, skipping = [f"# A study, with every key and what it means. To run it: {command}"], False
+    whole = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    for line in whole[whole.index("\n\n") + 1 :].splitlines():  # what goes before tells of the file itself
         key = line.split(":")[0]
         if line[:1].isalpha():
             skipping = key in config
             if skipping:
-                kept += yaml.safe_dump({key: config[key]}, sort_keys=False).splitlines()
+                kept += yaml.safe_dump({key: config[key]}, sort_keys=False, allow_unicode=True).splitlines()
         elif not line or line.startswith("#"):
             skipping = False
         if not skipping:
