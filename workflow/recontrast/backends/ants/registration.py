@@ -76,7 +76,7 @@ def aligned(
         mask = put(folder / "mask.nii.gz", reference_mask, reference.affine)
         region["fixed_image_masks"] = [mask] * len(kinds)
     pose = {"initial_moving_transform_com": 1} if start is None else _given(folder, start)
-    register(ants, folder, moving, reference, kinds, (0.1,), ITERATIONS[levels], levels, **pose, **region)
+    register(ants, folder, moving, reference, kinds, (0.1,), ITERATIONS, levels, **pose, **region)
     return read(folder / "found_0GenericAffine.mat")
 
 
@@ -119,7 +119,14 @@ def register(
     levels: slice,
     **more,
 ) -> None:
-    """Run antsRegistration, one stage for each kind of transform with the same parameters; it writes `found_*`."""
+    """Run antsRegistration on some levels, one stage for each kind of transform; it writes `found_*`.
+
+    Args:
+        parameters: of each kind of transform.
+        iterations: at most, on each level of `SHRINK`.
+        levels: which of them.
+        more: inputs of nipype's interface.
+    """
     stages = len(kinds)
     images = {
         f"{role}_image": put(folder / f"{role}.nii.gz", image.get_fdata(dtype=np.float32), image.affine)
@@ -137,7 +144,7 @@ def register(
             radius_or_number_of_bins=[32] * stages,
             sampling_strategy=["Regular"] * stages,
             sampling_percentage=[0.25] * stages,
-            number_of_iterations=[iterations] * stages,
+            number_of_iterations=[iterations[levels]] * stages,
             convergence_threshold=[1e-6] * stages,
             convergence_window_size=[10] * stages,
             shrink_factors=[SHRINK[levels]] * stages,
