@@ -69,6 +69,15 @@ def test_folds_are_alike_in_the_data_sets_of_their_participants() -> None:
     assert all(len(fold & small) == 1 for fold in folds)
 
 
+def test_who_has_no_value_to_stratify_by_is_named() -> None:
+    manifest = cohort(**FOUR)
+    manifest.participants = {"01": {"group": "a"}, "02": {"group": "b"}, "03": {"group": "n/a"}}
+    plan = Plan(study(splits={"folds": 2, "stratify": "group"}), manifest)
+    assert plan.problems == [
+        "splits.stratify: no group in participants.tsv for sub-03, sub-04: dealt as a group of their own"
+    ]
+
+
 def test_an_ablation_is_trained_and_predicted_on_its_folds_alone() -> None:
     ablation = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR", "folds": [1]}
     asked = study(experiments={"Fcn": ablation | {"folds": []}, "Ablation": ablation})

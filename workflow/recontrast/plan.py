@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from . import lesion_plan
+from . import lesion_plan, tables
 from .cohort import exclusions, quarantine, splits
 from .cohort.manifest import Image, Manifest
 from .config import Experiment, Study
@@ -213,6 +213,13 @@ class Plan:
             strata = {name: rows[name].get(column, "") for name in named}
             if not any(strata.values()):
                 self.problems.append(f"splits.stratify: no participants.tsv has a column {column!r}")
+            elif lacking := sorted(name for name, value in strata.items() if value in ("", tables.MISSING)):
+                some = ", ".join(f"sub-{name}" for name in lacking[:5]) + (
+                    ", ..." if len(lacking) > 5 else ""
+                )
+                self.problems.append(
+                    f"splits.stratify: no {column} in participants.tsv for {some}: dealt as a group of their own"
+                )
         self._check_named(pinned)
         try:
             assigned = splits.assign(having, self.study.splits, pinned, strata, named - {*having})
