@@ -13,7 +13,8 @@ from recontrast.anatomy.extract_brain import extract_brain
 from recontrast.anatomy.register import register
 from recontrast.anatomy.segment_tissue import segment_tissue
 from recontrast.backends import transforms
-from recontrast.backends.fsl import coordinates
+from recontrast.backends.fsl import coordinates, flirt
+from recontrast.backends.fsl.tools import fsl_for
 from recontrast.backends.protocol import load, versions
 from recontrast.errors import RecontrastError
 
@@ -190,13 +191,18 @@ def test_a_shell_that_complains_of_its_locale_is_no_failure(install):
 
 def test_images_are_turned_alike_without_fslreorient2std(install, monkeypatch):
     programs = install()
-    found = []
+    affine = np.array([[0, 0, 2.0, -20], [-1.5, 0, 0, 3], [0, -3, 0, 30], [0, 0, 0, 1]])
+    head = nib.Nifti1Image(np.arange(210, dtype=np.float32).reshape(5, 6, 7), affine)
+    turned = []
     for _ in range(2):
-        CHECKS["register"]("fsl")
-        found.append(any(call.startswith("fslreorient2std") for call in stand_ins.calls(programs)))
-        (programs / "calls.txt").unlink()
+        with fsl_for("register") as (fsl, folder):
+            image = flirt.upright_file(fsl, folder, "head", head)
+            turned.append((image.get_fdata(), image.affine))
         (programs / "fslreorient2std").unlink(missing_ok=True)
-    assert found == [True, False]
+    assert [call.split()[0] for call in stand_ins.calls(programs)] == ["fslreorient2std"]
+    for one, other in zip(*turned, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert nib.aff2axcodes(turned[0][1])[1:] == ("A", "S")
 
 
 def test_a_script_without_the_calculator_that_it_pipes_to_is_named(install, monkeypatch):

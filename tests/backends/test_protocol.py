@@ -12,7 +12,7 @@ from recontrast.errors import RecontrastError
 from recontrast.studies import ROOT
 
 # Of the embedded backend these take long and have tests of their own beside the steps that run them.
-LONG = ("correct_bias", "extract_brain", "register")
+LONG = ("correct_bias", "extract_brain", "register", "warp_template")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
