@@ -65,6 +65,10 @@ def test_plan_says_what_is_done_for_whom(bids: Path, tmp_path: Path) -> None:
             "no participant sub-99",
         ),
         (["plan", "{bids}", "--target", "FLAIR", "--participant-label"], "--participant-label names nobody"),
+        (
+            ["run", "{bids}", "{out}", "--target", "FLAIR", "--participant-label", "-n"],
+            "--participant-label names nobody",
+        ),
         (["run", "{bids}", "{out}", "--target", "FLAIR", "--cores", "-1"], "cannot run on -1 cores"),
         (["run", "{bids}", "{out}", "--study", "wei"], "there is no study 'wei'"),
         (["status", "{empty}"], "holds no results"),

@@ -280,6 +280,7 @@ def test_a_key_that_stands_twice_and_what_is_no_yaml_take_one_line(tmp_path):
     for text, words in (
         ("output: a\noutput: b\n", "the key 'output' stands twice.*line 2"),
         ("output: [a\n", "is not YAML"),
+        ("output: {{DIR}}\n", "is not YAML"),
     ):
         file.write_text(text)
         with pytest.raises(RecontrastError, match=words) as error:

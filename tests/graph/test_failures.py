@@ -134,8 +134,9 @@ def test_a_run_that_is_told_to_end_ends_with_all_its_jobs(world: World) -> None:
     ]
     environment = os.environ | {"PYTHONPATH": str(world.package.parent)}
     run = psutil.Popen(
-        command, cwd=world.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+        command, cwd=world.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a script does with what it starts by &
+    )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(world.out.glob("logs/training/train/*.log")) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -37,6 +37,12 @@ def test_an_output_is_verified(world: World) -> None:
     assert "wrong: report/cohort-1.html: is not there" in told
     assert "wrong: tables/summary.tsv: is empty; delete it and run the study again" in told
     (world.out / "tables/summary.tsv").unlink()
+    (world.out / "report/sessions.js").unlink()
+    (world.out / "models/Patch/fold-1/model.json").unlink()
+    assert {
+        "wrong: report/sessions.js: is not there; run the study again",
+        "wrong: models/Patch/fold-1/model.json: is not there; run the study again",
+    } <= {*world.recontrast("verify", "out").stdout.splitlines()}
     world.run()
     assert (world.out / "report/cohort-1.html").is_file()
     assert "ranks.tsv" not in world.recontrast("verify", "out").stdout

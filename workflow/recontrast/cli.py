@@ -53,7 +53,7 @@ def run(
     Anything after -- goes to snakemake.
 
     Args:
-        bids_dir: The cohort in BIDS; may be left out if the study names its data sets.
+        bids_dir: The cohort in BIDS; may be left out, as OUT_DIR, if the study names its data sets.
         out_dir: Where results go.
         level: participant prepares images and applies models that exist; group adds training, scores, report.
     """
@@ -354,8 +354,9 @@ def one_step(
 
 def _refuse_nobody(tokens: list[str]) -> None:
     """Raise where people are to be chosen and nobody is named, as by a variable of the shell that is empty."""
-    for option, value in zip(tokens, [*tokens[1:], "--"], strict=True):
-        if option.replace("_", "-") in ("--participant-label", "--session-label") and value.startswith("--"):
+    own = tokens[: tokens.index("--snakemake")] if "--snakemake" in tokens else tokens
+    for option, value in zip(own, [*own[1:], "-"], strict=True):
+        if option.replace("_", "-") in ("--participant-label", "--session-label") and value.startswith("-"):
             raise RecontrastError(
                 f"{option} names nobody", remedy="give labels, or leave it out for everyone"
             )

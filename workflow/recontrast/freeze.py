@@ -166,7 +166,9 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
 def _results(graph: Graph) -> list[str]:
     """Every file that `recontrast status` looks for; it names the report itself."""
     models = [layout.fill(layout.MODEL, experiment=name, fold=fold) for name, fold in graph.plan.models]
-    found = dict.fromkeys([*graph.group_targets(), *models, *graph.pages(), *graph.cohort_pages()])
+    found = dict.fromkeys(
+        [*graph.group_targets(), *models, *graph.pages(), *graph.cohort_pages(), layout.SESSION_ORDER]
+    )
     return [file for file in found if file != layout.REPORT]
 
 

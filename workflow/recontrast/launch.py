@@ -30,6 +30,15 @@ from .run import dumped, kept_study
 from .stages import STEPS, rules_of
 from .studies import ROOT
 
+LOOKING = {
+    "--dry-run",
+    "--dryrun",
+    "-n",
+    "--summary",
+    "-S",
+    "--dag",
+    "--rulegraph",
+}  # at a graph, while another runs
 RULES = [rule for stage in STEPS for rule in rules_of(stage)]  # in the order in which data walks
 console = Console(stderr=True, highlight=False, emoji=False)
 
@@ -80,8 +89,6 @@ def launch(
     """
     if cores not in ("", "all") and not (cores.isdecimal() and int(cores)):
         raise RecontrastError(f"cannot run on {cores} cores", remedy="say a number from 1 on, or all")
-    if not dry_run:
-        lock.refuse(study.output)
     with _study_file(study, dry_run) as file:
         base = [level]
         if level == "participant":  # models are taken as they are, never trained
@@ -103,6 +110,8 @@ def launch(
         # Of what has run: Snakemake starts no job then, and there is nothing to be done in waves.
         if any(word.startswith("--report") for word in extra):
             return _snakemake([*base, *extra])
+        if not LOOKING & {*extra}:
+            lock.refuse(study.output)
         return _in_waves(study, base, list(extra))
 
 
@@ -171,6 +180,9 @@ def _snakemake(arguments: list[str], out: TextIO | None = None, messages: TextIO
     from snakemake import cli
 
     def command() -> None:
+        # A shell that starts a run in the background has it ignore Ctrl-C, which is what ends it below.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for number, file in ((1, out), (2, messages)):
             if file is not None:
                 os.dup2(file.fileno(), number)
@@ -182,21 +194,20 @@ def _snakemake(arguments: list[str], out: TextIO | None = None, messages: TextIO
     sys.stdout.flush()
     sys.stderr.flush()
     process = multiprocessing.get_context("fork").Process(target=command)
-    process.start()
-
     asked = []
 
     def stop(*_: object) -> None:
-        """Pass a request to end on, as a terminal passes Ctrl-C on to Snakemake and its jobs."""
+        """Pass a request to end on, as a terminal passes Ctrl-C on to Snakemake and its jobs; a second one kills."""
         asked.append(True)
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess, AttributeError):  # it has ended, or not begun
             ours = psutil.Process(process.pid)
-            for one in [*ours.children(recursive=True), ours]:
+            for one in [ours, *ours.children(recursive=True)]:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    one.send_signal(signal.SIGINT)
+                    one.send_signal(signal.SIGINT if len(asked) == 1 else signal.SIGKILL)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
+        process.start()
         process.join()
     finally:
         signal.signal(signal.SIGTERM, before)

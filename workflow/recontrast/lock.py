@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -11,6 +11,7 @@ import psutil
 from .errors import RecontrastError
 
 NAME = "cohort/lock.json"
+WRITING = 2.0  # seconds after which an empty lock is that of a run that died
 
 
 def acquire(folder: Path) -> None:
@@ -22,17 +23,16 @@ def acquire(folder: Path) -> None:
     path = folder / NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     me = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
-    with tempfile.TemporaryDirectory(prefix=".lock-", dir=path.parent) as own:
-        mine = Path(own) / path.name
-        mine.write_text(json.dumps(me), encoding="utf-8")
-        while True:
-            try:
-                os.link(
-                    mine, path
-                )  # whole at once, so that nobody takes one that is being written for a dead one
-                return
-            except FileExistsError:
-                refuse(folder)
+    while True:
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                json.dump(me, file)
+            return
+        except FileExistsError:
+            refuse(folder)
+        if _being_written(path):
+            time.sleep(0.1)
+        else:
             path.unlink(missing_ok=True)
 
 
@@ -61,6 +61,14 @@ def release(folder: Path) -> None:
     path = folder / NAME
     if (found := _read(path)) and found["pid"] == os.getpid() and found["host"] == socket.gethostname():
         path.unlink(missing_ok=True)
+
+
+def _being_written(path: Path) -> bool:
+    """Whether a lock says nothing yet, as its owner has only just made it."""
+    try:
+        return not path.stat().st_size and time.time() - path.stat().st_mtime < WRITING
+    except FileNotFoundError:
+        return False
 
 
 def _read(path: Path) -> dict | None:

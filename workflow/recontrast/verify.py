@@ -36,7 +36,7 @@ def verify(folder: Path) -> int:
     models = {(p["model"], p["fold"]) for s in plan["sessions"] for p in s["experiments"].values()}
     wrong = [
         *_damaged(folder, [*plan["results"], layout.REPORT]),
-        *_broken(folder, models),
+        *_broken(folder, models, {*plan["results"]}),
         *_judged_by_their_own(folder, plan),
     ]
     for problem in wrong:
@@ -70,14 +70,15 @@ def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
                 yield f"{name}: holds values that are not finite; delete it and run the study again"
 
 
-def _broken(folder: Path, models: set[tuple[str, str]]) -> Iterator[str]:
-    """Models whose weights are not those that their card tells of."""
+def _broken(folder: Path, models: set[tuple[str, str]], told: set[str]) -> Iterator[str]:
+    """Models that are not there, unless that is told of already, or whose weights are not those of their card."""
     for model, fold in sorted(models):
-        files = [folder / fill(pattern, experiment=model, fold=fold) for pattern in (MODEL, MODEL_CARD)]
-        if not all(file.is_file() for file in files):
-            continue  # told already
+        names = [fill(pattern, experiment=model, fold=fold) for pattern in (MODEL, MODEL_CARD)]
+        if missing := [name for name in names if not (folder / name).is_file()]:
+            yield from (f"{name}: is not there; run the study again" for name in missing if name not in told)
+            continue
         try:
-            read_model(*files)
+            read_model(*(folder / name for name in names))
         except RecontrastError as error:
             yield str(error)
 

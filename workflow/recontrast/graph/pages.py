@@ -117,6 +117,7 @@ class PageJobs:
         shipped = json.loads(SHIPPED_LESIONS.read_text(encoding="utf-8"))["provenance"]
         return {
             "converted": len(self.converted()),
+            "folds": len(self.plan.splits.folds) if self.plan.splits else 0,
             "masks": {name: sum(name in planned.masks for planned in sessions) for name in self.study.masks},
             "maps": sorted({metric for planned in sessions for _, metric, _ in self.metric_maps(planned)}),
             "profiles": sorted(self.study.evaluation.profiles),

@@ -12,6 +12,7 @@ from ..tables import MISSING, Row
 from .lga import mode
 from .template_space import Way, neighbours, read_way
 
+BENDING = ("warp", "inverse_warp")  # columns of a list where the way to the template bends
 SMALLEST_BRAIN = 50.0  # ml; a newborn's brain has 300
 INSIDE = 0.5  # least part of a lesion mask that lies in the brain mask
 DARK, LEAST_DARK = (
@@ -96,7 +97,7 @@ def path(row: Row, column: str) -> Path | None:
 
 def way(row: Row) -> Way:
     """How the session of a row of a list lies to the template."""
-    return read_way(*(path(row, column) for column in ("transform", "warp", "inverse_warp")))
+    return read_way(*(path(row, column) for column in ("transform", *BENDING)))
 
 
 def read_brain(path: Path, reference: nib.Nifti1Image) -> np.ndarray:

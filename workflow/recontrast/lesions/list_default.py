@@ -9,6 +9,7 @@ from .. import tables
 from ..backends import transforms
 from ..errors import RecontrastError
 from .fit_lesions import COLUMNS
+from .inputs import BENDING
 
 
 def list_default(
@@ -30,8 +31,9 @@ def list_default(
     """
     left_out = {f"sub-{one.removeprefix('sub-')}" for one in without}
     listed = [row for path in known for row in tables.read(path, COLUMNS)]
+    columns = [*COLUMNS, *(name for name in BENDING if any(name in row for row in listed))]
     rows = {
-        (row["participant_id"], row["session_id"]): {name: row[name] for name in COLUMNS}
+        (row["participant_id"], row["session_id"]): {name: row.get(name, tables.MISSING) for name in columns}
         for row in listed
         if row["participant_id"] not in left_out
     }
@@ -47,11 +49,11 @@ def list_default(
             "holds no sub-*_mask.nii.gz", file=masks, remedy="give the folder of lesion masks"
         )
     transforms.write(transform, np.mean([transforms.read(Path(path)) for path in placed], axis=0))
-    nothing = dict.fromkeys(COLUMNS, tables.MISSING)
+    nothing = dict.fromkeys(columns, tables.MISSING)
     places = [
         nothing | {"participant_id": who, "manual": str(path), "transform": str(transform)}
         for who, path in further.items()
         if who not in own | left_out
     ]
-    tables.write(output, COLUMNS, [*rows.values(), *places])
+    tables.write(output, columns, [*rows.values(), *places])
     print(f"{len(rows)} sessions with images, {len(places)} masks of others")

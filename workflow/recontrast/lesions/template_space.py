@@ -19,6 +19,7 @@ CUBE = 3.0  # mm, the grid of maps that are kept in template space
 SHAPE = (63, 77, 65)
 ORIGIN = (-93.0, -129.0, -75.0)  # mm; the box holds the brain of the template and a margin
 IN_BRAIN = 0.2  # of the brightest voxel of the T1 image
+SLAB = 16  # voxels along the first axis that are looked up at a time
 BLUR = 2.0  # mm; an affine transform leaves the anatomy of two people about this far apart
 
 
@@ -78,9 +79,14 @@ def to_session(data: np.ndarray, affine: np.ndarray, image: nib.Nifti1Image, way
     if way.inverse_warp is None:
         step = np.linalg.inv(transforms.voxel_map(way.matrix, image.affine, affine))
         return ndimage.affine_transform(source, step[:3, :3], step[:3, 3], shape, order=1, mode="nearest")
-    points = _through(np.linalg.inv(way.matrix) @ FLIP @ image.affine, np.indices(shape).reshape(3, -1))
-    places = _through(np.linalg.inv(affine) @ FLIP, way.inverse_warp.moved(points))
-    return ndimage.map_coordinates(source, places, order=1, mode="nearest").reshape(shape)
+    found = np.empty(shape, np.float32)
+    for first in range(0, shape[0], SLAB):  # places take six times the memory of an image
+        slab = np.indices(found[first : first + SLAB].shape).reshape(3, -1)
+        slab[0] += first
+        points = _through(np.linalg.inv(way.matrix) @ FLIP @ image.affine, slab)
+        places = _through(np.linalg.inv(affine) @ FLIP, way.inverse_warp.moved(points))
+        found[first : first + SLAB].flat = ndimage.map_coordinates(source, places, order=1, mode="nearest")
+    return found
 
 
 def from_session(data: np.ndarray, image: nib.Nifti1Image, way: Way) -> np.ndarray:

@@ -19,7 +19,9 @@ def read_model(model: Path, card: Path) -> tuple[Model, dict]:
     """
     for path in (model, card):
         if not path.is_file():
-            there = sorted(one.parent.name for one in path.parent.parent.glob("*/model.safetensors"))
+            there = sorted(
+                one.parent.name for one in path.parent.parent.glob("*/model.safetensors") if path == model
+            )
             remedy = f"there are {', '.join(there)}" if there else "train the model first"
             raise RecontrastError("does not exist", file=path, remedy=remedy)
     try:

@@ -12,6 +12,8 @@ from .methods_software import software
 
 FILE = Path(__file__).with_name("methods_text.yaml")
 
+# What a study asks for by a key of its anatomy.
+TEMPLATE_STEPS = {"register_template": "template", "warp_template": "warp"}
 Part = tuple[list[str], list[str]]  # sentences of one paragraph, and the references that they need
 
 
@@ -57,8 +59,10 @@ def steps_that_ran(plan: dict) -> dict[str, dict]:
         ran.pop("correct_motion", None)
     if study["prepare"] != "full":
         kept = {"correct_motion", "fit_tensor"} | ({"register"} if study["prepare"] == "register" else set())
+        if study.get("lesions", {}).get("method"):  # sought along the way to the template
+            kept |= {step for step, key in TEMPLATE_STEPS.items() if anatomy.get(key)}
         return {step: used for step, used in ran.items() if step in kept}
-    optional = {"segment_tissue": "tissues", "register_template": "template", "warp_template": "warp"}
+    optional = {"segment_tissue": "tissues"} | TEMPLATE_STEPS
     return {step: used for step, used in ran.items() if anatomy.get(optional.get(step, ""), True)}
 
 
@@ -177,8 +181,7 @@ def _validation(plan: dict) -> Part:
     text, splits = sentences(), plan["study"].get("splits", {})
     if not plan["experiments"] or splits.get("scheme") not in text["splits"]:
         return [], []
-    # Fewer people make fewer folds than the study asks for.
-    folds = len({s["fold"] for s in plan["sessions"] if s["fold"].isdecimal()}) or splits.get("folds")
+    folds = plan["ran"].get("folds") or splits.get("folds")  # fewer people make fewer than the study asks for
     said = text["splits"]["named" if splits.get("test") else splits["scheme"]]
     part = [said.format(**splits | {"folds": folds})]
     judged = {

@@ -62,7 +62,7 @@ def release(program: Path) -> str:
         raise RecontrastError(
             "does not know its version",
             file=program,
-            remedy="install a release of ANTs that does, 2.4 or later",
+            remedy="install ANTs 2.4 or later",
         )
     if tuple(map(int, found[1].split("."))) < OLDEST:
         raise RecontrastError(f"ANTs {found[1]} is too old", file=program, remedy="install 2.3.0 or later")

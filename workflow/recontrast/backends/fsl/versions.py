@@ -97,8 +97,8 @@ def home(program: Path) -> Path:
 
 def _lacking(program: Path) -> str:
     """A calculator of the system that a script of FSL pipes to, if it is not there."""
-    text = program.read_bytes()
-    called = re.findall(rb"\|\s*([bd]c)\b", text) if text.startswith(b"#!") else []
+    with open(program, "rb") as file:
+        called = re.findall(rb"\|\s*([bd]c)\b", file.read()) if file.read(2) == b"#!" else []
     return next((name.decode() for name in called if not shutil.which(name.decode())), "")
 
 
