@@ -52,8 +52,8 @@ MEASURES = {
     ),
     "ssim": Measure(
         "SSIM",
-        "structural similarity in three dimensions: Gaussian window of 1.5 voxels, data range 1; the map averaged "
-        "over the mask",
+        "structural similarity: Gaussian window of 1.5 voxels in three dimensions, or within slices where the study "
+        "says by_slice; data range 1; the map averaged over the mask",
         "higher",
         source=WANG,
     ),
