@@ -88,11 +88,8 @@ def test_a_failure_that_stops_the_run_is_told_by_status(world: World) -> None:
     assert "not done" not in status.stdout
 
 
-def test_a_killed_run_goes_on_where_it_was(world: World) -> None:
-    before = content(world, *RESULTS)
-    for path in ("models", "evaluation", "tables"):
-        shutil.rmtree(world.out / path)
-    environment = os.environ | {"PYTHONPATH": str(world.package.parent)}
+def started(world: World, **options: object) -> psutil.Popen:
+    """A run in a process of its own, and no fork of a warm one: it will be killed."""
     command = [
         sys.executable,
         "-c",
@@ -101,8 +98,16 @@ def test_a_killed_run_goes_on_where_it_was(world: World) -> None:
         "--study",
         "study.yaml",
     ]
-    run = subprocess.Popen(command, cwd=world.root, env=environment, start_new_session=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(world.package.parent)}
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return psutil.Popen(command, cwd=world.root, env=environment, **silent, **options)
+
+
+def test_a_killed_run_goes_on_where_it_was(world: World) -> None:
+    before = content(world, *RESULTS)
+    for path in ("models", "evaluation", "tables"):
+        shutil.rmtree(world.out / path)
+    run = started(world, start_new_session=True)
     deadline = time.monotonic() + 120
     while not list(world.out.glob("models/*/*/model.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -124,19 +129,8 @@ def test_a_run_that_is_told_to_end_ends_with_all_its_jobs(world: World) -> None:
             "def fit(cohort, recipe, run):", "def fit(cohort, recipe, run):\n    import time; time.sleep(600)"
         )
     )
-    command = [
-        sys.executable,
-        "-c",
-        "from recontrast.cli import main; main()",
-        "run",
-        "--study",
-        "study.yaml",
-    ]
-    environment = os.environ | {"PYTHONPATH": str(world.package.parent)}
-    run = psutil.Popen(
-        command, cwd=world.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a script does with what it starts by &
-    )  # fmt: skip
+    # As a script does with what it starts in the background.
+    run = started(world, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     deadline = time.monotonic() + 120
     while not list(world.out.glob("logs/training/train/*.log")) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -85,8 +85,8 @@ def test_along_a_way_to_the_template_that_bends(world: World) -> None:
     steps = {job.split()[0] for job in ran}
     assert steps >= {"choose_kappa", "grow_lesions", "describe_lesions"}
     assert not steps & {"correct_bias", "resample", "segment_tissue", "register_template"}
-    for label in PEOPLE:  # nothing bends in this world
-        assert np.array_equal(found(world, label), before[label])
+    # In this world the template is moved up: lesions are sought elsewhere, and lie in other regions.
+    assert any(not np.array_equal(found(world, label), before[label]) for label in PEOPLE)
     assert world.run() == set()
 
 

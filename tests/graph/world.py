@@ -41,8 +41,8 @@ from .template import template
 
 def warp_template(image, mask, matrix):
     grid, _ = template()
-    still = Warp(np.zeros((*grid.shape, 3)), grid.affine)
-    return still, still
+    up = np.broadcast_to([0, 0, 25.0], (*grid.shape, 3))
+    return Warp(up, grid.affine), Warp(-up, grid.affine)
 """,
     "methods/patch_to_voxel": """
 import numpy as np

@@ -9,16 +9,13 @@ import scipy.io
 
 from ...errors import RecontrastError
 from .. import transforms, warps
-from ..embedded.apply_transform import apply_transform
 from ..nipype_tools import put, run
-from ..poses import crowns_meet, mutual_information
 
 # Stages, coarsest first, as antsRegistrationSyN.sh has them.
 ITERATIONS = [1000, 500, 250, 100]
 BENDING = [100, 70, 50, 20]
 SHRINK = [8, 4, 2, 1]
 SMOOTHING = [3, 2, 1, 0]  # voxels
-COARSE = 2  # levels on which the starts are compared
 SEED = 1
 
 
@@ -29,46 +26,16 @@ def align(
     reference: nib.Nifti1Image,
     reference_mask: np.ndarray | None,
     dof: int,
-) -> np.ndarray:
-    """The transform that lays one head on another, (4, 4), reference to moving in ITK's world.
-
-    Starts from the scanner's pose, from where the crowns meet and from where the centres of gravity meet; of the
-    ends on coarse levels, that which shares the most information goes on. With 12 degrees of freedom a rigid stage
-    goes first.
-    """
-    inside = slice(None) if reference_mask is None else reference_mask
-    target, found = reference.get_fdata(dtype=np.float32)[inside], {}
-    starts = {
-        "the scanner's pose": np.eye(4),
-        "the crowns": crowns_meet(moving, reference),
-        "the centres": None,
-    }
-    for name, start in starts.items():
-        end = aligned(ants, folder, moving, reference, reference_mask, 6, start, slice(COARSE))
-        moved = apply_transform(moving, reference, end, "linear")
-        shared = mutual_information(target, moved[inside])
-        print(f"mutual information from {name} {shared:.3f}", flush=True)
-        found[shared] = end
-    return aligned(
-        ants, folder, moving, reference, reference_mask, dof, found[max(found)], slice(COARSE, None)
-    )
-
-
-def aligned(
-    ants: ModuleType,
-    folder: Path,
-    moving: nib.Nifti1Image,
-    reference: nib.Nifti1Image,
-    reference_mask: np.ndarray | None,
-    dof: int,
     start: np.ndarray | None = None,
     levels: slice = slice(None),
 ) -> np.ndarray:
-    """As `align`, from one start.
+    """The transform that lays one image on another, (4, 4), reference to moving in ITK's world.
+
+    With 12 degrees of freedom a rigid stage goes first.
 
     Args:
         start: (4, 4), reference to moving in ITK's world; None is where the centres of gravity meet.
-        levels: which of the levels.
+        levels: which of those of `SHRINK`.
     """
     kinds = {6: ["Rigid"], 12: ["Rigid", "Affine"]}[dof]
     region = {}
@@ -76,7 +43,7 @@ def aligned(
         mask = put(folder / "mask.nii.gz", reference_mask, reference.affine)
         region["fixed_image_masks"] = [mask] * len(kinds)
     pose = {"initial_moving_transform_com": 1} if start is None else _given(folder, start)
-    register(ants, folder, moving, reference, kinds, (0.1,), ITERATIONS, levels, **pose, **region)
+    run_registration(ants, folder, moving, reference, kinds, (0.1,), ITERATIONS, levels, **pose, **region)
     return read(folder / "found_0GenericAffine.mat")
 
 
@@ -88,7 +55,7 @@ def bend(
     Args:
         matrix: (4, 4), reference to moving in ITK's world.
     """
-    register(
+    run_registration(
         ants,
         folder,
         moving,
@@ -108,7 +75,7 @@ def _given(folder: Path, matrix: np.ndarray) -> dict:
     return {"initial_moving_transform": str(folder / "start.txt")}
 
 
-def register(
+def run_registration(
     ants: ModuleType,
     folder: Path,
     moving: nib.Nifti1Image,
