@@ -135,7 +135,7 @@ def test_a_network_that_never_saw_who_it_segments(world: World) -> None:
 def test_lesions_are_painted_over_before_tissue_is_told_apart(world: World) -> None:
     world.study(lesions={"fill": True})
     ran = world.run()
-    assert {f"fill_lesions {one}_space-T1w_T1w" for one in PEOPLE} <= ran
+    assert {f"fill_lesions {one}_space-T1w_desc-filled_T1w" for one in PEOPLE} <= ran
     assert {f"segment_tissue {one}_space-T1w" for one in PEOPLE} <= ran
     for label in PEOPLE:
         filled = array(world.out / f"work/{label}/anat/{label}_space-T1w_desc-filled_T1w.nii.gz")
