@@ -1,5 +1,7 @@
 """The parts of prediction, growth and description, on arrays whose answers are known."""
 
+import itertools
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from scipy.spatial.transform import Rotation
 from small_heads import affine, array, ball, head, listed
 
 BRAIN = 1_500_000  # voxels of 1 mm
+SIDES = (20, 20, 10)
 
 
 def shares_found(true_volume: int) -> tuple[float, float]:
@@ -55,13 +58,14 @@ def sessions_of_unlike_brightness(count: int) -> list[lpa.Example]:
     """In each, lesion is what is brighter than half of the brightest, which differs from session to session."""
     rng = np.random.default_rng(3)
     columns = names("extended")
+    all_kept = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.zeros(3))
     made = []
     for brightest in np.linspace(0.3, 0.9, count):
         seen = np.zeros((4_000, len(columns)), np.float32)
         seen[:, columns.index("near")] = rng.uniform(0, 1, 4_000)
         seen[:, columns.index(BRIGHTEST)] = brightest
         lesion = seen[:, columns.index("near")] > brightest / 2
-        made.append(lpa.Example(seen, lesion, int(lesion.sum()), 20_000, 8.0))
+        made.append(lpa.Example(seen, lesion.reshape(SIDES), all_kept, 20_000, 8.0))
     return made
 
 
@@ -73,6 +77,32 @@ def test_how_bright_lesions_are_is_learned_of_enough_people():
 
     assert weight(lpa.PEOPLE - 1) == 0
     assert weight(lpa.PEOPLE) < 0
+
+
+def test_the_cut_suits_the_masks_that_are_written():
+    """Cleaning takes from lesions at their edge, which a lower cut gives back."""
+    manual = np.zeros(SIDES, bool)
+    for i, j in itertools.product((4, 12), repeat=2):
+        manual[i : i + 3, j : j + 3, 2:8] = True
+    bright = manual + np.random.default_rng(5).normal(0, 0.3, SIDES)
+    columns = np.zeros((bright.size, len(names("extended"))), np.float32)
+    columns[:, names("extended").index("near")] = bright.ravel()
+    how = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.full(3, 0.7))
+    one = lpa.Example(columns, manual, how, manual.size, 8.0)
+    model = lpa.fit([one], 1, np.zeros((2, 2, 2)), "extended", 0, {})
+
+    odds = lpa.adjusted(model.log_odds(columns), manual.size, model.share).reshape(SIDES)
+    likely = special.expit(odds[..., None] - lpa.CUTS)
+    smoothed = ndimage.gaussian_filter(
+        np.where(likely < lpa.FAINT, 0, likely), (0.7, 0.7, 0.7, 0), truncate=3
+    )
+    written, uncleaned = (
+        2 * (mask & manual[..., None]).sum((0, 1, 2)) / (mask.sum((0, 1, 2)) + manual.sum())
+        for mask in (smoothed >= 0.5, likely >= 0.5)
+    )
+    (ours,) = written[np.isclose(lpa.CUTS, model.cut)]
+    assert ours > written[uncleaned.argmax()] + 0.1
+    assert ours == pytest.approx(written.max(), abs=0.01)
 
 
 def test_a_persons_own_places_are_no_part_of_what_they_are_fitted_with(tmp_path, monkeypatch):
@@ -137,7 +167,8 @@ def test_prediction_drops_what_is_faint_alone_or_beside_outer_fluid():
     probability[12, 12, 18] = 0.9  # alone; smoothed it is faint
     probability[5:8, 12, 12] = 0.05  # faint from the start
     probability[12, 3:6, 12] = 1.0  # its outer end lies beside the fluid
-    cleaned = lpa.clean(one, probability)
+    how = lpa.cleaning(one)
+    cleaned = lpa.clean(how, probability[how.candidates])
     assert cleaned[12, 12, 12] > 0.5
     assert cleaned[6, 12, 12] == 0
     assert cleaned[12, 3, 12] == 0

@@ -227,13 +227,6 @@ def rough_tissue(head: Head) -> tuple[np.ndarray, np.ndarray]:
     return maps, means
 
 
-def spread(head: Head, values: np.ndarray, shape: tuple[int, ...], fill: float = 0.0) -> np.ndarray:
-    """Values of the candidates back on the grid of the whole image, float32."""
-    whole = np.full(shape, fill, np.float32)
-    whole[head.part][head.candidates] = values
-    return whole
-
-
 def outer_fluid(head: Head) -> np.ndarray:
     """Fluid between the brain and the edge of its mask, on the box of the head; the ventricles are none."""
     own = head.priors if head.tissues is None else head.tissues

@@ -14,9 +14,9 @@ import numpy as np
 from scipy import ndimage, special
 
 from .coefficients import Coefficients
-from .features import BRIGHTEST, Head, names, outer_fluid, spread, table
+from .features import BRIGHTEST, Head, names, outer_fluid, table
 from .neighbourhood import FACES, around
-from .template_space import grid, neighbours, to_session
+from .template_space import grid, to_session
 
 EFFECT_BLUR = 1.5  # cubes of template space; the smoothing of the spatial effect
 PSEUDO = 0.02  # lesions and non-lesions added to those counted, so that no odds are zero
@@ -25,7 +25,7 @@ SHARES = (2e-4, 0.2)  # the least and the most that is believed
 REGULARISATION = 0.001  # scikit-learn's C: small, since a few people give millions of voxels
 OTHERS = 0.1  # part of the voxels without lesion that are fitted on
 LESIONS = 0.5  # part of those with lesion
-CUTS = np.arange(-3, 3.01, 0.25)  # log-odds
+CUTS = np.arange(-6, 4.01, 0.5)  # log-odds
 FAINT = 0.1  # probabilities below are noise
 SMOOTHING = 1.0  # mm
 PEOPLE = 8  # from so many on, what differs between sessions alone can be told from chance
@@ -42,32 +42,62 @@ def spatial_effect(maps: Sequence[np.ndarray]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Cleaning:
+    """What `clean` needs of a head, on its box; little, since a fit keeps it for every session.
+
+    Attributes:
+        candidates: bool (x, y, z).
+        beside: bool (x, y, z), outer fluid and what touches it.
+        width: of the smoothing in voxels, (3,).
+    """
+
+    candidates: np.ndarray
+    beside: np.ndarray
+    width: np.ndarray
+
+
+def cleaning(head: Head) -> Cleaning:
+    sizes = np.linalg.norm(head.image.affine[:3, :3], axis=0)
+    beside = ndimage.binary_dilation(outer_fluid(head), FACES)
+    return Cleaning(head.candidates, beside, SMOOTHING / sizes)
+
+
+@dataclass(frozen=True)
 class Example:
     """A session to fit on: the features of its candidates, which of them are lesion, and how much there is.
 
     Attributes:
         columns: float32 (voxels, features).
-        lesion: bool (voxels,).
-        total: lesion voxels in all, those that are no candidates with them.
+        manual: bool (x, y, z), the lesions on the box of the head, those that are no candidates with them.
+        cleaning: of the head.
         brain: voxels of the brain.
         volume: of a voxel, in mm³.
     """
 
     columns: np.ndarray
-    lesion: np.ndarray
-    total: int
+    manual: np.ndarray
+    cleaning: Cleaning
     brain: int
     volume: float
+
+    @property
+    def lesion(self) -> np.ndarray:
+        """Which candidates are lesion, bool (voxels,)."""
+        return self.manual[self.cleaning.candidates]
+
+    @property
+    def total(self) -> int:
+        """Lesion voxels in all."""
+        return int(self.manual.sum())
 
 
 def example(head: Head, lesions: np.ndarray, effect: np.ndarray, features: str) -> Example:
     """A session with a manual mask (x, y, z), as the fit sees it; `effect` in template space."""
     on_head = to_session(effect, grid(), head.image, head.way)
-    manual = lesions[head.part]
     return Example(
         table(head, on_head, features),
-        manual[head.candidates],
-        int(lesions.sum()),
+        lesions[head.part],
+        cleaning(head),
         int(head.brain.sum()),
         float(abs(np.linalg.det(head.image.affine[:3, :3]))),
     )
@@ -76,7 +106,7 @@ def example(head: Head, lesions: np.ndarray, effect: np.ndarray, features: str) 
 def fit(
     examples: Sequence[Example], people: int, effect: np.ndarray, features: str, seed: int, provenance: dict
 ) -> Coefficients:
-    """Fit the regression, voxels by their volume, and find the cut that gives the best mean Dice.
+    """Fit the regression, voxels by their volume, and find the cut that gives the masks of the best mean Dice.
 
     Args:
         examples: sessions; each with the spatial effect of the other participants, as a new one has it.
@@ -115,15 +145,15 @@ def fit(
         provenance,
         effect,
     )
-    curves = []
-    for one in examples:
-        odds = adjusted(model.log_odds(one.columns), one.brain, model.share)
-        curves.append([_dice(odds > cut, one) for cut in CUTS])
-    return Coefficients(**vars(model) | {"cut": float(CUTS[np.mean(curves, axis=0).argmax()])})
+    curves = np.mean([_dice_by_cut(model, one) for one in examples], axis=0)
+    return Coefficients(**vars(model) | {"cut": float(CUTS[curves.argmax()])})
 
 
-def _dice(predicted: np.ndarray, one: Example) -> float:
-    return 2 * (predicted & one.lesion).sum() / max(int(predicted.sum()) + one.total, 1)
+def _dice_by_cut(model: Coefficients, one: Example) -> list[float]:
+    """Dice of a session's mask by `CUTS`, after cleaning, which takes from lesions at their edge."""
+    odds = adjusted(model.log_odds(one.columns), one.brain, model.share)
+    masks = (clean(one.cleaning, special.expit(odds - cut)) >= 0.5 for cut in CUTS)
+    return [2 * (mask & one.manual).sum() / max(int(mask.sum()) + one.total, 1) for mask in masks]
 
 
 def adjusted(log_odds: np.ndarray, brain: int, share: float) -> np.ndarray:
@@ -146,16 +176,23 @@ def predict(head: Head, model: Coefficients, shape: tuple[int, ...]) -> np.ndarr
     on_head = to_session(model.effect, grid(), head.image, head.way)
     odds = model.log_odds(table(head, on_head, model.features))
     found = special.expit(adjusted(odds, int(head.brain.sum()), model.share) - model.cut)
-    return clean(head, spread(head, found, shape))
-
-
-def clean(head: Head, probability: np.ndarray) -> np.ndarray:
-    """Drop faint voxels, smooth, drop lone voxels and those beside outer fluid. Shape of the whole image."""
-    data = probability[head.part]
-    data = np.where(data < FAINT, 0, data)
-    data = np.where(head.candidates, neighbours(head.image, data, SMOOTHING), 0)
-    lone = around(data >= FAINT, FACES) == 0
-    beside = ndimage.binary_dilation(outer_fluid(head), FACES)
-    whole = np.zeros_like(probability)
-    whole[head.part] = np.where(lone | beside, 0, data)
+    whole = np.zeros(shape, np.float32)
+    whole[head.part] = clean(cleaning(head), found)
     return whole
+
+
+def clean(how: Cleaning, probability: np.ndarray) -> np.ndarray:
+    """Drop faint voxels, smooth, drop lone voxels and those beside outer fluid.
+
+    Args:
+        how: of the head.
+        probability: of the candidates (voxels,).
+
+    Returns:
+        Probability on the box of the head, float32.
+    """
+    data = np.zeros(how.candidates.shape, np.float32)
+    data[how.candidates] = np.where(probability < FAINT, 0, probability)
+    data = np.where(how.candidates, ndimage.gaussian_filter(data, how.width, truncate=3), 0)
+    lone = around(data >= FAINT, FACES) == 0
+    return np.where(lone | how.beside, 0, data)
