@@ -76,6 +76,11 @@ def _stopped(name: str, error: RecontrastError) -> int:
     return 1
 
 
+def _no_step(stage: str, step: str) -> RecontrastError:
+    there = f"{stage} has {', '.join(STEPS[stage])}" if stage in STEPS else f"stages are {', '.join(STEPS)}"
+    return RecontrastError(f"there is no step {stage} {step}", remedy=there)
+
+
 def command(stage: str, step: str) -> cyclopts.App:
     """The command line of a step, made from the signature of its function."""
     try:
@@ -83,10 +88,9 @@ def command(stage: str, step: str) -> cyclopts.App:
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("recontrast."):
             raise
-        there = (
-            f"{stage} has {', '.join(STEPS[stage])}" if stage in STEPS else f"stages are {', '.join(STEPS)}"
-        )
-        raise RecontrastError(f"there is no step {stage} {step}", remedy=there) from error
+        raise _no_step(stage, step) from error
+    if not hasattr(module, step):  # a module that steps share
+        raise _no_step(stage, step)
     function = getattr(module, step)
     app = cyclopts.App(
         name=f"recontrast step {stage} {step}",
