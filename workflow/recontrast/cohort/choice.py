@@ -59,7 +59,7 @@ def passed_over(chosen: RawImage, images: list[RawImage]) -> list[RawImage]:
 
 
 def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str) -> list[RawImage]:
-    """The images of a session that were taken together, one of each echo, delay and so on.
+    """The images of a session that were taken together, one of each echo, delay and so on; none without the scan.
 
     Raises:
         RecontrastError: one is missing, or there are several with nothing that says which to take.
@@ -69,6 +69,8 @@ def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str
         if matches(image, contrast):
             kinds[tuple(sorted((k, v) for k, v in image.entities.items() if k != "run"))].append(image)
     left = [choose(name, {name: contrast}, alike, key) for _, alike in sorted(kinds.items())]
+    if not left:
+        return []  # a session without the scan lacks no single image of it
     differing = sorted(_differing(left) - {"run"})
     there = {tuple(image.entities.get(entity, "") for entity in differing) for image in left}
     for values in itertools.product(*(sorted(set(column)) for column in zip(*there, strict=True))):
