@@ -229,3 +229,15 @@ def test_registration_is_that_of_the_card(folder, tmp_path, monkeypatch, referen
     apply(tmp_path, inputs(folder), tmp_path / "made.nii.gz")
     other = {"T1w": "T2w", "T2w": "T1w"}[reference]
     assert asked == [(f"sub-03_{other}.nii.gz", f"sub-03_{reference}.nii.gz", 12)]
+
+
+@pytest.mark.parametrize("name", ["{}", "{}.gz"])
+def test_no_input_is_overwritten(folder, tmp_path, name):
+    image = nib.load(inputs(folder)[0])
+    for given in ("one.nii.gz", "two.nii.gz"):
+        nib.save(image, tmp_path / given)
+    output = tmp_path / name.format("one.nii")  # one.nii would take the sidecar of one.nii.gz
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(RecontrastError, match="would be overwritten"):
+        apply(folder / "fold-all", [str(tmp_path / "one.nii.gz"), str(tmp_path / "two.nii.gz")], output)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from recontrast.errors import RecontrastError
+from recontrast.steps import command
 
 STEP = '''
 """A step that fails in the way that it is told to."""
@@ -97,3 +99,9 @@ def test_the_machines_trouble_never_goes_on_record_but_is_named(out: Path, how: 
     assert status != 0
     assert record == ""
     assert log.splitlines()[-1].endswith(last)
+
+
+@pytest.mark.parametrize(("stage", "name"), [("lesions", "lga"), ("anatomy", "nothing"), ("nowhere", "lga")])
+def test_what_is_no_step_takes_one_line(stage: str, name: str) -> None:
+    with pytest.raises(RecontrastError, match=f"there is no step {stage} {name}; (.* has|stages are) "):
+        command(stage, name)

@@ -1,3 +1,4 @@
+import errno
 import gzip
 import hashlib
 import os
@@ -8,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from recontrast import images
 from recontrast.cohort import bids, content
 from tiny_images import tiny
 
@@ -153,3 +155,19 @@ def test_four_thousand_known_files_take_under_a_second(put, tmp_path, monkeypatc
     started = os.times().user
     assert set(content.inspect(images, tmp_path / "cache.json", 1).values()) == {known}
     assert os.times().user - started < 1
+
+
+def test_a_disk_that_is_gone_for_a_while_is_not_held_against_a_file(put, tmp_path, monkeypatch):
+    path, cache = put("sub-01_T1w"), tmp_path / "scan.json"
+
+    def gone(path):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nib, "load", gone)
+        found, _ = look(tmp_path / "bids", cache)
+        assert "Stale file handle" in found["sub-01_T1w"].problem
+        with pytest.raises(OSError, match="Stale"):
+            images.read(path)
+    found, read = look(tmp_path / "bids", cache)
+    assert (found["sub-01_T1w"].problem, read) == ("", 1)

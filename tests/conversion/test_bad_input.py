@@ -4,6 +4,7 @@ import csv
 import shutil
 import zipfile
 
+import dcm2niix
 import nibabel as nib
 import numpy as np
 import pydicom
@@ -283,3 +284,26 @@ def test_enhanced_files_are_split_by_echo(source, out, tmp_path):
     for path in made:
         suffix = path.name.split("_")[-1].split(".")[0]
         assert distance(nib.load(path), data[suffix], oblique()) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("then", "error"),
+    [("kill -9 $$", MemoryError), ('truncate -s -100 "$image"', OSError)],
+)
+def test_what_ends_the_converter_is_not_held_against_the_series(
+    source, out, tmp_path, monkeypatch, then, error
+):
+    scan(source)
+    planned = sort(source, out)
+    real = dcm2niix.bin
+    fake = tmp_path / "bin/dcm2niix"
+    fake.parent.mkdir()
+    fake.write_text(
+        f'#!/bin/bash\n{real} "$@"\n'
+        'while [ "$1" != -o ]; do shift; done\nimage=$(ls "$2"/*.nii)\n' + then + "\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setattr(dcm2niix, "bin", str(fake))
+    with pytest.raises(error):
+        convert_all(planned, out)
+    assert not list(out.rglob("*.nii.gz"))

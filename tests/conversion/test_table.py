@@ -191,6 +191,9 @@ def test_a_file_named_in_an_old_encoding_is_listed(tmp_path):
 def test_the_converters_words_do_not_quote_descriptions():
     said = "Convert 4 DICOM\n::autoBids:GE usedSeqName:'efgre' seriesDesc:'Zyxwv'\nWarning: a\nWarning: a"
     assert brief(said) == "Convert 4 DICOM\nWarning: a (2 times)"
+    assert brief("name varies 'T1 O'Zyxwv' != 'T1 X'\ntime varies 20210530101112.0 ~= 20210529") == (
+        "name varies …\ntime varies … ~= …"
+    )
 
 
 def test_only_a_changed_file_changes_its_series(tmp_path):

@@ -58,7 +58,7 @@ def sessions_of_unlike_brightness(count: int) -> list[lpa.Example]:
     """In each, lesion is what is brighter than half of the brightest, which differs from session to session."""
     rng = np.random.default_rng(3)
     columns = names("extended")
-    all_kept = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.zeros(3))
+    all_kept = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.eye(4))
     made = []
     for brightest in np.linspace(0.3, 0.9, count):
         seen = np.zeros((4_000, len(columns)), np.float32)
@@ -87,14 +87,14 @@ def test_the_cut_suits_the_masks_that_are_written():
     bright = manual + np.random.default_rng(5).normal(0, 0.3, SIDES)
     columns = np.zeros((bright.size, len(names("extended"))), np.float32)
     columns[:, names("extended").index("near")] = bright.ravel()
-    how = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.full(3, 0.7))
+    how = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.diag([1.4, 1.4, 1.4, 1]))
     one = lpa.Example(columns, manual, how, manual.size, 8.0)
     model = lpa.fit([one], 1, np.zeros((2, 2, 2)), "extended", 0, {})
 
     odds = lpa.adjusted(model.log_odds(columns), manual.size, model.share).reshape(SIDES)
     likely = special.expit(odds[..., None] - lpa.CUTS)
     smoothed = ndimage.gaussian_filter(
-        np.where(likely < lpa.FAINT, 0, likely), (0.7, 0.7, 0.7, 0), truncate=3
+        np.where(likely < lpa.FAINT, 0, likely), (*[lpa.SMOOTHING / 1.4] * 3, 0), truncate=3
     )
     written, uncleaned = (
         2 * (mask & manual[..., None]).sum((0, 1, 2)) / (mask.sum((0, 1, 2)) + manual.sum())

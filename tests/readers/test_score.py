@@ -91,7 +91,7 @@ def test_means_tests_agreement_and_pairs(study):
     borders = next(line for line in lines if line.startswith("| Lesions: borders"))
     assert (
         borders
-        == f"| Lesions: borders | **{expected + 1:.2f} ± {spread:.2f}** | {expected:.2f} ± {spread:.2f}\\*\\* | 0.008 |"
+        == f"| Lesions: borders | **{expected + 1:.2f} ± {spread:.2f}** | {expected:.2f} ± {spread:.2f}\\*\\* | 0.0078 |"
     )
     assert any("against Patch: exact Wilcoxon" in line and "one comparison a row" in line for line in lines)
     assert r"\toprule" in (study / "out/scores.tex").read_text()
@@ -127,7 +127,7 @@ def test_the_tables_of_hagiwaras_reader(tmp_path):
     assert [row[0] for row in shown[2:]] == [
         "Lesion conspicuity", "Surface hyperintensity", "Granular artifacts", "Other artifacts",
     ]  # fmt: skip
-    assert shown[2][1:] == ["**4.00 ± 0.00** [3.8 ± 0.40]", "2.00 ± 0.00 [3.7 ± 0.46]", "0.008 [.59]"]
+    assert shown[2][1:] == ["**4.00 ± 0.00** [3.8 ± 0.40]", "2.00 ± 0.00 [3.7 ± 0.46]", "0.0078 [.59]"]
     assert shown[4][1:] == ["4.00 ± 0.00 [4 ± 1.1]", "**2.00 ± 0.00** [2.3 ± 0.90]", "0.008 [.003]"]
     assert any("Granular artifacts: 1 none" in line and "lower is better" in line for line in lines)
     for name in ("scores", "tests", "agreement"):
@@ -184,11 +184,24 @@ def test_sessions_of_one_person_count_once():
         for visit in range(3)
         for name, value in (("X", 2), ("Y", 4 + visit / 3))
     ]
-    rated = pd.DataFrame(rows, columns=["session", "experiment", "category", "score"])
+    rated = pd.DataFrame(rows, columns=["session", "experiment", "category", "score"]).assign(reader="A")
     (row,) = compare_experiments(rated, ["c"], ["X", "Y"]).to_dict("records")
     assert (row["n"], row["p"]) == (3, 0.25)
     paired = rated[rated["experiment"] == "X"].assign(question="q", other="Y", named="X")
     assert preferences(paired, ["X", "Y"]).iloc[0][["first", "p"]].to_list() == [3, 0.25]
+
+
+def test_what_a_strict_reader_left_out_does_not_favour_the_other_experiment():
+    rows = [
+        (f"sub-{who}", reader, name, "c", score)
+        for who in range(8)
+        for reader, score in (("strict", 1), ("mild", 3 + who % 2))
+        for name in ("X", "Y")
+        if (reader, name) != ("strict", "Y")
+    ]
+    rated = pd.DataFrame(rows, columns=["session", "reader", "experiment", "category", "score"])
+    (row,) = compare_experiments(rated, ["c"], ["X", "Y"]).to_dict("records")
+    assert (row["n"], row["difference"], row["p"]) == (8, 0, 1)
 
 
 def test_one_reader_has_scores_but_no_agreement(study):

@@ -54,7 +54,8 @@ def test_many_panels_of_volumes_stand_below_each_other(tmp_path):
 def test_dots_of_a_participant_are_joined_where_experiments_share_a_target(tmp_path):
     targets = {"a": "FLAIR", "other": "T2w", "b": "FLAIR", "c": "FLAIR"}
     scores = [
-        {"experiment": name, "metric": "psnr", "participant_id": who, "value": str(20 + number + len(who))}
+        {"experiment": name, "region": "region", "metric": "psnr", "fold": "1"}
+        | {"participant_id": who, "value": str(20 + number + len(who))}
         for number, name in enumerate(targets)
         for who in ("sub-1", "sub-22", "sub-333")
         if (name, who) != ("c", "sub-1")
@@ -65,5 +66,8 @@ def test_dots_of_a_participant_are_joined_where_experiments_share_a_target(tmp_p
     assert sorted(map(len, drawn_lines(drawn))) == [2, 3, 3]
     assert all(f">{name}<" in drawn for name in targets)
     before = drawn
+    of_everyone = [{**row, "fold": "all", "value": "99"} for row in scores[:1]]
+    figures.dots(tmp_path / "dots.svg", scores + of_everyone, ["psnr"], targets)
+    assert drawn_lines((tmp_path / "dots.svg").read_text()) == drawn_lines(before)
     figures.dots(tmp_path / "dots.svg", scores[::-1], ["psnr"], targets)
     assert drawn_lines((tmp_path / "dots.svg").read_text()) == drawn_lines(before)

@@ -68,7 +68,7 @@ def test_maps_are_told_where_they_were_made(plan):
 
 
 def test_who_stopped_by_validation_and_who_trained_on_these_people_is_told(plan):
-    stopped, not_judged = "decided when to stop", "had nothing to decide by validation"
+    stopped, not_judged = "decided which epoch was kept", "had nothing to decide by validation"
     assert stopped not in " ".join(methods_section(plan, [])[0])  # nobody was left for it
     for roles in plan["experiments"]["fcn"]["folds"].values():
         roles["validation"] = ["sub-09"]

@@ -82,6 +82,8 @@ def apply(
     print(", ".join(f"{name}: {file}" for name, file in files.items()), flush=True)
     for file in (*files.values(), *([mask] if mask else [])):
         read_header(file)  # one that is missing is told before the first is worked on
+        if {output.resolve(), sidecar(output).resolve()} & {file.resolve(), sidecar(file).resolve()}:
+            raise RecontrastError("would be overwritten", file=file, remedy="name another output")
     output.absolute().parent.mkdir(parents=True, exist_ok=True)
     _compare_versions(facts)
     with tempfile.TemporaryDirectory(prefix=".recontrast-", dir=output.absolute().parent) as folder:

@@ -27,6 +27,11 @@ UNREADABLE = (
 SMALLEST_SIDE = 4  # voxels; with fewer there is nothing to register or segment
 
 
+def told_by_system(error: BaseException) -> bool:
+    """Whether an error is the system's, as of a disk that is gone, and says nothing about the file."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary name in the folder of `path`, renamed to `path` if the block succeeds, else deleted.
@@ -113,6 +118,8 @@ def read_header(path: str | Path, *, volumes: bool = False) -> nib.Nifti1Image:
     try:
         image = nib.load(path)
     except UNREADABLE as error:
+        if told_by_system(error):
+            raise
         raise RecontrastError(
             "is not a readable NIfTI image", file=path, remedy="convert it again"
         ) from error
@@ -156,6 +163,8 @@ def _checked(
     try:
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
     except UNREADABLE as error:
+        if told_by_system(error):
+            raise
         raise RecontrastError(
             f"the image data cannot be read ({error})", file=path, remedy="copy or convert the file again"
         ) from error

@@ -4,6 +4,7 @@ import errno
 import importlib
 import inspect
 import os
+import resource
 import shlex
 import sys
 import traceback
@@ -37,6 +38,7 @@ def run(stage: str, step: str, tokens: list[str], log: Path | None = None) -> in
     name, so that the next plan goes on without that image, session or model.
     """
     name, folder = f"{stage} {step}", Path.cwd()
+    _allow_open_files()
     recorded = log is not None and (folder / PLAN).is_file()
     if log is not None:
         _send_output_to(log)
@@ -68,6 +70,12 @@ def run(stage: str, step: str, tokens: list[str], log: Path | None = None) -> in
     if recorded:
         quarantine.record(folder, log.stem, name, reason)
     return 1
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets us: training keeps some open for every session."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _stopped(name: str, error: RecontrastError) -> int:

@@ -71,6 +71,8 @@ def _inspect(path: Path, read_as: Callable[[Path], object]) -> Content:
     try:
         read_as(path)
         _check_packing(path)
+    except OSError as error:
+        return Content("", f"cannot be read ({error.strerror}); check the disk and run again")
     except RecontrastError as error:
         return Content(sha256, "; ".join(part for part in (error.problem, error.remedy) if part))
     return Content(sha256)

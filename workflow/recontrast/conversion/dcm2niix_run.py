@@ -1,6 +1,7 @@
 """Running dcm2niix on one series, and holding what it wrote against the headers."""
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -14,11 +15,14 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from .. import processes
 from ..errors import RecontrastError
 from .sidecar import clean
 
 TOLERANCE = 0.01  # mm between a corner voxel and where the headers have it
 QUOTING = "::autoBids"
+# What operators type (in quotation marks), dates and times.
+PERSONAL = re.compile(r"""(['"]).*\1|\d{8,}(\.\d+)?""")
 DEFLATED = "1.2.840.10008.1.2.1.99"  # a transfer syntax
 
 
@@ -37,6 +41,7 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         said = run_dcm2niix(source, target).replace(name, "")
         print(brief(said))
         chosen, others = choose(sorted(target.glob("*.nii")), wanted)
+        check_length(chosen)
         check(nib.load(chosen), wanted, split_off(said) if others else 0)
         facts = clean(json.loads(chosen.with_suffix(".json").read_text(encoding="utf-8")))
         facts |= wanted["parameters"]
@@ -101,15 +106,18 @@ def run_dcm2niix(source: Path, target: Path) -> str:
         raise RecontrastError(
             f"dcm2niix could not convert the series ({said})", remedy="see the log"
         ) from error
-    return f"{done.runtime.cmdline}\n{done.runtime.stdout}\n{done.runtime.stderr}".strip()
+    said = f"{done.runtime.cmdline}\n{done.runtime.stdout}\n{done.runtime.stderr}".strip()
+    processes.check("dcm2niix", done.runtime.returncode, said)  # nipype takes its other ends for success
+    return said
 
 
 def brief(said: str) -> str:
     """A tool's output with each line once, as it repeats warnings for every file.
 
-    Lines that quote the series description, which operators type, are left out: it may name a person.
+    Series descriptions, which operators type, are left out, as are dates and times: they may tell of a person.
     """
-    counts = Counter(line for line in said.splitlines() if not line.startswith(QUOTING))
+    lines = (line for line in said.splitlines() if not line.startswith(QUOTING))
+    counts = Counter(PERSONAL.sub("…", line) for line in lines)
     return "\n".join(line + (f" ({n} times)" if n > 1 else "") for line, n in counts.items())
 
 
@@ -157,6 +165,14 @@ def _fits(path: Path, wanted: dict) -> bool:
         and (delay is None or abs(1000 * facts.get("InversionTime", 0) - delay) < 0.6)
         and part == wanted["part"]
     )
+
+
+def check_length(path: Path) -> None:
+    """Raise unless a NIfTI file holds all the data of its header: dcm2niix goes on where the disk is full."""
+    image = nib.load(path)
+    needed = image.dataobj.offset + image.header.get_data_dtype().itemsize * int(np.prod(image.shape))
+    if path.stat().st_size < needed:
+        raise OSError(errno.EIO, f"dcm2niix wrote an image in part; is {tempfile.gettempdir()} full?")
 
 
 def check(image: nib.Nifti1Image, wanted: dict, apart: int) -> None:

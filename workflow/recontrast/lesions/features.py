@@ -72,7 +72,7 @@ def prepare(image: nib.Nifti1Image, brain: np.ndarray, way: Way, tissues: np.nda
     maps, template = tissue_maps()
     priors = np.stack([to_session(one, template, cut, way) for one in maps])
     data = np.asarray(cut.dataobj)
-    near = neighbours(cut, data, SMOOTH["near"])
+    near = neighbours(cut.affine, data, SMOOTH["near"])
     white = white_level(near, inside, priors[2])
     # Grey matter is brighter than white in the young and darker in the old; lesions are brighter than both.
     level = max(white, grey_level(near, inside, priors[1], white))
@@ -142,10 +142,10 @@ def _extended(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
 
     def within(data: np.ndarray, width: float) -> np.ndarray:
         """Mean over the brain alone."""
-        return neighbours(head.image, data, width) / np.maximum(share[width], 0.05)
+        return neighbours(head.image.affine, data, width) / np.maximum(share[width], 0.05)
 
-    share = {width: neighbours(head.image, brain, width) for width in (2.0, *SURROUNDINGS.values())}
-    near = neighbours(head.image, head.ratio, SMOOTH["near"])
+    share = {width: neighbours(head.image.affine, brain, width) for width in (2.0, *SURROUNDINGS.values())}
+    near = neighbours(head.image.affine, head.ratio, SMOOTH["near"])
     scales = {"fine": head.ratio, "near": near, "wide": within(head.ratio, SMOOTH["wide"])}
     around, region = (within(head.ratio, width) for width in SURROUNDINGS.values())
     columns = {}
@@ -184,7 +184,7 @@ def _own(head: Head, near: np.ndarray) -> dict[str, np.ndarray]:
             "coefficients with tissue features need tissue maps", remedy="give csf, gm and wm from T1w"
         )
     fluid, grey, white = head.tissues
-    wide = [neighbours(head.image, one, SURROUNDINGS["around"]) for one in (fluid, white)]
+    wide = [neighbours(head.image.affine, one, SURROUNDINGS["around"]) for one in (fluid, white)]
     return dict(zip(_OWN, (fluid, grey, white, grey * np.clip(near, 0, 0.6), *wide), strict=True))
 
 
@@ -208,7 +208,7 @@ def rough_tissue(head: Head) -> tuple[np.ndarray, np.ndarray]:
     """
     from scipy import stats  # half a second, which steps that compare and describe need not wait
 
-    data = neighbours(head.image, head.ratio, ROUGH)[head.brain] + 1
+    data = neighbours(head.image.affine, head.ratio, ROUGH)[head.brain] + 1
     prior = np.maximum(head.priors[:, head.brain], 1e-3)
     prior /= prior.sum(axis=0)
     posterior = prior

@@ -31,7 +31,7 @@ def read_flair(path: Path, mask: Path) -> tuple[nib.Nifti1Image, np.ndarray]:
     """
     image = images.read(path)
     brain = read_brain(mask, image)
-    values = neighbours(image, np.asarray(image.dataobj), NOISE)[brain]
+    values = neighbours(image.affine, np.asarray(image.dataobj), NOISE)[brain]
     if np.median(values) <= 0:
         raise _empty(path)
     usual = mode(values) if values.min() < values.max() else values.max()

@@ -16,7 +16,7 @@ from scipy import ndimage, special
 from .coefficients import Coefficients
 from .features import BRIGHTEST, Head, names, outer_fluid, table
 from .neighbourhood import FACES, around
-from .template_space import grid, to_session
+from .template_space import grid, neighbours, to_session
 
 EFFECT_BLUR = 1.5  # cubes of template space; the smoothing of the spatial effect
 PSEUDO = 0.02  # lesions and non-lesions added to those counted, so that no odds are zero
@@ -48,18 +48,18 @@ class Cleaning:
     Attributes:
         candidates: bool (x, y, z).
         beside: bool (x, y, z), outer fluid and what touches it.
-        width: of the smoothing in voxels, (3,).
+        affine: of the box.
     """
 
     candidates: np.ndarray
     beside: np.ndarray
-    width: np.ndarray
+    affine: np.ndarray
 
 
 def cleaning(head: Head) -> Cleaning:
-    sizes = np.linalg.norm(head.image.affine[:3, :3], axis=0)
+    """What `clean` needs of this head."""
     beside = ndimage.binary_dilation(outer_fluid(head), FACES)
-    return Cleaning(head.candidates, beside, SMOOTHING / sizes)
+    return Cleaning(head.candidates, beside, head.image.affine)
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,6 @@ def clean(how: Cleaning, probability: np.ndarray) -> np.ndarray:
     """
     data = np.zeros(how.candidates.shape, np.float32)
     data[how.candidates] = np.where(probability < FAINT, 0, probability)
-    data = np.where(how.candidates, ndimage.gaussian_filter(data, how.width, truncate=3), 0)
+    data = np.where(how.candidates, neighbours(how.affine, data, SMOOTHING), 0)
     lone = around(data >= FAINT, FACES) == 0
     return np.where(lone | how.beside, 0, data)

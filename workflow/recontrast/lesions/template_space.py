@@ -116,6 +116,6 @@ def _through(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return matrix[:3, :3] @ points + matrix[:3, 3:]
 
 
-def neighbours(image: nib.Nifti1Image, data: np.ndarray, width: float) -> np.ndarray:
+def neighbours(affine: np.ndarray, data: np.ndarray, width: float) -> np.ndarray:
     """An array smoothed by a Gaussian of `width` mm (standard deviation), whatever the voxels' shape."""
-    return ndimage.gaussian_filter(data, width / np.linalg.norm(image.affine[:3, :3], axis=0), truncate=3)
+    return ndimage.gaussian_filter(data, width / nib.affines.voxel_sizes(affine), truncate=3)

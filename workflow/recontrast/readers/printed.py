@@ -6,7 +6,7 @@ import pandas as pd
 
 from .. import published
 from ..evaluation.grid import NOTHING, Cell, printed
-from ..evaluation.marks import LEVELS, Family
+from ..evaluation.marks import LEVELS, Family, probability
 from .answers import count_ratings
 from .forms import Form
 from .ratings import ALL, holm
@@ -38,7 +38,7 @@ def scores(
         if len(experiments) == 2:
             found = tests.loc[tests["category"] == category, "p"]
             row.append(
-                _cell(form, str(category), P, f"{found.iloc[0]:.3f}" if len(found) else NOTHING, theirs)
+                _cell(form, str(category), P, probability(found.iloc[0]) if len(found) else NOTHING, theirs)
             )
         grid.append(row)
     said = [f"Mean ± SD over sessions and readers; {_scale(form.scale)}."]
@@ -78,7 +78,7 @@ def agreement(form: Form, found: pd.DataFrame, experiments: list[str]) -> tuple[
             text = (
                 NOTHING
                 if math.isnan(line["icc"][name])
-                else f"{line['icc'][name]:.2f} ({line['band'][name]})"
+                else f"{line['icc'][name]:z.2f} ({line['band'][name]})"
             )
             row.append(
                 _cell(form, str(category), name, text, theirs, heading="ICC" if category == ALL else "")

@@ -19,8 +19,9 @@ ALL = "all categories"
 
 
 def means(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
-    """Mean and SD over sessions and readers, by category and experiment."""
-    grouped = rated.groupby(["category", "experiment"])["score"].agg(n="count", mean="mean", sd="std")
+    """Mean and SD over sessions and readers, by category and experiment; the category `ALL` is over them all."""
+    judged = pd.concat([rated, rated.assign(category=ALL)])
+    grouped = judged.groupby(["category", "experiment"])["score"].agg(n="count", mean="mean", sd="std")
     wanted = [(c, e) for c in categories for e in experiments if (c, e) in grouped.index]
     return grouped.loc[wanted].reset_index()
 
@@ -28,18 +29,21 @@ def means(rated: pd.DataFrame, categories: list[str], experiments: list[str]) ->
 def tests(rated: pd.DataFrame, categories: list[str], experiments: list[str]) -> pd.DataFrame:
     """Every two experiments in every category, person by person, their sessions and readers averaged first.
 
+    What a reader rated of one of two experiments alone does not count in their comparison: a strict reader who left
+    one out would lower the other. The category `ALL` takes all of them together.
+
     The family of Holm's correction is all pairs of a category.
     """
     rows = []
     for category in categories:
-        part = rated[rated["category"] == category]
-        sessions = part.pivot_table("score", "session", "experiment", aggfunc="mean")
-        people = sessions.groupby(sessions.index.map(_participant)).mean()
-        found = [
-            {"category": category, "experiment": one, "other": other}
-            | compare_pairs(people[one].to_numpy(), people[other].to_numpy())
-            for one, other in combinations([e for e in experiments if e in people], 2)
-        ]
+        part = rated if category == ALL else rated[rated["category"] == category]
+        ratings = part.pivot_table("score", ["session", "reader", "category"], "experiment")
+        found = []
+        for one, other in combinations([e for e in experiments if e in ratings], 2):
+            sessions = ratings[[one, other]].dropna().groupby("session").mean()
+            people = sessions.groupby(sessions.index.map(_participant)).mean()
+            compared = compare_pairs(people[one].to_numpy(), people[other].to_numpy())
+            found.append({"category": category, "experiment": one, "other": other} | compared)
         corrected = holm([row["p"] for row in found])
         rows += [row | {"p_holm": p} for row, p in zip(found, corrected, strict=True)]
     return pd.DataFrame(rows, columns=list(TESTS))

@@ -47,11 +47,8 @@ def score(key: Path, files: list[Path], output: Path, against: str = "") -> None
     output.mkdir(parents=True, exist_ok=True)
     _write(output / "ratings.tsv", dictionaries.RATINGS, rated)
     categories = [category.label for category in form.categories]
-    if form.one_scale:
-        judged, shown = pd.concat([rated, rated.assign(category=ALL)]), [*categories, ALL]
-    else:
-        judged, shown = rated, categories
-    means, tests = (made(judged, shown, experiments) for made in (ratings.means, ratings.tests))
+    shown = [*categories, ALL] if form.one_scale else categories
+    means, tests = (made(rated, shown, experiments) for made in (ratings.means, ratings.tests))
     agreement = ratings.agreement(rated, [ALL] if form.one_scale else categories, experiments)
     _write(output / "scores.tsv", dictionaries.SCORES, means)
     _write(output / "tests.tsv", dictionaries.TESTS, tests)

@@ -10,6 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from .. import tables
 from ..images import replacing
+from ..participants import by_participant
 
 STYLE = {
     "svg.hashsalt": "recontrast",
@@ -62,11 +63,8 @@ def dots(path: Path, scores: list[tables.Row], metrics: list[str], targets: dict
 
 def _by_person(scores: list[tables.Row], experiments: list[str], people: list[str]) -> np.ndarray:
     """The mean over sessions of every participant, shape (experiments, people); NaN where there is none."""
-    sessions: dict[tuple[str, str], list[float]] = {}
-    for row in scores:
-        key = row["experiment"], row["participant_id"]
-        sessions.setdefault(key, []).append(tables.number(row["value"]))
-    values = [[np.mean(sessions.get((name, who), [np.nan])) for who in people] for name in experiments]
+    means = {experiment: values for (experiment, _, _), values in by_participant(scores).items()}
+    values = [[means.get(name, {}).get(who, np.nan) for who in people] for name in experiments]
     values = np.array(values).reshape(len(experiments), len(people))
     return np.where(np.isfinite(values), values, np.nan)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import jinja2
 
 from .. import tables
+from ..evaluation.marks import probability
 from ..images import write_text
 from ..measures import MEASURES
 
@@ -22,7 +23,7 @@ def write(path: Path, template: str, **content: object) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "heading": heading}
+    environment.filters |= {"number": number, "probability": probability, "heading": heading}
     write_text(path, environment.get_template(template).render(**content))
 
 
@@ -41,4 +42,4 @@ def number(value: object, beside: object = None) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     digits = 2 if abs(beside) >= 10 else 3 if abs(beside) >= 0.1 else 4
-    return f"{value:.{digits}f}".replace("-", "−")
+    return f"{value:z.{digits}f}".replace("-", "−")
