@@ -91,7 +91,8 @@ def test_means_tests_agreement_and_pairs(study):
     borders = next(line for line in lines if line.startswith("| Lesions: borders"))
     assert (
         borders
-        == f"| Lesions: borders | **{expected + 1:.2f} ± {spread:.2f}** | {expected:.2f} ± {spread:.2f}\\*\\* | 0.0078 |"
+        == f"| Lesions: borders | **{expected + 1:.2f} ± {spread:.2f}** | {expected:.2f} ± {spread:.2f}\\*\\* "
+        "| 0.0078 |"
     )
     assert any("against Patch: exact Wilcoxon" in line and "one comparison a row" in line for line in lines)
     assert r"\toprule" in (study / "out/scores.tex").read_text()
@@ -128,7 +129,7 @@ def test_the_tables_of_hagiwaras_reader(tmp_path):
         "Lesion conspicuity", "Surface hyperintensity", "Granular artifacts", "Other artifacts",
     ]  # fmt: skip
     assert shown[2][1:] == ["**4.00 ± 0.00** [3.8 ± 0.40]", "2.00 ± 0.00 [3.7 ± 0.46]", "0.0078 [.59]"]
-    assert shown[4][1:] == ["4.00 ± 0.00 [4 ± 1.1]", "**2.00 ± 0.00** [2.3 ± 0.90]", "0.008 [.003]"]
+    assert shown[4][1:] == ["4.00 ± 0.00 [4 ± 1.1]", "**2.00 ± 0.00** [2.3 ± 0.90]", "0.0078 [.003]"]
     assert any("Granular artifacts: 1 none" in line and "lower is better" in line for line in lines)
     for name in ("scores", "tests", "agreement"):
         assert ALL not in set(table(tmp_path / f"out/{name}.tsv")["category"])

@@ -75,3 +75,9 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return MISSING if math.isnan(value) else f"{value:.10g}"
     return str(value)
+
+
+def p_value(value: object) -> str:
+    """A p value as tables show it: two digits, or that it is below .001."""
+    value = number(value)
+    return "–" if math.isnan(value) else f"{value:.2g}" if value >= 0.001 else "< 0.001"

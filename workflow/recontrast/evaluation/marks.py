@@ -1,6 +1,5 @@
 """Marks of significance in a table: which comparisons it makes, and each family of them corrected by itself."""
 
-import math
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -88,9 +87,3 @@ def _holm(p: list[float]) -> list[float]:
     from .statistics import holm  # scipy and statsmodels take a while to load: not for --help
 
     return holm(p)
-
-
-def probability(value: object) -> str:
-    """A p value in words: two digits, or that it is below .001."""
-    value = tables.number(value)
-    return "–" if math.isnan(value) else f"{value:.2g}" if value >= 0.001 else "< 0.001"

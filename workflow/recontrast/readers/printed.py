@@ -4,9 +4,9 @@ import math
 
 import pandas as pd
 
-from .. import published
+from .. import published, tables
 from ..evaluation.grid import NOTHING, Cell, printed
-from ..evaluation.marks import LEVELS, Family, probability
+from ..evaluation.marks import LEVELS, Family
 from .answers import count_ratings
 from .forms import Form
 from .ratings import ALL, holm
@@ -38,7 +38,9 @@ def scores(
         if len(experiments) == 2:
             found = tests.loc[tests["category"] == category, "p"]
             row.append(
-                _cell(form, str(category), P, probability(found.iloc[0]) if len(found) else NOTHING, theirs)
+                _cell(
+                    form, str(category), P, tables.p_value(found.iloc[0]) if len(found) else NOTHING, theirs
+                )
             )
         grid.append(row)
     said = [f"Mean ± SD over sessions and readers; {_scale(form.scale)}."]

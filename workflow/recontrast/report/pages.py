@@ -6,7 +6,6 @@ from pathlib import Path
 import jinja2
 
 from .. import tables
-from ..evaluation.marks import probability
 from ..images import write_text
 from ..measures import MEASURES
 
@@ -23,7 +22,7 @@ def write(path: Path, template: str, **content: object) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "probability": probability, "heading": heading}
+    environment.filters |= {"number": number, "p_value": tables.p_value, "heading": heading}
     write_text(path, environment.get_template(template).render(**content))
 
 
