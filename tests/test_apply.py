@@ -231,6 +231,55 @@ def test_registration_is_that_of_the_card(folder, tmp_path, monkeypatch, referen
     assert asked == [(f"sub-03_{other}.nii.gz", f"sub-03_{reference}.nii.gz", 12)]
 
 
+@pytest.mark.parametrize(
+    ("kinds", "registered"),
+    [
+        ({}, ["sub-03_T2w.nii.gz"]),
+        ({"T2w": "raw"}, ["sub-03_T2w.nii.gz"]),
+        ({"T1w": "raw", "T2w": "raw"}, []),  # of one scan, in one place
+    ],
+)
+def test_raw_images_of_one_scan_share_its_transform(folder, tmp_path, monkeypatch, kinds, registered):
+    asked = []
+
+    def register(*, moving, transform, **_):
+        asked.append(moving.name)
+        transforms.write(transform, np.eye(4))
+
+    monkeypatch.setattr("recontrast.apply.register", register)
+    card = json.loads((folder / "fold-all/model.json").read_text())
+    card["preparation"] |= {"prepare": "register", "reference": "T1w", "kinds": kinds}
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    (tmp_path / "model.safetensors").write_bytes((folder / "fold-all/model.safetensors").read_bytes())
+    apply(tmp_path, inputs(folder), tmp_path / "made.nii.gz")
+    assert asked == registered
+
+
+def test_the_brain_is_sought_on_t1w_whatever_it_is_called(folder, tmp_path, monkeypatch):
+    seen = []
+
+    def extract(*, image, contrast, mask):
+        seen.append((image.name, contrast))
+        mask.write_bytes((folder / "sub-03_mask.nii.gz").read_bytes())
+
+    monkeypatch.setattr("recontrast.apply.extract_brain", extract)
+    monkeypatch.setattr(
+        "recontrast.apply.correct_bias",
+        lambda *, image, output, shrink: output.write_bytes(image.read_bytes()),
+    )
+    monkeypatch.setattr(
+        "recontrast.apply.register", lambda *, transform, **_: transforms.write(transform, np.eye(4))
+    )
+    card = json.loads((folder / "fold-all/model.json").read_text())
+    card["preparation"] |= {"prepare": "full", "reference": "T2w"}
+    # What is called T2w here was stored as a T1w.
+    card["preparation"] |= {"suffixes": {"T1w": "T2w", "T2w": "T1w"}}
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    (tmp_path / "model.safetensors").write_bytes((folder / "fold-all/model.safetensors").read_bytes())
+    apply(tmp_path, inputs(folder), tmp_path / "made.nii.gz")
+    assert seen == [("T2w_corrected.nii.gz", "T1w")]
+
+
 @pytest.mark.parametrize("name", ["{}", "{}.gz"])
 def test_no_input_is_overwritten(folder, tmp_path, name):
     image = nib.load(inputs(folder)[0])

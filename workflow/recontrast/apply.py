@@ -32,7 +32,7 @@ ENDINGS = (".nii", ".nii.gz")
 DEFAULT = {
     "prepare": "full",
     "reference": "T1w",
-    "suffix": "T1w",
+    "suffixes": {},  # of BIDS, where they are not the names
     "kinds": dict.fromkeys((*DWI_PARAMETERS, *RELAXATIONS), "map"),
     "shrink": 4,
     "dof": 6,
@@ -178,10 +178,9 @@ class _Preparing:
             if self._kind(name) == "image":
                 correct_bias(image=file, output=self._native(name), shrink=self.preparation["shrink"])
         # As in a study: on T1w where there is one.
-        shown = "T1w" if "T1w" in self.files else reference
-        contrast = self.preparation["suffix"] if shown == self.preparation["reference"] else shown
+        shown = next((name for name in (reference, *self.files) if self._suffix(name) == "T1w"), reference)
         brain = self.folder / "brain.nii.gz"
-        extract_brain(image=self._native(shown), contrast=contrast, mask=brain)
+        extract_brain(image=self._native(shown), contrast=self._suffix(shown), mask=brain)
         transform = self._register(shown, moving_mask=brain) if shown != reference else None
         carry_mask(mask=brain, reference=self._native(reference), output=found, transform=transform)
         return found
@@ -193,9 +192,9 @@ class _Preparing:
             self._check_map(file, reference)
             return file
         transform, region = None, self.mask or self.folder / "region.nii.gz"
-        if self.moved and name != self.reference:
-            there = self._transform(name)
-            transform = there if there.exists() else self._register(name, region if self.whole else None)
+        if self.moved and (scan := self._scan(name)) != self.reference:
+            there = self._transform(scan)
+            transform = there if there.exists() else self._register(scan, region if self.whole else None)
         output = self.folder / f"{name}.nii.gz"
         resample(
             image=file,
@@ -221,6 +220,17 @@ class _Preparing:
         )
         return self._transform(name)
 
+    def _scan(self, name: str) -> str:
+        """The image by which this one is aligned: the first of its scan.
+
+        Raw images on one grid are of one scan, with one transform: their ratios count, and what lies between them
+        is noise of registration.
+        """
+        if self._kind(name) != "raw":
+            return name
+        raw = (other for other in (self.reference, *self.files) if self._kind(other) == "raw")
+        return next(other for other in raw if _share_grid(self.files[name], self.files[other]))
+
     def _check_map(self, file: Path, reference: Path) -> None:
         try:
             check_same_grid(file, read_header(file), read_header(reference))
@@ -239,12 +249,23 @@ class _Preparing:
         """A map, an image, or a raw image, which is registered and nothing else."""
         return self.preparation["kinds"].get(name, "image")
 
+    def _suffix(self, name: str) -> str:
+        return self.preparation["suffixes"].get(name, name)
+
     def _native(self, name: str) -> Path:
         corrected = self.whole and self._kind(name) == "image"
         return self.folder / f"{name}_corrected.nii.gz" if corrected else self.files[name]
 
     def _transform(self, name: str) -> Path:
         return self.folder / f"{name}_xfm.txt"
+
+
+def _share_grid(one: Path, other: Path) -> bool:
+    try:
+        check_same_grid(one, read_header(one), read_header(other))
+    except RecontrastError:
+        return False
+    return True
 
 
 def _compare_versions(facts: dict) -> None:

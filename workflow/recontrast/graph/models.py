@@ -85,7 +85,7 @@ class ModelJobs:
             "prepare": study.prepare,
             "region": study.region,
             "reference": study.reference,
-            "suffix": study.contrasts[study.reference].suffix,
+            "suffixes": {name: contrast.suffix for name, contrast in study.contrasts.items()},
             "kinds": {
                 name: "raw" if contrast.suffix in anatomy.raw else "image"
                 for name, contrast in study.contrasts.items()
