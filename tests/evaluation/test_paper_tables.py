@@ -13,6 +13,7 @@ from recontrast import published
 from recontrast.columns import SCORES
 from recontrast.config import load, load_file
 from recontrast.errors import RecontrastError
+from recontrast.evaluation import grid as grid_module
 from recontrast.evaluation.compare import compare
 from recontrast.evaluation.table import table
 from recontrast.report.study_tables import study_tables
@@ -567,3 +568,13 @@ def test_the_literature_of_osman_stands_as_printed() -> None:
             }
             first = min((row for row in own if own[row] != "—"), key=lambda row: sign * float(own[row]))
             assert (first, column) in best
+
+
+def test_the_best_number_is_sought_among_means_over_most_people():
+    cell = {"metric": "psnr", "value": "mean", "best": 0}
+    line = [
+        cell | {"experiment": name, "n": n, "number": number}
+        for name, n, number in (("A", 15, 18.9), ("B", 15, 18.5), ("C", 3, 19.0))
+    ]
+    grid_module._find_best([line], "rows")
+    assert [found["best"] for found in line] == [1, 0, 0]

@@ -253,9 +253,8 @@ def test_the_first_page_compares_experiments_in_pairs(report):
     (pair,) = found.to_dict("records")
     text = " ".join(" ".join(page.text).split())
     after = text[text.index("Mean over participants of the first less the second") :]
-    shown = [number(pair[key], pair["difference"]) for key in ("difference", "low", "high")]
-    assert f"{pair['a']} {pair['b']} {shown[0]} [{shown[1]}, {shown[2]}] p = {pair['p_holm']:.2g}" in after
-    assert f"no p below {pair['smallest_p']:.2g}" in after
+    shown = number(pair["difference"])  # of two people there is no interval
+    assert f"{pair['a']} {pair['b']} {pair['n']} {shown} p = {pair['p_holm']:.2g}" in after
 
 
 def test_ranks_of_nobody_are_no_table(tmp_path):
@@ -397,3 +396,17 @@ def test_tissue_has_the_colours_of_its_legend(tmp_path: Path) -> None:
     shown = {name: tuple(map(int, colour)) for *colour, name in legend}
     order = {"grey": 1, "white": 2, "CSF": 3}  # as anatomy's segment_tissue and BIDS number them
     assert shown == {name: pictures.TISSUE_COLOURS[index][:3] for name, index in order.items()}
+
+
+def test_a_mean_over_a_few_people_is_not_the_best_of_a_column():
+    experiments = {name: {"target": "FLAIR"} for name in ("all", "whole", "ablation")}
+    rows = (("all", 15, 18.9), ("whole", 15, 18.5), ("ablation", 3, 19.0))
+    summary = [
+        {"experiment": name, "region": "brain", "metric": "psnr", "n": str(n), "mean": str(mean), "sd": "1"}
+        for name, n, mean in rows
+    ]
+    (table,) = result_tables(summary, experiments)
+    assert [row["cells"]["psnr"]["best"] for row in table["rows"]] == [True, False, False]
+    assert not table["alike"]
+    (fewer,) = result_tables(summary[:2], experiments)
+    assert fewer["alike"]

@@ -29,9 +29,7 @@ STATISTICS = {
     "mean_a": {"Description": "Mean of a over these participants"},
     "mean_b": {"Description": "Mean of b over these participants"},
     "difference": {"Description": "Mean over participants of a - b"},
-    "low": {
-        "Description": "Lower end of the percentile bootstrap interval of the difference, over participants"
-    },
+    "low": {"Description": "Lower end of the percentile bootstrap interval of the difference; n/a for n < 6"},
     "high": {"Description": "Upper end"},
     "shapiro_p": {"Description": "Shapiro-Wilk test of the differences; n/a for n < 3"},
     "p": {"Description": "Exact Wilcoxon signed-rank test, two-sided, not corrected"},

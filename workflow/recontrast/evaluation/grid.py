@@ -200,6 +200,11 @@ def _find_best(grid: list[list[Cell]], where: str) -> None:
             better = MEASURES[metric].better
             if len(rivals) < 2 or better == "neither":
                 continue
+            # Means over a few people say nothing against means over all.
+            most = max(cell["n"] for cell in rivals)
+            rivals = [cell for cell in rivals if cell["n"] == most]
+            if len(rivals) < 2:
+                continue
             higher = better == "higher" and rivals[0]["value"] != "rank"
             best = (max if higher else min)(cell["number"] for cell in rivals)
             for cell in rivals:

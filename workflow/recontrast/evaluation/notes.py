@@ -21,6 +21,8 @@ def notes(
         n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
         spread = "" if table.get("spread") == "none" else " and standard deviation"
         said.append(f"Mean{spread} over participants, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
+        if len(counts) > 1 and any(cell["best"] == 1 for cell in everything):
+            said.append("The best number is sought among those over most participants.")
     said += _single_folds(everything, context)
     said += _significance(everything, table.get("marks", {}), families)
     if any(cell["published"] != tables.MISSING for cell in everything):

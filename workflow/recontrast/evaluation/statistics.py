@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+FEWEST = 6  # values for an interval: with fewer, the exact test beside it can find nothing at .05
+
 
 def compare_pairs(
     one: np.ndarray, other: np.ndarray, *, confidence: float = 0.95, bootstrap: int = 10_000, seed: int = 1
@@ -97,8 +99,11 @@ def shapiro(differences: np.ndarray) -> float:
 def bootstrap_interval(
     values: np.ndarray, confidence: float = 0.95, resamples: int = 10_000, seed: int = 1
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean (Efron 1979); NaN for fewer than 2 values."""
-    if len(values) < 2:
+    """Percentile bootstrap interval of the mean (Efron 1979); NaN for fewer than 6 values.
+
+    It is narrow with few: one of 95 % misses the mean in 16 % of samples of six normal values.
+    """
+    if len(values) < FEWEST:
         return float("nan"), float("nan")
     found = stats.bootstrap(
         (values,),

@@ -15,7 +15,6 @@ COLUMNS = (
     "difference",
     "low",
     "high",
-    "smallest_p",
     "p_holm",
 )
 
@@ -28,9 +27,8 @@ def comparison_tables(file: Path, region: str) -> list[dict]:
         region: the region that is shown.
 
     Returns:
-        Tables with `target`, `metrics`, `n` (the number of people, in words), `smallest` (the smallest p that can be
-        reached, of the pair with most people) and `rows`: `a`, `b`, and `cells` by metric with `difference`, `low`,
-        `high` and `p`, corrected.
+        Tables with `target`, `metrics` and `rows`: `a`, `b`, `n` participants, and `cells` by metric with
+        `difference`, `low`, `high` and `p`, corrected.
     """
     found: dict[str, list[tables.Row]] = {}
     for row in tables.read(file, COLUMNS):
@@ -42,18 +40,16 @@ def comparison_tables(file: Path, region: str) -> list[dict]:
 def _table(target: str, rows: list[tables.Row]) -> dict:
     pairs: dict[tuple[str, str], dict] = {}
     for row in rows:
-        pair = pairs.setdefault((row["a"], row["b"]), {"a": row["a"], "b": row["b"], "cells": {}})
+        pair = pairs.setdefault((row["a"], row["b"]), {"a": row["a"], "b": row["b"], "n": 0, "cells": {}})
+        pair["n"] = max(pair["n"], int(row["n"]))
         pair["cells"][row["metric"]] = {
             "difference": row["difference"],
             "low": row["low"],
             "high": row["high"],
             "p": tables.number(row["p_holm"]),
         }
-    numbers = sorted({int(row["n"]) for row in rows})
     return {
         "target": target,
         "metrics": list(dict.fromkeys(row["metric"] for row in rows)),
-        "n": " to ".join(str(number) for number in dict.fromkeys((numbers[0], numbers[-1]))),
-        "smallest": min(tables.number(row["smallest_p"]) for row in rows),
         "rows": list(pairs.values()),
     }

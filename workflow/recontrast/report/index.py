@@ -105,7 +105,8 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
     """The summary as one table per region and target: a row per experiment, a column per metric.
 
     Returns:
-        Tables with `region`, `target`, `metrics` and `rows`; a cell has `mean`, `sd` and `best`.
+        Tables with `region`, `target`, `metrics` and `rows`; a cell has `mean`, `sd`, `n` and `best`, and
+        `alike` says whether all rows are over as many participants.
     """
     made: dict[tuple[str, str], dict] = {}
     for line in summary:
@@ -115,17 +116,22 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
         region, target = line["region"], experiments[name]["target"]
         empty = {"region": region, "target": target, "metrics": {}, "rows": {}}
         table = made.setdefault((region, target), empty)
-        table["metrics"].setdefault(metric, []).append(tables.number(line["mean"]))
+        table["metrics"].setdefault(metric, []).append((int(line["n"]), tables.number(line["mean"])))
         row = table["rows"].setdefault(name, {"experiment": name, "n": line["n"], "cells": {}})
-        row["cells"][metric] = {"mean": line["mean"], "sd": line["sd"], "best": False}
+        row["cells"][metric] = {"mean": line["mean"], "sd": line["sd"], "n": int(line["n"]), "best": False}
     for table in made.values():
         table["rows"] = [table["rows"][name] for name in experiments if name in table["rows"]]
-        for metric, means in table["metrics"].items():
+        for metric, found in table["metrics"].items():
             better = MEASURES[metric].better
+            # Means over a few people say nothing against means over all.
+            most = max(n for n, _ in found)
+            means = [mean for n, mean in found if n == most]
             best = max(means) if better == "higher" else min(means)
             for row in table["rows"]:
-                if len(means) > 1 and better != "neither" and metric in row["cells"]:
-                    row["cells"][metric]["best"] = tables.number(row["cells"][metric]["mean"]) == best
+                cell = row["cells"].get(metric)
+                if cell and len(means) > 1 and better != "neither":
+                    cell["best"] = cell["n"] == most and tables.number(cell["mean"]) == best
+        table["alike"] = len({row["n"] for row in table["rows"]}) == 1
         table["metrics"] = list(table["metrics"])
     return list(made.values())
 
