@@ -38,11 +38,12 @@ rule extract_brain:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        threshold=graph.brain_threshold,
         backend=graph.backend("anatomy", "extract_brain"),
         code=graph.code("anatomy", "extract_brain"),
     shell:
         "recontrast step --log {log} anatomy extract_brain --image {input} --mask {output}"
-        " --contrast {wildcards.suffix} --backend {params.backend}"
+        " --contrast {wildcards.suffix} {params.threshold} --backend {params.backend}"
 
 
 rule register:

@@ -146,7 +146,9 @@ def test_the_card_says_how_images_were_prepared(maps):
 
 def test_maps_are_taken_as_they_are(maps, tmp_path, monkeypatch):
     """A whole head around them is prepared; they keep their numbers, without which there are no seconds."""
-    monkeypatch.setattr("recontrast.apply.extract_brain", lambda image, contrast, mask: find(image, mask))
+    monkeypatch.setattr(
+        "recontrast.apply.extract_brain", lambda image, contrast, mask, threshold: find(image, mask)
+    )
     mask, files = maps / "sub-02_mask.nii.gz", [str(maps / f"sub-02_{name}.nii.gz") for name in MAPS]
 
     def find(image: Path, brain: Path) -> None:
@@ -180,7 +182,7 @@ def test_maps_that_cannot_be_used_are_named(maps, tmp_path):
 
 def test_raw_images_are_registered_and_nothing_else(folder, tmp_path, monkeypatch):
     corrected = []
-    monkeypatch.setattr("recontrast.apply.extract_brain", lambda image, contrast, mask: take(mask))
+    monkeypatch.setattr("recontrast.apply.extract_brain", lambda image, contrast, mask, threshold: take(mask))
     monkeypatch.setattr("recontrast.apply.correct_bias", lambda image, output, shrink: note(image, output))
     monkeypatch.setattr(
         "recontrast.apply.register", lambda *, transform, **_: transforms.write(transform, np.eye(4))
@@ -258,7 +260,7 @@ def test_raw_images_of_one_scan_share_its_transform(folder, tmp_path, monkeypatc
 def test_the_brain_is_sought_on_t1w_whatever_it_is_called(folder, tmp_path, monkeypatch):
     seen = []
 
-    def extract(*, image, contrast, mask):
+    def extract(*, image, contrast, mask, threshold):
         seen.append((image.name, contrast))
         mask.write_bytes((folder / "sub-03_mask.nii.gz").read_bytes())
 

@@ -443,3 +443,10 @@ def test_images_whose_ratios_count_are_registered_and_nothing_else():
         "T1w": "image",
         "T2w": "raw",
     }
+
+
+def test_brain_extraction_takes_the_threshold_of_its_contrast_where_the_study_has_one() -> None:
+    graph = Graph(Plan(study(anatomy={"brain_threshold": {"T1w": 0.3}}), cohort(**FOUR)))
+    thresholds = [graph.brain_threshold(SimpleNamespace(suffix=suffix)) for suffix in ("T1w", "FLAIR")]
+    assert thresholds == ["--threshold 0.3", ""]
+    assert graph.preparation()["brain_threshold"] == {"T1w": 0.3}

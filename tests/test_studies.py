@@ -13,9 +13,10 @@ from recontrast.evaluation.grid import Context, cells
 from recontrast.phantom import knee
 from recontrast.phantom.cohort import person
 from recontrast.phantom.protocols import PROTOCOLS
+from recontrast.places import ROOT
 from recontrast.plan import Plan
 from recontrast.readers import forms
-from recontrast.studies import ROOT, assemble
+from recontrast.studies import assemble
 
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # experiments, models in all (the quick recipe trains ablations on one fold), participants predicted in each fold

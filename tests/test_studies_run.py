@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from recontrast.config import Study, load, load_file
-from recontrast.studies import ROOT
+from recontrast.places import ROOT
 
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 HEADS = (

@@ -9,7 +9,7 @@ import yaml
 from known_answers import CHECKS
 from recontrast.backends.protocol import BACKENDS, OPERATIONS, load, module_of, resolve, versions
 from recontrast.errors import RecontrastError
-from recontrast.studies import ROOT
+from recontrast.places import ROOT
 
 # Of the embedded backend these take long and have tests of their own beside the steps that run them.
 LONG = ("correct_bias", "extract_brain", "register", "warp_template")

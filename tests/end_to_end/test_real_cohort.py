@@ -159,7 +159,7 @@ def test_the_wheel_runs_without_a_checkout(tmp_path: Path) -> None:
     subprocess.run([*pip, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True)
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); from recontrast.cli import main;"
-        "from recontrast.studies import ROOT; assert 'site' in str(ROOT); main()"
+        "from recontrast.places import ROOT; assert 'site' in str(ROOT); main()"
     )
     make = [
         sys.executable,

@@ -16,9 +16,9 @@ from recontrast.errors import RecontrastError
 from recontrast.evaluation import grid as grid_module
 from recontrast.evaluation.compare import compare
 from recontrast.evaluation.table import table
+from recontrast.places import ROOT
 from recontrast.report.study_tables import study_tables
 from recontrast.scoring import Table
-from recontrast.studies import ROOT
 
 GAINS = {"Bloch": 0, "Gan": 3}
 OFFSETS = {"brain": 0, "GM": -2, "WM": -1, "CSF": 2}

@@ -12,9 +12,9 @@ from PIL import Image
 from recontrast import layout, published
 from recontrast.config import load_file
 from recontrast.errors import RecontrastError
+from recontrast.places import ROOT
 from recontrast.readers.forms import Form, load
 from recontrast.readers.make import make
-from recontrast.studies import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -180,7 +180,13 @@ class _Preparing:
         # As in a study: on T1w where there is one.
         shown = next((name for name in (reference, *self.files) if self._suffix(name) == "T1w"), reference)
         brain = self.folder / "brain.nii.gz"
-        extract_brain(image=self._native(shown), contrast=self._suffix(shown), mask=brain)
+        suffix = self._suffix(shown)
+        extract_brain(
+            image=self._native(shown),
+            contrast=suffix,
+            mask=brain,
+            threshold=self.preparation.get("brain_threshold", {}).get(suffix),
+        )
         transform = self._register(shown, moving_mask=brain) if shown != reference else None
         carry_mask(mask=brain, reference=self._native(reference), output=found, transform=transform)
         return found

@@ -147,8 +147,8 @@ def demo(
     """
     from .config import load_file
     from .launch import launch
+    from .places import ROOT
     from .run import open_graph, open_study
-    from .studies import ROOT
 
     config = load_file(ROOT / "config.yaml")
     config["output"] = str(out_dir)

@@ -50,6 +50,10 @@ class Dataset(Section):
 class Anatomy(Section):
     """Preparation of the images."""
 
+    brain_threshold: dict[Name, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {},
+        description="by BIDS suffix: 0 to 1, higher gives a smaller brain; the backend's own where not named",
+    )
     shrink: int = Field(4, ge=1, description="N4 estimates the bias on cubes of this many times 2 mm")
     dof: Literal[6, 12] = Field(6, description="degrees of freedom of the registration to the reference")
     interpolation: Literal["linear", "bspline"] = "bspline"

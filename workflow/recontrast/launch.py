@@ -26,9 +26,9 @@ from .cohort import quarantine
 from .config import Study
 from .errors import RecontrastError
 from .graph.code import read_code
+from .places import ROOT
 from .run import dumped, kept_study
 from .stages import STEPS, rules_of
-from .studies import ROOT
 
 LOOKING = {
     "--dry-run",

@@ -22,6 +22,9 @@ INFLUENCE_LIST = "cohort/lists/influence.tsv"
 LESION_LIST = "cohort/lists/lesions_without-{heldout}.tsv"
 LESION_SCORE_LIST = "cohort/lists/lesions.tsv"
 DESCRIPTION = "dataset_description.json"
+STUDY = "cohort/study.yaml"  # as it ran
+SCAN = "cohort/scan.json"  # the index of the raw images, kept for the next look
+LOCK = "cohort/lock.json"  # of the run that writes
 
 # Raw images that are converted from DICOM: a BIDS data set of its own.
 RAW_DATASET = "sourcedata/raw"

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 
 from .errors import RecontrastError
+from .layout import LOCK
 
-NAME = "cohort/lock.json"
 WRITING = 2.0  # seconds after which an empty lock is that of a run that died
 
 
@@ -20,7 +20,7 @@ def acquire(folder: Path) -> None:
     Raises:
         RecontrastError: a run is alive here, or was started on another host, where that cannot be seen.
     """
-    path = folder / NAME
+    path = folder / LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
     me = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
     while True:
@@ -46,19 +46,19 @@ def refuse(folder: Path) -> None:
         raise RecontrastError(
             f"another run writes here (process {living['pid']} on {living['host']})",
             file=folder,
-            remedy=f"wait for it, or delete {folder / NAME} if it is gone",
+            remedy=f"wait for it, or delete {folder / LOCK} if it is gone",
         )
 
 
 def holder(folder: Path) -> dict | None:
     """Who writes to an output folder: host and pid of a run that is alive here, or elsewhere as far as is known."""
-    found = _read(folder / NAME)
+    found = _read(folder / LOCK)
     return found if found and (found["host"] != socket.gethostname() or _alive(found)) else None
 
 
 def release(folder: Path) -> None:
     """Give the lock back if this process has it."""
-    path = folder / NAME
+    path = folder / LOCK
     if (found := _read(path)) and found["pid"] == os.getpid() and found["host"] == socket.gethostname():
         path.unlink(missing_ok=True)
 

@@ -1,9 +1,13 @@
-"""Where results may lie: never among raw data."""
+"""Where the product's own files lie, and where results may: never among raw data."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import RecontrastError
+
+# A checkout has the graph at its root, a wheel inside the package.
+PACKAGE = Path(__file__).parent
+ROOT = PACKAGE.parents[1] if (PACKAGE.parents[1] / "Snakefile").is_file() else PACKAGE / "workflow"
 
 
 def check_output(output: Path, datasets: Iterable[Path]) -> None:

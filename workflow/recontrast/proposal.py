@@ -9,6 +9,7 @@ from .cohort import bids
 from .config import load_file
 from .conversion.planned import Planned
 from .errors import RecontrastError
+from .layout import STUDY
 from .places import check_output
 
 DEFAULT_METHOD = "fcn3d"
@@ -87,7 +88,6 @@ def _proposed_before(output: Path, target: str) -> dict:
     """What a study for the same target that lies with the results decides about inputs and folds; empty if none."""
     from .conversion.plan import key_folder
     from .conversion.settings import Conversion
-    from .run import STUDY
 
     folders = (output / STUDY, key_folder(output.expanduser().absolute(), Conversion()) / Path(STUDY).name)
     file = next((file for file in folders if file.is_file()), None)

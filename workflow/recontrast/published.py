@@ -7,6 +7,7 @@ from typing import TypedDict
 import yaml
 
 from .errors import RecontrastError
+from .places import ROOT
 
 
 class Published(TypedDict):
@@ -23,8 +24,6 @@ def load(name: str) -> Published:
     Raises:
         RecontrastError: there is none of that name.
     """
-    from .studies import ROOT  # which needs the study, which needs this
-
     paper, _, table = name.rpartition("/")
     shipped = ROOT / "studies/published" / f"{paper}.yaml"
     file = Path(paper) if paper.endswith(".yaml") else shipped

@@ -20,15 +20,13 @@ from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
 from .images import write_text
-from .layout import GRAPH, MODEL, PACKED, SPLITS, fill
+from .layout import GRAPH, MODEL, PACKED, SCAN, SPLITS, STUDY, fill
 from .places import check_output
 from .plan import CHECK, Plan
 
 if TYPE_CHECKING:
     from snakemake.workflow import Workflow
 
-CACHE = "cohort/scan.json"
-STUDY = "cohort/study.yaml"
 PHANTOM_JOBS = 4  # heads made at a time; one at 1 mm takes 1.5 GB
 
 
@@ -113,7 +111,7 @@ def _index(study: Study) -> tuple[manifest.Manifest, Planned]:
             study.datasets,
             study.contrasts,
             study.include,
-            cache=study.output / CACHE,
+            cache=study.output / SCAN,
             progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True),
             converted=dicom.images,
             hashes=dicom.hashes,

@@ -11,11 +11,8 @@ from .choice import Choice
 from .config import load_file
 from .errors import RecontrastError
 from .methods import recipes
+from .places import ROOT
 from .proposal import propose
-
-# A checkout has the graph at its root, a wheel inside the package.
-PACKAGE = Path(__file__).parent
-ROOT = PACKAGE.parents[1] if (PACKAGE.parents[1] / "Snakefile").is_file() else PACKAGE / "workflow"
 
 
 def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dict:

@@ -34,7 +34,7 @@ def extract_brain(
         raise RecontrastError(
             f"brain extraction found {volume:.0f} ml, which is no brain",
             file=image,
-            remedy="look at the image; set another threshold, or exclude it",
+            remedy=f"look at the image; try another anatomy.brain_threshold for {contrast}, or exclude it",
         )
     facts = {
         "Sources": [str(image)],

@@ -80,6 +80,11 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
         """How coarsely the shading of a raw image is estimated; 0: it stays."""
         return 0 if w.suffix in self.study.anatomy.raw else self.study.anatomy.shrink
 
+    def brain_threshold(self, w) -> str:
+        """How the brain of a contrast is told from the rest, where the study says so."""
+        threshold = self.study.anatomy.brain_threshold.get(w.suffix)
+        return "" if threshold is None else f"--threshold {threshold:g}"
+
     def intensity(self, w) -> str:
         """What becomes of the intensities of a contrast."""
         return "keep" if w.suffix in self.study.anatomy.raw else self.study.anatomy.intensity

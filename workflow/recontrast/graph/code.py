@@ -9,8 +9,8 @@ from ..backends import protocol
 from ..config import Study
 from ..fingerprint import closure, fingerprint
 from ..maps import SOURCES
+from ..places import ROOT
 from ..stages import STEPS, TEMPLATES
-from ..studies import ROOT
 
 
 class JobCode:

@@ -91,6 +91,7 @@ class ModelJobs:
                 for name, contrast in study.contrasts.items()
             }
             | dict.fromkeys(study.maps, "map"),
+            "brain_threshold": anatomy.brain_threshold,
             "shrink": anatomy.shrink,
             "dof": anatomy.dof,
             "interpolation": anatomy.interpolation,

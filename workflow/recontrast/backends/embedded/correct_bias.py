@@ -72,7 +72,7 @@ def head(data: np.ndarray) -> np.ndarray:
     from skimage.filters import threshold_otsu
 
     # Half of it, since Otsu's threshold parts bright tissue from dark as well as head from air.
-    mask = data > 0.5 * threshold_otsu(np.minimum(data, np.percentile(data, 98)))
+    mask = data > 0.5 * threshold_otsu(np.minimum(data, np.percentile(data, 98)).ravel())
     pieces, count = ndimage.label(mask)
     if count > 1:
         mask = pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
