@@ -21,7 +21,7 @@ from measuring import LENGTHS, add_device, device_of, machine, seconds
 from recontrast.methods import recipes
 from recontrast.methods.interface import Cohort, Model, Run, Volumes, method_module
 from recontrast.methods.recipes import Recipe
-from recontrast.methods.volumes import bounding_box
+from recontrast.methods.volumes import cropped
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -35,10 +35,7 @@ UNIT = 20  # iterations: the epochs of pixel_gan, whose recipe has a thousand in
 def cohort(method: str, recipe: Recipe) -> tuple[Cohort, list[Volumes]]:
     """Sessions to learn from and those held out, cut to what the method looks at."""
     margin = method_module(method).margin(recipe)
-    heads = []
-    for head in phantom_heads.heads(INPUTS.get(method, CONVENTIONAL)):
-        box = bounding_box(head.mask, margin)
-        heads.append(replace(head, inputs=head.inputs[:, *box], target=head.target[box], mask=head.mask[box]))
+    heads = [cropped(head, margin)[0] for head in phantom_heads.heads(INPUTS.get(method, CONVENTIONAL))]
     return Cohort(heads[:4], heads[4:5]), heads[5:]
 
 

@@ -14,7 +14,7 @@ from recontrast.stages import STEPS
 PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 SHARED = {
-    "backends", "columns", "errors", "fingerprint", "images", "inheritance", "layout", "measures", "methods",
+    "backends", "columns", "errors", "fingerprint", "images", "inheritance", "layout", "masks", "measures", "methods",
     "participants", "processes", "relaxation", "signals", "tables", "trainer", "without_pydicom", "",
 }  # fmt: skip
 

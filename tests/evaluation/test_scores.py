@@ -12,11 +12,12 @@ from recontrast.errors import RecontrastError
 from recontrast.evaluation.cnr import cnr, cnr_as_printed
 from recontrast.evaluation.collect import collect
 from recontrast.evaluation.metrics import compare
-from recontrast.evaluation.overlap import dice, threshold
+from recontrast.evaluation.overlap import threshold
 from recontrast.evaluation.pair import Pair
 from recontrast.evaluation.profiles import profile
 from recontrast.evaluation.score import score
 from recontrast.evaluation.summarize import over_participants, summarize
+from recontrast.masks import dice
 from recontrast.measures import OF_IMAGES
 
 

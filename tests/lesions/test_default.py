@@ -3,8 +3,8 @@
 import numpy as np
 from recontrast import images
 from recontrast.lesions import coefficients, features, lpa
-from recontrast.lesions.overlap import dice
 from recontrast.lesions.template_space import Way
+from recontrast.masks import dice
 from small_heads import array, head
 
 

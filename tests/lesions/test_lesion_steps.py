@@ -14,10 +14,10 @@ from recontrast.lesions.describe_lesions import describe_lesions
 from recontrast.lesions.fill_lesions import fill_lesions
 from recontrast.lesions.fit_lesions import fit_lesions
 from recontrast.lesions.grow_lesions import grow_lesions
-from recontrast.lesions.overlap import dice
 from recontrast.lesions.predict_lesions import predict_lesions
 from recontrast.lesions.run_external import run_external
 from recontrast.lesions.summarize_lesions import summarize_lesions
+from recontrast.masks import dice
 from small_heads import affine, array, changed, head, listed
 
 

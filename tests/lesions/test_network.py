@@ -7,9 +7,9 @@ import pytest
 from recontrast import tables
 from recontrast.errors import RecontrastError
 from recontrast.lesions import network
-from recontrast.lesions.overlap import dice
 from recontrast.lesions.segment_lesions import segment_lesions
 from recontrast.lesions.train_network import train_network
+from recontrast.masks import dice
 from recontrast.trainer import loop
 from small_heads import array, changed, head, listed
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from recontrast.lesions import overlap
 from recontrast.lesions.compare_lesions import measure
+from recontrast.masks import dice
 
 NOTHING = np.zeros((12, 12, 12), bool)
 
@@ -30,7 +31,7 @@ def test_empty_masks_have_defined_values():
 def test_overlap_and_lesions_by_counting():
     truth = cube(1, 2) | cube(7, 3)
     found = cube(2, 2) | cube(10, 1)  # shares one voxel with the first; misses the second by a corner's width
-    assert overlap.dice(found, truth) == pytest.approx(2 * 1 / (9 + 35))
+    assert dice(found, truth) == pytest.approx(2 * 1 / (9 + 35))
     values = overlap.by_lesion(found, truth)
     assert values == {"sensitivity": 0.5, "precision": 0.5, "f1": 0.5}
 

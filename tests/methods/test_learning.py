@@ -11,8 +11,8 @@ from dataclasses import replace
 import phantom_heads
 import pytest
 from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, Volumes, method_module
-from recontrast.methods.volumes import bounding_box
+from recontrast.methods.interface import Cohort, Run, method_module
+from recontrast.methods.volumes import cropped
 
 CONVENTIONAL = ("T1w", "T2w", "PDw")
 #: inputs where they are not the conventional contrasts
@@ -43,7 +43,7 @@ def test_beats_linear_regression_out_of_fold(method):
     recipe = recipes.resolve(method, "quick", SMALLER.get(method))
     module = method_module(method)
     inputs = INPUTS.get(method, CONVENTIONAL)
-    heads = [_cropped(head, module.margin(recipe)) for head in phantom_heads.heads(inputs)]
+    heads = [cropped(head, module.margin(recipe))[0] for head in phantom_heads.heads(inputs)]
     training, validation, tests = heads[:4], heads[4:5], heads[5:]
     run = Run(device="cpu")
     model = module.fit(Cohort(training, validation), recipe, run)
@@ -52,9 +52,3 @@ def test_beats_linear_regression_out_of_fold(method):
     print(f"{method}: {decibels:+.2f} dB, {ssim:+.3f} SSIM")
     assert decibels >= DECIBELS
     assert ssim >= SSIM
-
-
-def _cropped(head: Volumes, margin: int | None) -> Volumes:
-    """A head cut to what a method looks at, as sessions are read from files."""
-    box = bounding_box(head.mask, margin)
-    return replace(head, inputs=head.inputs[:, *box], target=head.target[box], mask=head.mask[box])

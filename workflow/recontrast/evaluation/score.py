@@ -133,7 +133,8 @@ def _structures(pair, structures: dict[str, dict], places: dict[str, np.ndarray]
 
     NaN where the session lacks a mask, and where there is nothing to look for a structure in.
     """
-    from .overlap import dice, threshold
+    from ..masks import dice
+    from .overlap import threshold
 
     found = []
     for name, how in structures.items():

@@ -4,6 +4,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
+from ..masks import bounding_box
+
 SIGMA = 1.5  # voxels; Wang 2004, Image quality assessment, section III.B
 RADIUS = 5  # voxels; where scikit-image cuts the Gaussian window off (3.5 sigma)
 STABILISERS = (0.01, 0.03)  # K1 and K2, times the data range
@@ -31,7 +33,7 @@ def ssim_map(
         slices: axis across which windows do not reach, as each slice is an image of its own.
     """
     # The window reaches RADIUS voxels out of the mask and no farther: the rest of the image is not needed.
-    box = tuple(slice(max(0, at.min() - RADIUS), at.max() + RADIUS + 1) for at in np.nonzero(mask))
+    box = bounding_box(mask, RADIUS)
     # scikit-image refuses images thinner than its window; mirroring them first is what its filter would do.
     sides = mask[box].shape
     short = [(0, 0 if axis == slices else max(0, 2 * RADIUS + 1 - side)) for axis, side in enumerate(sides)]

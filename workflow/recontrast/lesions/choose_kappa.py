@@ -6,9 +6,9 @@ import nibabel as nib
 import numpy as np
 
 from .. import images, tables
+from ..masks import dice
 from . import inputs
 from .grow_lesions import grown
-from .overlap import dice
 
 COLUMNS = ("participant_id", "session_id", "flair", "mask", "manual", "csf", "gm", "wm", "transform")
 KAPPAS = [round(0.05 * step, 2) for step in range(1, 21)]  # the sweep of the toolbox's manual

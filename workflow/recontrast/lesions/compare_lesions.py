@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import images, tables
 from ..columns import LOAD_LIMITS, LOADS, SCORES
+from ..masks import dice
 from . import inputs, overlap
 
 RIM = 4.5  # mm
@@ -76,7 +77,7 @@ def measure(found: np.ndarray, truth: np.ndarray, sizes: np.ndarray) -> dict[str
     volume, true_volume = float(found.sum() * voxel), float(truth.sum() * voxel)
     beyond = int(np.searchsorted(LOAD_LIMITS, true_volume, side="right"))
     return {
-        "dice": overlap.dice(found, truth),
+        "dice": dice(found, truth),
         "volume": volume,
         "true_volume": true_volume,
         "volume_bias": volume - true_volume,

@@ -14,8 +14,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import RecontrastError
+from ..masks import bounding_box
 from .lga import mode
-from .neighbourhood import box
 from .template_space import Way, neighbours, tissue_maps, to_session
 
 SETS = ("lst", "extended", "tissue")
@@ -64,7 +64,7 @@ def prepare(image: nib.Nifti1Image, brain: np.ndarray, way: Way, tissues: np.nda
         way: between the template and the session.
         tissues: (3, x, y, z), CSF, GM and WM by T1w, if known.
     """
-    part = box(brain, 2)
+    part = bounding_box(brain, 2)
     affine = image.affine.copy()
     affine[:3, 3] += affine[:3, :3] @ [side.start for side in part]
     cut = nib.Nifti1Image(np.asarray(image.dataobj, np.float32)[part], affine)

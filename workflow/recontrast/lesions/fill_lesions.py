@@ -7,8 +7,9 @@ import numpy as np
 from scipy import ndimage
 
 from .. import images
+from ..masks import bounding_box
 from . import inputs
-from .neighbourhood import CORNERS, box
+from .neighbourhood import CORNERS
 
 RIM = 2  # voxels around a lesion whose values are mixed with those of white matter
 REACH = 8  # voxels around lesions in which white matter is looked for
@@ -56,7 +57,7 @@ def inpainted(
         return data
     usual = float(np.percentile(data[brain & ~lesions], 90))
     middle = float(np.median(data[brain & ~lesions]))
-    part = box(lesions, REACH)
+    part = bounding_box(lesions, REACH)
     inside, here = lesions[part], data[part]
     wide = ndimage.binary_dilation(inside, CORNERS)  # the lesion's own edge is no white matter
     white = brain[part] & ~wide & (here > (usual + middle) / 2)

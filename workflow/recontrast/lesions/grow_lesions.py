@@ -7,9 +7,9 @@ import nibabel as nib
 import numpy as np
 
 from .. import images
+from ..masks import bounding_box
 from . import inputs, lga
 from .defaults import KAPPA
-from .neighbourhood import box
 from .template_space import Way, read_way, tissue_maps, to_session
 
 # The template's maps are blurred as an affine transform needs, and deep white matter must still count in full.
@@ -92,7 +92,7 @@ def grown(
         A list of float32 arrays (x, y, z).
     """
     template, affine = tissue_maps()
-    part = box(brain, 1)
+    part = bounding_box(brain, 1)
     prior = np.minimum(WHITER * to_session(template[2], affine, image, way)[part], 1)
     head = lga.tissue(np.asarray(image.dataobj)[part], brain[part], maps[(slice(None), *part)])
     against_grey, belief = lga.beliefs(head, prior)

@@ -1,4 +1,4 @@
-"""Counting among the voxels around a voxel, and the box around a mask."""
+"""Counting among the voxels around a voxel."""
 
 import numpy as np
 from scipy import ndimage
@@ -17,11 +17,3 @@ def around(data: np.ndarray, structure: np.ndarray = FACES) -> np.ndarray:
     weights = structure.astype(np.float32)
     weights[1, 1, 1] = 0
     return ndimage.convolve(data.astype(np.float32), weights, mode="constant")
-
-
-def box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
-    """The smallest box around a mask, `margin` voxels wider where there is room."""
-    return tuple(
-        slice(max(0, int(places.min()) - margin), int(places.max()) + 1 + margin)
-        for places in np.nonzero(mask)
-    )

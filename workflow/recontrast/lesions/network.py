@@ -15,11 +15,11 @@ from monai.losses import DiceCELoss
 from monai.networks.nets import BasicUNet
 from torch.nn import functional
 
+from ..masks import bounding_box
 from ..methods.interface import Run
 from ..trainer import device as devices
 from ..trainer.loop import Batch, Outcome, Task, train
 from ..trainer.rates import rate, set_rate
-from .neighbourhood import box
 
 MARGIN = 8  # voxels around the brain that are kept
 ON_LESIONS = 0.5  # part of the cubes whose centre is lesion, in sessions that have any
@@ -108,7 +108,7 @@ def build(contrasts: int, settings: Settings) -> torch.nn.Module:
 
 def prepare(images: np.ndarray, brain: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:
     """The box of the brain, and every image there over its median in the brain, less 1; -1 outside the brain."""
-    part = box(brain, MARGIN)
+    part = bounding_box(brain, MARGIN)
     inside = brain[part]
     # Who reads images refuses those without a median; an array of zeros stays one.
     scaled = [one[part] / np.float32(np.median(one[brain]) or 1) - 1 for one in images]

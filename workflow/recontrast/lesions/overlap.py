@@ -8,13 +8,8 @@ a distance to nothing. Two empty masks agree: Dice 1.
 import numpy as np
 from scipy import ndimage
 
-from .neighbourhood import CORNERS, FACES, box
-
-
-def dice(found: np.ndarray, truth: np.ndarray) -> float:
-    """Twice the common voxels over the sum of both; 1 if both are empty, 0 if one is."""
-    total = int(found.sum()) + int(truth.sum())
-    return 2 * int((found & truth).sum()) / total if total else 1.0
+from ..masks import bounding_box
+from .neighbourhood import CORNERS, FACES
 
 
 def by_lesion(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -55,7 +50,7 @@ def surface_distance(found: np.ndarray, truth: np.ndarray, sizes: np.ndarray) ->
     """
     if not found.any() or not truth.any():
         return 0.0 if found.any() == truth.any() else np.nan
-    part = box(found | truth, 1)
+    part = bounding_box(found | truth, 1)
     surfaces = [
         mask & ~ndimage.binary_erosion(mask, FACES, border_value=0) for mask in (found[part], truth[part])
     ]

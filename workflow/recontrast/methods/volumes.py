@@ -9,9 +9,8 @@ import numpy as np
 
 from .. import images
 from ..errors import RecontrastError
+from ..masks import Box, bounding_box
 from .interface import Volumes
-
-Box = tuple[slice, slice, slice]
 
 
 def read_volumes(
@@ -42,7 +41,7 @@ def read_volumes(
     inside = np.asarray(grid.dataobj).reshape(grid.shape[:3]) > 0
     if not inside.any():
         raise RecontrastError("the mask is empty", file=mask, remedy="check the brain mask of this session")
-    box = bounding_box(inside, margin)
+    box = _crop(inside, margin)
 
     def read(path: Path) -> np.ndarray:
         image = images.read(path)
@@ -66,7 +65,7 @@ def read_volumes(
 
 def cropped(session: Volumes, margin: int | None) -> tuple[Volumes, Box]:
     """A session cut to its mask's bounding box and `margin` voxels around it (None: whole), and the box."""
-    box = bounding_box(session.mask, margin)
+    box = _crop(session.mask, margin)
     return replace(session, **{name: array[..., *box] for name, array in arrays_of(session).items()}), box
 
 
@@ -76,12 +75,5 @@ def arrays_of(session: Volumes) -> dict[str, np.ndarray]:
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
-def bounding_box(mask: np.ndarray, margin: int | None) -> Box:
-    """The smallest box around a mask, widened by `margin` voxels as far as the grid reaches."""
-    if margin is None:
-        return tuple(slice(0, size) for size in mask.shape)
-    box = []
-    for axis in range(3):
-        filled = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        box.append(slice(max(0, filled[0] - margin), min(mask.shape[axis], filled[-1] + 1 + margin)))
-    return tuple(box)
+def _crop(mask: np.ndarray, margin: int | None) -> Box:
+    return tuple(map(slice, mask.shape)) if margin is None else bounding_box(mask, margin)

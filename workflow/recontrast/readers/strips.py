@@ -9,6 +9,7 @@ from PIL import Image
 
 from ..evaluation.pair import slice_axis
 from ..images import read
+from ..masks import bounding_box
 from ..report.pictures import grey, window
 
 MARGIN = 3  # voxels around the mask
@@ -23,10 +24,7 @@ class Strips:
         image = read(mask)
         self.orientation = nib.orientations.io_orientation(image.affine)
         self.mask = self._turned(image) > 0
-        self.box = tuple(
-            slice(max(0, int(found.min()) - MARGIN), int(found.max()) + MARGIN + 1)
-            for found in np.nonzero(self.mask)
-        )
+        self.box = bounding_box(self.mask, MARGIN)
         self.across = int(self.orientation[slice_axis(image.affine), 0])
         self.within = tuple(axis for axis in range(3) if axis != self.across)
         places = np.nonzero(self.mask.any(axis=self.within))[0]

@@ -13,6 +13,8 @@ import nibabel as nib
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ..masks import bounding_box
+
 WIDTH = 360  # pixels of the widest plane
 GAP = 6  # pixels between planes
 MARGIN = 12.0  # mm around the mask, so that one sees what the mask leaves out
@@ -52,13 +54,9 @@ class View:
             turned = np.ones_like(turned)
         axes = [int(axis) for axis in np.argsort(orientation[:, 0])]
         sizes = tuple(float(size) for size in np.linalg.norm(affine[:3, :3], axis=0)[axes])
-        places = np.nonzero(turned)
         margins = [int(np.ceil(MARGIN / size)) for size in sizes]
-        box = tuple(
-            slice(max(0, int(place.min()) - margin), min(side, int(place.max()) + margin + 1))
-            for place, margin, side in zip(places, margins, turned.shape, strict=True)
-        )
-        centre = tuple(round(float(place.mean())) for place in places)
+        box = bounding_box(turned, margins)
+        centre = tuple(round(float(place.mean())) for place in np.nonzero(turned))
         widest = max((part.stop - part.start) * size for part, size in zip(box[:2], sizes[:2], strict=True))
         return cls(orientation, box, centre, sizes, WIDTH / widest)
 

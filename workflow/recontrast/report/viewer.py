@@ -14,6 +14,7 @@ import nibabel as nib
 import numpy as np
 from PIL import Image
 
+from ..masks import bounding_box
 from . import pages, pictures
 
 VOXEL = 1.5  # mm: a page of 1 mm voxels would weigh three times as much
@@ -90,7 +91,7 @@ class _Mosaics:
     def __init__(self, mask: nib.Nifti1Image) -> None:
         inside = np.asarray(mask.dataobj).reshape(mask.shape[:3]) > 0
         inside = inside if inside.any() else np.ones_like(inside)
-        self.box = tuple(slice(int(p.min()), int(p.max()) + 1) for p in np.nonzero(inside))
+        self.box = bounding_box(inside)
         self.affine = mask.affine.copy()
         self.affine[:3, 3] += mask.affine[:3, :3] @ [part.start for part in self.box]
         self.inside = inside

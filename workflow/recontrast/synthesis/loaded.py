@@ -8,10 +8,11 @@ import nibabel as nib
 import numpy as np
 
 from ..errors import RecontrastError
+from ..masks import Box
 from ..methods import recipes
 from ..methods.interface import Model, Run, Volumes, method_module
 from ..methods.model_file import read_model
-from ..methods.volumes import Box, read_volumes
+from ..methods.volumes import read_volumes
 from ..tables import MISSING
 
 ABSENT = Path(MISSING)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ..methods.volumes import Box, bounding_box
+from ..masks import Box, bounding_box
 
 BLOCK = (24, 24, 96)  # voxels searched at a time, so that their arrays stay in the cache
 
@@ -157,13 +157,13 @@ class _Block:
 
 def _boxes(mask: np.ndarray) -> Iterator[Box]:
     """Boxes of at most `BLOCK` voxels that hold all of a mask."""
-    around = bounding_box(mask, 0)
+    around = bounding_box(mask)
     for corner in itertools.product(
         *(range(side.start, side.stop, size) for side, size in zip(around, BLOCK, strict=True))
     ):
         box = tuple(slice(first, first + size) for first, size in zip(corner, BLOCK, strict=True))
         if mask[box].any():
-            tight = bounding_box(mask[box], 0)
+            tight = bounding_box(mask[box])
             yield tuple(
                 slice(first + one.start, first + one.stop) for first, one in zip(corner, tight, strict=True)
             )

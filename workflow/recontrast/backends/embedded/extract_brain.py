@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from ...masks import bounding_box, dice
 from ..poses import mutual_information
 from ..transforms import FLIP, write
 from .antspy import library, to_ants
@@ -87,9 +88,7 @@ def upper_head(cube: nib.Nifti1Image) -> nib.Nifti1Image:
     """The box that holds the head from the crown down to `HEIGHT` below it."""
     data = cube.get_fdata(dtype=np.float32)
     inside = head(data)
-    places = np.argwhere(inside & above(inside, cube.affine, HEIGHT))
-    first, last = places.min(axis=0), places.max(axis=0) + 1
-    return cube.slicer[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
+    return cube.slicer[bounding_box(inside & above(inside, cube.affine, HEIGHT))]
 
 
 def without_ventricles(cube: nib.Nifti1Image) -> nib.Nifti1Image:
@@ -181,11 +180,6 @@ def nodding(degrees: float, reference: np.ndarray, moving: np.ndarray) -> np.nda
     matrix[:3, :3] = Rotation.from_euler("x", degrees, degrees=True).as_matrix()
     matrix[:3, 3] = moving - matrix[:3, :3] @ reference
     return matrix
-
-
-def dice(one: np.ndarray, other: np.ndarray) -> float:
-    """Twice the overlap of two masks over the sum of their sizes."""
-    return float(2 * np.sum(one & other) / max(one.sum() + other.sum(), 1))
 
 
 def depth(mask: np.ndarray) -> np.ndarray:
