@@ -176,6 +176,13 @@ def test_an_interrupted_diffusion_series_is_named(source, out):
     assert "20 images do not fill volumes of 7 slices" in lacking(source, out)
 
 
+def test_b0_alone_is_no_dwi_of_the_session(source, out):
+    scan(source / "a", "dwi", weighting=(np.zeros(1), np.zeros((3, 1))), shape=(8, 9, 7, 1))
+    planned = sort(source, out)
+    assert list(planned.jobs) == ["sourcedata/raw/sub-001/ses-1/fmap/sub-001_ses-1_epi.nii.gz"]
+    assert len(convert_all(planned, out)) == 1
+
+
 def test_a_file_cut_short_is_named(source, out):
     scan(source)
     file = source / "IM00004"

@@ -58,6 +58,9 @@ def test_vendors_names(description, how, suffix):
         ],
         *[("ep2d_diff_TRACEW", "DERIVED/PRIMARY/DIFFUSION/TRACEW"), ("t1 mpr cor", "DERIVED/SECONDARY/MPR")],
         *[("SUB T1 Gd", "DERIVED/PRIMARY/SUB"), ("Dif ADC map", "DERIVED/PRIMARY/M")],
+        *[("ep2d_diff_TENSOR_B0", "DERIVED/PRIMARY/DIFFUSION/TENSOR_B0"), ("x", "DERIVED/PRIMARY/OTHER")],
+        *[("Apparent Diffusion Coefficient", "ORIGINAL/PRIMARY/OTHER"), ("dti_FA", "ORIGINAL/PRIMARY")],
+        *[("ep2d_diff", "ORIGINAL/PRIMARY/DIFFUSION/NONE/MOCO"), ("dti_MoCo", "ORIGINAL/PRIMARY/M")],
     ],
 )
 def test_derived_images_and_localisers_are_named_and_left(description, image_type):
@@ -77,7 +80,9 @@ def test_derived_images_and_localisers_are_named_and_left(description, image_typ
             ("PC_3D_sag", "T1w"),
         ],
         *[("VFA_fl3d_5deg", "T1w"), ("mt_on_fl3d", "T1w"), ("T1w_MPR_vNav_setter", "MPRAGE")],
-        ("DTI_64_AP_SBRef", "DWI"),
+        *[("DTI_64_AP_SBRef", "DWI"), ("t1_vibe_dce", "T1w"), ("Ax 3DI_mc", "T1w"), ("Sag FIESTA-C", "T1w")],
+        *[("sBFFE", "T1w"), ("trufi_loc_sag", "T1w"), ("t1_vibe_dixon_F", "T1w"), ("FAT: Ax T2", "T2w")],
+        *[("t1_vibe_dixon_tra_opp", "T1w"), ("OutPhase: Ax T1", "T1w")],
     ],
 )
 def test_what_only_looks_like_a_contrast_is_left(description, how):
@@ -94,6 +99,30 @@ def test_what_only_looks_like_a_contrast_is_left(description, how):
 def test_no_word_beside_the_contrast_takes_it_away(series, protocol, how, suffix):
     found = recognise(Facts(description=f"{series} {protocol}", series=series, **TIMES[how]), defaults())
     assert (found.use, found.suffix) == (True, suffix)
+
+
+@pytest.mark.parametrize(
+    ("description", "image_type", "entities"),
+    [
+        *[("ep2d_diff_b0_PA", "ORIGINAL/PRIMARY/M", "dir-PA"), ("x", "ORIGINAL/PRIMARY/DIFFUSION", "")],
+        ("DTI_rev_b0_ap", "ORIGINAL/PRIMARY/M_SE/M/SE", "dir-AP"),
+    ],
+)
+def test_a_diffusion_series_without_weighting_is_for_distortion_correction(description, image_type, entities):
+    measured = TIMES["DWI"] | {"b": 0.0}
+    found = recognise(
+        Facts(description=description, series=description, image_type=image_type, **measured), defaults()
+    )
+    assert (found.datatype, found.suffix, found.entities) == ("fmap", "epi", entities)
+
+
+@pytest.mark.parametrize(
+    ("series", "found"),
+    [("a_tof", 1), ("tof3d", 1), ("TOF-2", 1), ("3tof", 1), ("stof", 0), ("tofu", 0)],
+)
+def test_underscores_and_digits_bound_a_word(series, found):
+    own = Rule(name="angio", series=r"\btof\b", suffix="angio")
+    assert (recognise(Facts(series=series), (own,)).suffix == "angio") == found
 
 
 def test_a_phase_encoding_direction_is_no_double_inversion():
@@ -135,6 +164,8 @@ def test_unknown_contrast_agent_part_and_own_rules():
             ("T1 post-op", "T1w", "T1w"),
             ("T1 non-contrast", "T1w", "T1w"),
         ],
+        *[("t2_tirm_tra_dark-fluid", "FLAIR", "FLAIR"), ("t1_vibe_dixon_tra_W", "T1w", "rec-water_T1w")],
+        *[("t1_tirm_dark_fluid", "T1SE", "acq-flair_T1w"), ("InPhase: Ax T1", "T1w", "rec-inphase_T1w")],
         *[
             ("t1_mp2rage_sag_INV1", "MPRAGE", "inv-1_MP2RAGE"),
             ("t1_mp2rage_sag_INV2", "MPRAGE", "inv-2_MP2RAGE"),

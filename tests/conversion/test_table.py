@@ -5,6 +5,7 @@ import gzip
 import os
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from recontrast.conversion.convert import convert
@@ -12,9 +13,9 @@ from recontrast.conversion.dcm2niix_run import brief
 from recontrast.conversion.headers import age
 from recontrast.conversion.key import Key
 from recontrast.conversion.plan import key_folder, plan
-from recontrast.conversion.settings import Conversion
+from recontrast.conversion.settings import Conversion, Rule
 from recontrast.errors import RecontrastError
-from scanner import T1W, convert_all, scan, sort
+from scanner import T1W, convert_all, distance, oblique, scan, sort
 
 SECRETS = {
     "PatientName": "Zyxwv^Quentin",
@@ -156,6 +157,52 @@ def test_an_edit_changes_only_its_series(tmp_path):
     edit(out, 301, use="maybe")
     with pytest.raises(RecontrastError, match="line 4: use is 'maybe', neither yes nor no"):
         sort(tmp_path / "in", out)
+
+
+def test_only_the_cells_that_a_user_changed_hold(tmp_path):
+    out = tmp_path / "out"
+    scan(tmp_path / "in")
+    (tmp_path / "in/IM00007").rename(tmp_path / "away")
+    sort(tmp_path / "in", out)
+    assert rows(out)[0]["use"] == "no"
+    edit(out, 101, entities="acq-mine")
+    assert sort(tmp_path / "in", out).jobs == {}
+    (tmp_path / "away").rename(tmp_path / "in/IM00007")
+    named = Conversion(rules=(Rule(name="ours", description="T1w", suffix="PDw"),))
+    (path,) = sort(tmp_path / "in", out, named).jobs
+    assert path.endswith("/sub-001_ses-1_acq-mine_PDw.nii.gz")
+    left = Conversion(rules=(Rule(name="ours", description="T1w", use=False),))
+    assert sort(tmp_path / "in", out, left).jobs == {}
+    only = Conversion(rules=(Rule(name="ours", description="T1w", datatype="dwi", suffix="dwi"),))
+    edit(out, 101, suffix="T2w")
+    with pytest.raises(RecontrastError, match="under dwi only dwi is converted"):
+        sort(tmp_path / "in", out, only)
+
+
+@pytest.mark.parametrize(
+    ("gone", "shape", "said"),
+    [
+        ([7], (8, 9, 6), "is converted as far as it is there (images are missing: 1 of 7)"),
+        ([4], None, "slices are missing: 1 of 7, and no image can be made of the rest; transfer it again"),
+        ([12], (8, 9, 7, 2), "is converted as far as it is there (slices are missing: 20 images do not fill"),
+    ],
+)
+def test_what_is_there_of_an_incomplete_series_is_converted_if_a_user_wants_it(tmp_path, gone, shape, said):
+    out, source = tmp_path / "out", tmp_path / "in"
+    if gone == [12]:
+        weighting = np.array([0, 1000, 1000]), np.eye(3) * [0, 1, 1]
+        data = scan(source, "dwi", shape=(8, 9, 7, 3), weighting=weighting)[..., [0, 2]]
+    else:
+        data = scan(source)
+    for number in gone:
+        (source / f"IM{number:05d}").unlink()
+    sort(source, out)
+    edit(out, 101, use="yes")
+    planned = sort(source, out)
+    assert said in str(planned.problems[0])
+    made = convert_all(planned, out)
+    assert [nib.load(path).shape for path in made] == ([shape] if shape else [])
+    assert all(distance(nib.load(path), data, oblique()) < 0.01 for path in made[:1])
 
 
 def test_numbers_pass_over_a_run_that_a_user_named(tmp_path):

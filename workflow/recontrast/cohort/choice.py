@@ -1,6 +1,7 @@
 """Which file of a session is which contrast of the study."""
 
 import itertools
+import re
 from collections import defaultdict
 
 from ..contrasts import ENTITIES, Contrast, Mask
@@ -61,19 +62,26 @@ def passed_over(chosen: RawImage, images: list[RawImage]) -> list[RawImage]:
 def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str) -> list[RawImage]:
     """The images of a session that were taken together, one of each echo, delay and so on; none without the scan.
 
+    They come in the order of their numbers, `echo-2` before `echo-10`: a study may list their times in it. Images
+    of phase, real or imaginary part, which a scanner may make beside the magnitude, are left unless asked for.
+
     Raises:
         RecontrastError: one is missing, or there are several with nothing that says which to take.
     """
     kinds = defaultdict(list)
     for image in images:
-        if matches(image, contrast):
-            kinds[tuple(sorted((k, v) for k, v in image.entities.items() if k != "run"))].append(image)
+        part = image.entities.get("part", "mag")
+        if matches(image, contrast) and part == contrast.wanted.get("part", "mag"):
+            kinds[tuple(sorted((k, _natural(v)) for k, v in image.entities.items() if k != "run"))].append(
+                image
+            )
     left = [choose(name, {name: contrast}, alike, key) for _, alike in sorted(kinds.items())]
     if not left:
         return []  # a session without the scan lacks no single image of it
     differing = sorted(_differing(left) - {"run"})
     there = {tuple(image.entities.get(entity, "") for entity in differing) for image in left}
-    for values in itertools.product(*(sorted(set(column)) for column in zip(*there, strict=True))):
+    columns = (sorted(set(column), key=_natural) for column in zip(*there, strict=True))
+    for values in itertools.product(*columns):
         if values not in there:
             missing = "_".join(f"{entity}-{value}" for entity, value in zip(differing, values, strict=True))
             raise RecontrastError(
@@ -124,6 +132,11 @@ def _narrower(one: Contrast, other: Contrast) -> bool:
 
 def _plain(key: str, value: str) -> str:
     return str(int(value)) if key in NUMBERED and value.isdecimal() else value
+
+
+def _natural(value: str) -> tuple[tuple[str, int, str], ...]:
+    """What sorts labels as people count: `delay2` before `delay10`; equal for equal labels alone."""
+    return tuple((text, int(digits or -1), digits) for text, digits in re.findall(r"(\D*)(\d*)", value))
 
 
 def _run(image: RawImage) -> int:

@@ -40,9 +40,15 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         collect(wanted["files"], source)
         said = run_dcm2niix(source, target).replace(name, "")
         print(brief(said))
-        chosen, others = choose(sorted(target.glob("*.nii")), wanted)
-        check_length(chosen)
-        check(nib.load(chosen), wanted, split_off(said) if others else 0)
+        try:
+            chosen, others = choose(sorted(target.glob("*.nii")), wanted)
+            check_length(chosen)
+            check(nib.load(chosen), wanted, split_off(said) if others else 0)
+        except RecontrastError as error:
+            if not wanted.get("lacks"):
+                raise
+            remedy = "transfer it again, or say use: no for the series"
+            raise RecontrastError(f"{error.problem}; {wanted['lacks']}", remedy=remedy) from error
         facts = clean(json.loads(chosen.with_suffix(".json").read_text(encoding="utf-8")))
         facts |= wanted["parameters"]
         facts = {name: value for name, value in facts.items() if value is not None}

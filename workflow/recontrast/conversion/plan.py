@@ -17,12 +17,13 @@ from .key import Key, Visit, write_private
 from .planned import Job, Planned
 from .recognise import defaults, join, parse, recognise
 from .scan import scan
-from .series import Block, Series, sort
+from .series import Block, Series, sort, whole
 from .settings import Conversion
 
 CACHE = "scan.json"
 LIST = "series/{name}.json"
 OURS = (keys.NAME, table.NAME, table.OTHERS, CACHE, "series", "study.yaml")  # in the folder of the key
+UNWANTED = "edited: is not converted"
 OLDEST = 89  # years; who is older is told by it
 
 
@@ -30,9 +31,19 @@ OLDEST = 89  # years; who is older is told by it
 class _Candidate:
     row: table.Row
     series: Series
-    block: Block
+    block: Block  # of a series that is not complete: what is whole of it
     session: Session
     label: str
+    is_possible: bool = True
+
+    @property
+    def is_used(self) -> bool:
+        return self.row.use == "yes" and self.is_possible
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether it would be converted, were it complete."""
+        return bool(self.row.problem and self.row.suffix) and not self.is_used and self.row.why != UNWANTED
 
 
 def key_folder(output: Path, settings: Conversion, datasets: Iterable[Path] = ()) -> Path:
@@ -92,7 +103,7 @@ def plan(
     key.enrol((s.visit for s in everything), _by_study(everything))
     for folder, prefix, series in found:
         series.sort(key=lambda s: (key.rows[s.visit][0], s.visit[3], s.order))
-        candidates = [c for s in series for c in _candidates(s, key, prefix, settings, edits)]
+        candidates = [c for s in series for c in _candidates(s, key, prefix, settings, edits, place)]
         rows += [c.row for c in candidates]
         planned.images[folder] = _images(candidates, planned, place, keep)
         planned.participants |= _participants(series, key, prefix, settings.participants)
@@ -113,9 +124,9 @@ def _by_study(everything: list[Series]) -> Iterable[set[Visit]]:
 
 
 def _candidates(
-    series: Series, key: Key, prefix: str, settings: Conversion, edits: dict[str, table.Row]
+    series: Series, key: Key, prefix: str, settings: Conversion, edits: dict[str, table.Row], place: Path
 ) -> list[_Candidate]:
-    """A row for every image of a series: as recognised, or as the user has it."""
+    """A row for every image of a series: as recognised, with what the user has changed of it."""
     label, visit = key.rows[series.visit]
     session = Session(prefix + label, visit)
     found = []
@@ -142,10 +153,14 @@ def _candidates(
         )
         row.seal()
         if edited := edits.get(row.series):
-            for column in table.EDITABLE:
-                setattr(row, column, getattr(edited, column))
+            row.change(edited.changes, place / table.NAME)
             row.why = "edited"
-        found.append(_Candidate(row, series, block, session, label))
+            if edited.use == "no" and "use" in edited.changes:
+                row.why = UNWANTED
+        rest = whole(block) if series.problem else block
+        if row.use == "yes" and rest is None:
+            row.problem += ", and no image can be made of the rest"
+        found.append(_Candidate(row, series, rest or block, session, label, rest is not None))
     return found
 
 
@@ -161,7 +176,7 @@ def _absent(edits: dict[str, table.Row], rows: list[table.Row]) -> list[table.Ro
 
 def _images(candidates: list[_Candidate], planned: Planned, place: Path, keep: bool) -> list[RawImage]:
     """Name what is to be converted; name what cannot be, where nothing else takes its place."""
-    used = [c for c in candidates if c.row.use == "yes"]
+    used = [c for c in candidates if c.is_used]
     names = {id(c): parse(c.row.entities) for c in used}
     _number(used, names, within_series=True)
     _number(used, names, within_series=False)
@@ -178,12 +193,11 @@ def _images(candidates: list[_Candidate], planned: Planned, place: Path, keep: b
         images.append(image)
     for candidate in candidates:
         row = candidate.row
-        lacking = row.use == "no" and row.problem and row.suffix and row.why != "edited"
-        if lacking and (candidate.session, *_kind(candidate)) not in taken:
+        if candidate.is_lacking and (candidate.session, *_kind(candidate)) not in taken:
             taken.add((candidate.session, *_kind(candidate)))
-            problem = (
-                f"series {row.number}: {row.problem}; transfer it again, or say use: yes in {table.NAME}"
-            )
+            problem = f"series {row.number}: {row.problem}; transfer it again"
+            if candidate.is_possible:
+                problem += f", or say use: yes in {table.NAME} to take what is there"
             image = _raw(candidate, parse(row.entities), problem)
             planned.hashes[image.path] = candidate.block.sha256
             images.append(image)
@@ -269,6 +283,7 @@ def _write_list(path: Path, candidate: _Candidate) -> None:
         "echo_time": facts.te if facts.echoes > 1 else None,
         "inversion_time": facts.ti if facts.delays > 1 else None,
         "part": facts.part,
+        "lacks": candidate.row.problem,
         "parameters": parameters,
     }
     write_private(path, json.dumps(content, indent=1) + "\n")
@@ -290,10 +305,17 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, key: Key, place
     damaged = (
         f"{row.participant_id} {row.session_id} series {row.number}: {row.problem}"
         for row in rows
-        if row.problem and row.suffix  # a localiser with holes is nobody's loss
+        if row.problem and row.suffix and not row.image  # a localiser with holes is nobody's loss
     )
     # A series of several echoes has a row for each.
     planned.problems += [RecontrastError(what, remedy="transfer it again") for what in dict.fromkeys(damaged)]
+    partial = (
+        f"{row.participant_id} {row.session_id} series {row.number}: is converted as far as it is there"
+        f" ({row.problem})"
+        for row in rows
+        if row.problem and row.image
+    )
+    planned.problems += [RecontrastError(what) for what in dict.fromkeys(partial)]
     if others:
         kinds = ", ".join(f"{count} × {what}" for what, count in Counter(others.values()).most_common(4))
         planned.problems.append(

@@ -10,6 +10,9 @@ import yaml
 
 from .settings import ORDER, Rule
 
+LETTER = r"[^\W\d_]"
+EDGE = "(?:" + "|".join(rf"(?<!{c})(?={c})|(?<={c})(?!{c})" for c in (LETTER, r"\d")) + ")"
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -89,7 +92,7 @@ def meets(facts: Facts, rule: Rule) -> bool:
     """Whether all conditions of a rule are met."""
     for text in ("description", "series", "image_type"):
         pattern = getattr(rule, text)
-        if pattern is not None and not re.search(pattern, getattr(facts, text), re.IGNORECASE):
+        if pattern is not None and not _compiled(pattern).search(getattr(facts, text)):
             return False
     for token in rule.sequence:
         if (token.removeprefix("!") in facts.sequence) == token.startswith("!"):
@@ -101,6 +104,12 @@ def meets(facts: Facts, rule: Rule) -> bool:
         if limits is not None and (value is None or not limits[0] <= value <= limits[1]):
             return False
     return True
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern:
+    """A rule's expression with \\b at every edge of letters or of digits; usually, _ and digits belong to a word."""
+    return re.compile(re.sub(r"(?<!\\)((?:\\\\)*)\\b", lambda m: m[1] + EDGE, pattern), re.IGNORECASE)
 
 
 @cache

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -228,6 +228,43 @@ def _block(members: list[tuple[Instance, Frame]], echoes: int, delays: int, dela
     return Block(instances, tuple(f for _, f in members), facts)
 
 
+def whole(block: Block) -> Block | None:
+    """What can be converted of an image that is not complete; None if no image can be made of it.
+
+    Files that are cut short are left, and volumes that lack slices, where one volume was taken after the other.
+    Slices missing at either end make a smaller image; between others they would have to be invented.
+    """
+    if len(block.instances) != len(block.frames):  # a file holds several: the converter has to see to it
+        return block
+    kept = [pair for pair in zip(block.instances, block.frames, strict=True) if not pair[0].header.problem]
+    if not kept:
+        return None
+    found = replace(block, instances=tuple(i for i, _ in kept), frames=tuple(f for _, f in kept))
+    if block.is_mosaic:
+        return found
+    if len(kept) > len(found.positions):
+        volumes: list[dict[tuple, tuple[Instance, Frame]]] = [{}]
+        for pair in kept:
+            place = tuple(np.round(pair[1].position, 1))
+            if place in volumes[-1]:
+                volumes.append({})
+            volumes[-1][place] = pair
+        kept = [pair for v in volumes if len(v) == len(found.positions) for pair in v.values()]
+        if not kept:
+            return None
+        found = replace(block, instances=tuple(i for i, _ in kept), frames=tuple(f for _, f in kept))
+    return None if _gaps(found.positions) else found
+
+
+def _gaps(places: np.ndarray) -> int:
+    """How many slices are missing between others, by their distances in mm along the normal."""
+    if len(places) < 3:
+        return 0
+    steps = np.diff(places)
+    step = np.quantile(steps, 0.1, method="lower")
+    return round(sum(s / step - 1 for s in steps if s > (1 + GAP) * step))
+
+
 def incomplete(instances: list[Instance], blocks: Iterable[Block]) -> str:
     """What a series lacks, in words, or nothing: an interrupted transfer leaves holes."""
     if problem := next((i.header.problem for i in instances if i.header.problem), ""):
@@ -236,12 +273,8 @@ def incomplete(instances: list[Instance], blocks: Iterable[Block]) -> str:
         if block.is_mosaic:
             continue
         places, count = block.positions, len(block.frames)
-        if len(places) > 2:
-            steps = np.diff(places)
-            step = np.quantile(steps, 0.1, method="lower")
-            missing = round(sum(s / step - 1 for s in steps if s > (1 + GAP) * step))
-            if missing:
-                return f"slices are missing: {missing} of {len(places) + missing}"
+        if missing := _gaps(places):
+            return f"slices are missing: {missing} of {len(places) + missing}"
         announced = instances[0].header.slices
         if announced > len(places) > 1:
             return f"slices are missing: {announced - len(places)} of {announced}"

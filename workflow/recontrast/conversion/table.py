@@ -1,4 +1,4 @@
-"""The table of series: what each became and why; what a user changes in it holds from then on."""
+"""The table of series: what each became and why; each cell that a user changes holds from then on, no other."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from .settings import no_job_for
 
 NAME = "series.tsv"
 OTHERS = "not-images.tsv"
+DATATYPES = ("anat", "dwi", "fmap", "func", "perf")
 EDITABLE = ("use", "datatype", "suffix", "entities")
 
 
@@ -56,9 +57,32 @@ class Row:
         self.recognised = self._outcome()
 
     @property
-    def is_edited(self) -> bool:
-        """Whether the user has changed what it becomes."""
-        return bool(self.recognised) and self._outcome() != self.recognised
+    def changes(self) -> dict[str, str]:
+        """What the user has changed of what it becomes, by column; in all else the rules go on deciding."""
+        had = dict(zip(EDITABLE, self.recognised.split(), strict=False))
+        return {c: said for c, rule in had.items() if ((said := getattr(self, c)) or "-") != rule}
+
+    def change(self, changes: dict[str, str], path: Path) -> None:
+        """Apply what the user has changed in the table at `path`, where the rules may say something else by now."""
+        for column, said in changes.items():
+            setattr(self, column, said)
+        if wrong := self.wrong():
+            remedy = "the rules have changed: say all four columns anew"
+            raise RecontrastError(f"series {self.series}: {wrong}", file=path, remedy=remedy)
+
+    def wrong(self) -> str:
+        """Why what it becomes cannot be done, or nothing."""
+        if self.use not in ("yes", "no"):
+            return f"use is {self.use!r}, neither yes nor no"
+        if not re.fullmatch(r"([a-z]+-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*)?", self.entities):
+            return f"entities {self.entities!r} are not as in acq-se_run-1"
+        if self.use == "no":
+            return ""
+        if self.datatype not in DATATYPES:
+            return f"datatype {self.datatype!r} is none of {', '.join(DATATYPES)}"
+        if not re.fullmatch(r"[A-Za-z0-9]+", self.suffix):
+            return f"suffix {self.suffix!r} is not of letters and digits"
+        return no_job_for(self.datatype, self.suffix, self.entities)
 
     def _outcome(self) -> str:
         return " ".join(getattr(self, column) or "-" for column in EDITABLE)
@@ -85,27 +109,15 @@ def edits(folder: Path) -> dict[str, Row]:
     for number, line in enumerate(table, 2):
         cells = {name: line.get(name, "") for name in names}
         row = Row(**{name: "" if cell == "n/a" else cell for name, cell in cells.items()})
-        if row.is_edited:
-            _check(row, path, number)
+        if row.recognised and len(row.recognised.split()) != len(EDITABLE):
+            wrong = f"recognised is {row.recognised!r}, not the four words that the product wrote there"
+        else:
+            wrong = row.wrong() if row.changes else ""
+        if wrong:
+            raise RecontrastError(f"line {number}: {wrong}", file=path, remedy="mend the line")
+        if row.changes:
             found[row.series] = row
     return found
-
-
-def _check(row: Row, path: Path, number: int) -> None:
-    """Raise unless what a user wrote can be done."""
-    wrong = ""
-    if row.use not in ("yes", "no"):
-        wrong = f"use is {row.use!r}, neither yes nor no"
-    elif row.use == "yes" and row.datatype not in ("anat", "dwi", "fmap", "func", "perf"):
-        wrong = f"datatype {row.datatype!r} is none of anat, dwi, fmap, func, perf"
-    elif row.use == "yes" and not re.fullmatch(r"[A-Za-z0-9]+", row.suffix):
-        wrong = f"suffix {row.suffix!r} is not of letters and digits"
-    elif not re.fullmatch(r"([a-z]+-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*)?", row.entities):
-        wrong = f"entities {row.entities!r} are not as in acq-se_run-1"
-    elif row.use == "yes":
-        wrong = no_job_for(row.datatype, row.suffix, row.entities)
-    if wrong:
-        raise RecontrastError(f"line {number}: {wrong}", file=path, remedy="mend the line")
 
 
 def write(folder: Path, rows: list[Row], others: dict[Path, str]) -> None:
