@@ -23,7 +23,7 @@ from .errors import RecontrastError
 from .images import check_same_grid, read_header, sidecar, write_json
 from .layout import DWI_PARAMETERS, REGIONS, RELAXATIONS
 from .methods import recipes
-from .methods.model_file import read_model
+from .methods.model_file import read_method
 from .synthesis.loaded import ABSENT
 from .synthesis.synthesize import synthesize
 
@@ -76,7 +76,7 @@ def apply(
     """
     weights = model / "model.safetensors" if model.is_dir() else model
     card = weights.with_suffix(".json")
-    facts = read_model(weights, card)[1]
+    facts = read_method(weights, card)[1]
     if not output.name.endswith(ENDINGS):
         raise RecontrastError("is no name of an image", file=output, remedy="let it end in .nii.gz")
     preparation = DEFAULT | facts.get("preparation", {})

@@ -11,7 +11,7 @@ from . import layout, lock
 from .errors import RecontrastError
 from .images import UNREADABLE
 from .layout import MODEL, MODEL_CARD, Session, fill
-from .methods.model_file import read_model
+from .methods.model_file import read_method
 from .without_pydicom import nibabel as nib
 
 console = Console(highlight=False)
@@ -78,7 +78,7 @@ def _broken(folder: Path, models: set[tuple[str, str]], told: set[str]) -> Itera
             yield from (f"{name}: is not there; run the study again" for name in missing if name not in told)
             continue
         try:
-            read_model(*(folder / name for name in names))
+            read_method(*(folder / name for name in names))
         except RecontrastError as error:
             yield str(error)
 

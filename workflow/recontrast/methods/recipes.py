@@ -52,6 +52,9 @@ class Facts:
         weights: whether voxels of a mask may count more than others in training.
         subsets: whether some of the inputs are enough for a prediction.
         validates: whether it looks at validation sessions at all.
+        reshaped: keys before which its models had another form. Models that were trained before a method got any
+            other key are what the paper's value of that makes them: a new key whose paper value changes what a
+            trained model predicts belongs here.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Facts:
     weights: bool = False
     subsets: bool = False
     validates: bool = True
+    reshaped: tuple[str, ...] = ()
 
 
 def available() -> list[str]:
@@ -120,6 +124,18 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
     if resolved.get("leaks"):
         resolved |= {key: value for key, value in facts.leaking.items() if key not in (overrides or {})}
     return resolved
+
+
+def complete(method: str, recipe: Recipe) -> Recipe:
+    """The recipe of a model that may be older than some of the keys of its method.
+
+    Raises:
+        RecontrastError: there is no such method, or its models had another form then.
+    """
+    facts = load(method)
+    if lacking := [key for key in facts.reshaped if key not in recipe]:
+        raise RecontrastError(f"{method} had no {', '.join(lacking)} then, and models of another form")
+    return facts.recipes["paper"] | recipe
 
 
 def describe(method: str, recipe: Recipe) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import RecontrastError
 from ..methods import recipes
 from ..methods.interface import Model, Run, Volumes, method_module
-from ..methods.model_file import read_model
+from ..methods.model_file import read_method
 from ..methods.volumes import Box, read_volumes
 from ..tables import MISSING
 
@@ -61,7 +61,7 @@ def load(
     Raises:
         RecontrastError: a file cannot be used, or there are more or fewer images than the model takes.
     """
-    frozen, facts = read_model(model, card)
+    frozen, facts = read_method(model, card)
     if len(images) != len(facts["inputs"]):
         raise RecontrastError(
             f"the model takes {len(facts['inputs'])} images and was given {len(images)}",
