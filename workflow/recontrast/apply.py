@@ -80,9 +80,8 @@ def apply(
     if not output.name.endswith(ENDINGS):
         raise RecontrastError("is no name of an image", file=output, remedy="let it end in .nii.gz")
     preparation = DEFAULT | facts.get("preparation", {})
-    subsets = recipes.load(facts["method"]).subsets
     references = [preparation["reference"], *preparation["reference_fallback"]]
-    files = _by_contrast(given, facts["inputs"], references, card, subsets)
+    files = _by_contrast(given, facts["inputs"], references, card, recipes.load(facts["method"]))
     region = preparation["region"]
     if mask is None and region not in (None, *REGIONS):
         raise RecontrastError(
@@ -116,14 +115,20 @@ def apply(
 
 
 def _by_contrast(
-    given: list[str], inputs: list[str], references: list[str], card: Path, subsets: bool
+    given: list[str],
+    inputs: list[str],
+    references: list[str],
+    card: Path,
+    method: recipes.Facts,
 ) -> dict[str, Path]:
     """The file of every input, or of some where these are enough, and, where they are named, of references."""
     known = [*inputs, *references]
     named = dict(item.split("=", 1) for item in given if "=" in item and item.partition("=")[0] in known)
     plain = [item for item in given if "=" not in item or item.partition("=")[0] not in known]
     files = named if set(named) & set(inputs) else dict(zip(inputs, plain, strict=False)) | named
-    enough = set(inputs) <= set(files) or (subsets and bool(set(inputs) & set(named)))
+    needed = [name for name in inputs if name not in method.aids]
+    # Of images without a name nobody knows which of several is missing.
+    enough = set(needed) <= set(files) or method.suffice(named, inputs)
     strange = [item.partition("=")[0] for item in plain if "=" in item and not Path(item).exists()]
     if strange:
         raise RecontrastError(
@@ -133,9 +138,9 @@ def _by_contrast(
         )
     if len(given) != len(files) or not enough:
         raise RecontrastError(
-            f"the model takes {len(inputs)} images and was given {', '.join(given)}",
+            f"the model takes {len(needed)} images and was given {', '.join(given)}",
             file=card,
-            remedy=f"give {' '.join(f'{name}=FILE' for name in inputs)}",
+            remedy=f"give {' '.join(f'{name}=FILE' for name in needed)}",
         )
     return {name: Path(file) for name, file in files.items()}
 

@@ -7,6 +7,7 @@ checked and a methods section written without importing torch.
 import difflib
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +52,7 @@ class Facts:
         leaking: values that `leaks: true` changes too, unless the study sets them.
         weights: whether voxels of a mask may count more than others in training.
         subsets: whether some of the inputs are enough for a prediction.
+        aids: inputs, by name, that only training looks at.
         validates: whether it looks at validation sessions at all.
         reshaped: keys before which its models had another form. Models that were trained before a method got any
             other key are what the paper's value of that makes them: a new key whose paper value changes what a
@@ -68,8 +70,14 @@ class Facts:
     leaking: Recipe = field(default_factory=dict)
     weights: bool = False
     subsets: bool = False
+    aids: tuple[str, ...] = ()
     validates: bool = True
     reshaped: tuple[str, ...] = ()
+
+    def suffice(self, there: Iterable[str], inputs: Iterable[str]) -> bool:
+        """Whether what is there of a model's inputs is enough for a prediction."""
+        found, needed = {*there} & {*inputs}, {*inputs} - {*self.aids}
+        return needed <= found or (self.subsets and bool(found))
 
 
 def available() -> list[str]:

@@ -70,7 +70,8 @@ def load(
         )
     there = [None if image == ABSENT else image for image in images]
     lacking = [name for name, image in zip(facts["inputs"], there, strict=True) if image is None]
-    if len(lacking) == len(there) or (lacking and not recipes.load(facts["method"]).subsets):
+    given = [name for name in facts["inputs"] if name not in lacking]
+    if not recipes.load(facts["method"]).suffice(given, facts["inputs"]):
         raise RecontrastError(f"the model cannot do without {', '.join(lacking)}", file=card)
     module = method_module(facts["method"])
     volumes, box, grid = read_volumes(mask.name, there, target, mask, module.margin(facts["recipe"]))
