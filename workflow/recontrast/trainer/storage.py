@@ -1,7 +1,5 @@
 """Room for the images of many sessions, which need not fit into memory."""
 
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import torch
 
 from ..methods.interface import Volumes
 from ..methods.volumes import arrays_of
+from . import unnamed
 
 SHARE = 0.7  # of the free memory of a GPU that images of one kind may take
 
@@ -34,12 +33,7 @@ def empty(
         print(f"{needed / 2**30:.1f} GiB of images do not fit into the GPU's memory: they stay in the host's")
     if folder is None:
         return torch.empty(shape, dtype=dtype)
-    folder.mkdir(parents=True, exist_ok=True)
-    kind = torch.empty(0, dtype=dtype).numpy().dtype
-    with tempfile.TemporaryFile(dir=folder) as file:
-        # A full disk is told now; later it would kill the process.
-        os.posix_fallocate(file.fileno(), 0, needed)
-        return torch.from_numpy(np.memmap(file, kind, "r+", shape=shape))
+    return torch.from_numpy(unnamed.array(shape, torch.empty(0, dtype=dtype).numpy().dtype, folder))
 
 
 def free(device: torch.device) -> int:
