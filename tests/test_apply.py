@@ -346,3 +346,10 @@ def test_references_that_the_study_falls_back_to_give_the_grid(folder, tmp_path,
     assert "learned on the grid" not in capsys.readouterr().out
     with pytest.raises(RecontrastError, match="has shape"):  # nothing is moved here; the grid is PDw's
         apply(model, [*images, f"PDw={tmp_path / 'PDw.nii.gz'}"], tmp_path / "made.nii.gz")
+
+
+def test_an_empty_mask_is_named_not_the_image_in_it(folder, tmp_path):
+    image = nib.load(folder / "sub-03_mask.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, np.uint8), image.affine), tmp_path / "mask.nii.gz")
+    with pytest.raises(RecontrastError, match=r"mask\.nii\.gz: is empty: there is nowhere to synthesise"):
+        apply(folder / "fold-all", inputs(folder), tmp_path / "made.nii.gz", mask=tmp_path / "mask.nii.gz")

@@ -204,3 +204,8 @@ def test_atlases_that_are_large_together_lie_in_a_file(monkeypatch, tmp_path):
     assert len(searched) == 2
     assert all(isinstance(one, np.memmap) for one in searched)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_window_of_one_voxel_reaches_nowhere():
+    assert modality_propagation.reach(1, (1.0, 1.0, 3.0)) == (0, 0, 0)
+    assert modality_propagation.reach(3, (1.0, 1.0, 3.0)) == (1, 1, 1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import nibabel as nib
+import numpy as np
 
 from . import __version__
 from .anatomy.carry_mask import carry_mask
@@ -20,7 +21,7 @@ from .anatomy.mask_foreground import mask_foreground
 from .anatomy.register import register
 from .anatomy.resample import resample
 from .errors import RecontrastError
-from .images import check_same_grid, read_header, sidecar, write_json
+from .images import check_same_grid, read_header, read_mask, sidecar, write_json
 from .layout import DWI_PARAMETERS, REGIONS, RELAXATIONS
 from .methods import recipes
 from .methods.model_file import read_method
@@ -94,6 +95,12 @@ def apply(
         read_header(file)  # one that is missing is told before the first is worked on
         if {output.resolve(), sidecar(output).resolve()} & {file.resolve(), sidecar(file).resolve()}:
             raise RecontrastError("would be overwritten", file=file, remedy="name another output")
+    if mask and not np.asarray(read_mask(mask).dataobj).any():
+        raise RecontrastError(
+            "is empty: there is nowhere to synthesise",
+            file=mask,
+            remedy="give a mask that is 1 in the region",
+        )
     output.absolute().parent.mkdir(parents=True, exist_ok=True)
     _compare_versions(facts)
     with tempfile.TemporaryDirectory(prefix=".recontrast-", dir=output.absolute().parent) as folder:

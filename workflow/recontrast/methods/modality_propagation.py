@@ -125,5 +125,9 @@ def _propagate(
 
 
 def reach(window: int, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
-    """Voxels that the window reaches along each axis: as far in mm as along the finest, but one at least."""
-    return tuple(max(1, round(window // 2 * min(spacing) / size)) for size in spacing)
+    """Voxels that the window reaches along each axis: as far in mm as along the finest, but one at least.
+
+    A window of one voxel reaches nowhere.
+    """
+    far = window // 2
+    return tuple(min(far, max(1, round(far * min(spacing) / size))) for size in spacing)
