@@ -64,6 +64,7 @@ rule train:
         target=lambda w: graph.model(w).settings.target,
         recipe=graph.recipe,
         preparation=layout.PREPARATION,
+        pseudonyms=layout.PSEUDONYMS,
         emphasis=graph.emphasis,
         seed=graph.study.training.seed,
         threads=graph.study.training.threads,
@@ -71,7 +72,7 @@ rule train:
         code=graph.training_code,
     shell:
         "recontrast step --log {log} training train --method {params.method} --recipe {params.recipe:q}"
-        " --preparation {params.preparation} --sessions {params.sessions} --inputs {params.inputs} --target {params.target}"
+        " --preparation {params.preparation} --pseudonyms {params.pseudonyms} --sessions {params.sessions} --inputs {params.inputs} --target {params.target}"
         " --model {output.model} --card {output.card} --losses {output.losses}"
         " {params.emphasis} --checkpoint work/training/{wildcards.experiment}_fold-{wildcards.fold}"
         " --packed work/packed --seed {params.seed} --threads {params.threads} --device {params.device}"

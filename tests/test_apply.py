@@ -292,3 +292,66 @@ def test_no_input_is_overwritten(folder, tmp_path, name):
     with pytest.raises(RecontrastError, match="would be overwritten"):
         apply(folder / "fold-all", [str(tmp_path / "one.nii.gz"), str(tmp_path / "two.nii.gz")], output)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def changed(folder: Path, place: Path, **preparation: object) -> Path:
+    """A copy of the model whose card says something else of preparation."""
+    card = json.loads((folder / "fold-all/model.json").read_text())
+    card["preparation"] |= preparation
+    (place / "model.json").write_text(json.dumps(card))
+    (place / "model.safetensors").write_bytes((folder / "fold-all/model.safetensors").read_bytes())
+    return place
+
+
+def test_whole_heads_are_worked_on_in_the_region_of_the_study(folder, tmp_path, monkeypatch):
+    """With `region: foreground` a study scales and predicts there, and aligns by the brain."""
+    by = []
+    brain = (folder / "sub-03_mask.nii.gz").read_bytes()
+
+    def register(*, transform, reference_mask, **_):
+        by.append(nib.load(reference_mask).get_fdata().mean())
+        transforms.write(transform, np.eye(4))
+
+    monkeypatch.setattr(
+        "recontrast.apply.extract_brain", lambda image, contrast, mask: mask.write_bytes(brain)
+    )
+    monkeypatch.setattr(
+        "recontrast.apply.correct_bias",
+        lambda *, image, output, shrink: output.write_bytes(image.read_bytes()),
+    )
+    monkeypatch.setattr("recontrast.apply.register", register)
+    model = changed(folder, tmp_path, prepare="full", region="foreground")
+    apply(model, inputs(folder), tmp_path / "made.nii.gz")
+    assert nib.load(tmp_path / "made.nii.gz").get_fdata().all()
+    assert by == [nib.load(folder / "sub-03_mask.nii.gz").get_fdata().mean()]
+    model = changed(folder, tmp_path, prepare="full", region="brain")
+    apply(model, inputs(folder), tmp_path / "made.nii.gz")
+    assert not nib.load(tmp_path / "made.nii.gz").get_fdata().all()
+
+
+def test_a_mask_that_only_the_study_had_is_asked_for(folder, tmp_path):
+    model, made = changed(folder, tmp_path, region="cartilage"), tmp_path / "made.nii.gz"
+    with pytest.raises(RecontrastError, match=r"inside the mask cartilage .* give it with --mask"):
+        apply(model, inputs(folder), made)
+    apply(model, inputs(folder), made, mask=folder / "sub-03_mask.nii.gz")
+    assert made.is_file()
+
+
+def test_references_that_the_study_falls_back_to_give_the_grid(folder, tmp_path, capsys):
+    """A session without T1w was registered to PDw, though the model does not see it."""
+    image = nib.load(inputs(folder)[0])
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32)[:-2], image.affine), tmp_path / "PDw.nii.gz")
+    stated = {"prepare": "none", "reference": "FLAIR", "reference_fallback": ["PDw", "T1w"]}
+    model = changed(folder, tmp_path, **stated)
+    images = [f"T1w={inputs(folder)[0]}", f"T2w={inputs(folder)[1]}"]
+    apply(model, images, tmp_path / "made.nii.gz")
+    assert "learned on the grid" not in capsys.readouterr().out
+    with pytest.raises(RecontrastError, match="has shape"):  # nothing is moved here; the grid is PDw's
+        apply(model, [*images, f"PDw={tmp_path / 'PDw.nii.gz'}"], tmp_path / "made.nii.gz")
+
+
+def test_an_empty_mask_is_named_not_the_image_in_it(folder, tmp_path):
+    image = nib.load(folder / "sub-03_mask.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, np.uint8), image.affine), tmp_path / "mask.nii.gz")
+    with pytest.raises(RecontrastError, match=r"mask\.nii\.gz: is empty: there is nowhere to synthesise"):
+        apply(folder / "fold-all", inputs(folder), tmp_path / "made.nii.gz", mask=tmp_path / "mask.nii.gz")

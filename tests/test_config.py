@@ -90,6 +90,14 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
         ({"splits": {"validation": -1}}, "splits.validation: .*a number of participants"),
         ({"evaluation": {"profiles": {"a": {"start": [0, 0, 0]}}}}, r"profiles\.a: .*give start and end"),
         (
+            {
+                "relaxometry": {
+                    "bloch": {"FLAIR": {"repetition_time": 9, "echo_time": 1, "inversion_times": [9]}}
+                }
+            },
+            "relaxometry.bloch.FLAIR: no sequence has TR 9, TE 1 and TI 9 ms",
+        ),
+        (
             {"report": {"figures": {"Figure 4": {"shows": "difference", "experiments": ["Nobody"]}}}},
             r"report\.figures\.Figure 4: no experiment 'Nobody'",
         ),
@@ -106,6 +114,30 @@ def test_every_mistake_is_listed_with_the_nearest_name(config: dict) -> None:
 def test_contradictions(config: dict, change: dict, hint: str) -> None:
     with pytest.raises(RecontrastError, match=hint):
         load(config | change)
+
+
+@pytest.mark.parametrize(
+    ("method", "overrides", "hint"),
+    [
+        ("fcn3d", {"crop": 8, "rim": 4}, "a cube of 8 voxels is nothing but rim"),
+        ("voxel_mlp", {"crop": 0, "batch": 2}, "batch is 2 with crop 0"),
+        ("unet2d", {"size": 100}, "slices of 100 pixels cannot be halved 4 times"),
+        (
+            "unet2d",
+            {"intensity": "z-score"},
+            "an output by tanh has values between -1 and 1, z-scores have others",
+        ),
+        ("bloch", {}, "bloch was given 1 inputs; give the three maps of relaxometry"),
+        ("pixel_gan", {}, "pixel_gan was given 1 inputs; give the eight raw images"),
+    ],
+)
+def test_what_a_training_would_refuse_is_found_by_the_plan(config, method, overrides, hint):
+    config["experiments"] = {
+        "A": {"method": method, "inputs": ["T1w"], "target": "FLAIR", "overrides": overrides}
+    }
+    config["report"] = {}
+    with pytest.raises(RecontrastError, match=f"experiments.A: {hint}"):
+        load(config)
 
 
 EXPERIMENT = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}

@@ -2,6 +2,8 @@
 
 import json
 
+from recontrast import layout
+from recontrast.methods import pseudonyms
 from world import World
 
 
@@ -19,16 +21,32 @@ def test_an_output_is_verified(world: World) -> None:
     judged = next(s for s in plan["sessions"] if s["fold"] == "2")
     card = world.out / "models/Patch/fold-2/model.json"
     facts = json.loads(card.read_text())
-    facts["sessions"].append({"session": judged["session"], "role": "training"})
+    assert "sub-" not in json.dumps(facts["sessions"])
+    key = pseudonyms.read(world.out / layout.PSEUDONYMS)
+    hashed = pseudonyms.pseudonym(key, judged["participant_id"])
+    facts["sessions"].append({"session": "0", "participant": hashed, "role": "training"})
     card.write_text(json.dumps(facts))
+    other = world.out / "models/Patch/fold-1/model.json"
+    before = other.read_text()
+    other.write_text("[]")
     done = world.recontrast("verify", "out")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         f"wrong: {image.relative_to(world.out)}: cannot be read; delete it and run the study again",
         "wrong: evaluation/ranks.tsv: is not there; run the study again",
+        f"wrong: {other.relative_to(world.root)}: is not a model card (it holds no keys); train the model again",
         f"wrong: {weights.relative_to(world.root)}: is not the model that its card describes; keep both together",
         f"wrong: {judged['session']}: Patch is by the model of fold 2, which saw this person",
     ]
+
+    other.write_text(before)
+    facts["sessions"][-1] = {"session": judged["session"], "role": "training"}  # as older cards name people
+    card.write_text(json.dumps(facts))
+    told = world.recontrast("verify", "out").stdout
+    assert f"wrong: {judged['session']}: Patch is by the model of fold 2" in told
+    (world.out / layout.PSEUDONYMS).rename(world.root / "key.txt")
+    assert "cohort/pseudonyms.txt: is not there" in world.recontrast("verify", "out").stdout
+    (world.root / "key.txt").rename(world.out / layout.PSEUDONYMS)
 
     image.unlink()
     (world.out / "report/cohort-1.html").unlink()

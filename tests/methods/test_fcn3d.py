@@ -41,7 +41,7 @@ def test_slabs_equal_the_whole_volume(monkeypatch):
     with torch.no_grad():
         whole = network(inputs[None])[0, 0]
     monkeypatch.setattr(slabs, "MEMORY", 11 * 9 * 16 * 4 * 12)
-    assert len(list(fcn3d.blocks((30, 11, 9), recipe))) > 5
+    assert len(list(fcn3d.blocks((30, 11, 9), recipe))) > 3
     applied = Applied(inputs, by_slabs(network), fcn3d.blocks((30, 11, 9), recipe), scale=1)
     assert (applied.output() - whole).abs().max() < 1e-6
 

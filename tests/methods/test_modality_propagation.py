@@ -1,6 +1,7 @@
 """Modality propagation: the search equals literal loops, alignment by moments, the model's images."""
 
 import itertools
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -183,3 +184,28 @@ def test_scale_of_a_session_does_not_matter_where_each_has_its_own():
     made = modality_propagation.predict(model, test, recipe, CPU)
     brighter = modality_propagation.predict(model, replace(test, inputs=test.inputs * 4), recipe, CPU)
     np.testing.assert_array_equal(made, brighter)
+
+
+def test_atlases_that_are_large_together_lie_in_a_file(monkeypatch, tmp_path):
+    people = [small_volumes.volumes(seed) for seed in (1, 2, 3)]
+    recipe = recipes.resolve("modality_propagation", "quick", {"iterations": 1})
+    model = modality_propagation.fit(Cohort(people[:2]), recipe, CPU)
+    expected = modality_propagation.predict(model, people[2], recipe, CPU)
+    monkeypatch.setattr(modality_propagation, "ROOM", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    searched = []
+
+    def nearest(source, atlases, *given, **settings):
+        searched.extend(atlases)
+        return patch_search.nearest(source, atlases, *given, **settings)
+
+    monkeypatch.setattr(modality_propagation, "nearest", nearest)
+    np.testing.assert_array_equal(modality_propagation.predict(model, people[2], recipe, CPU), expected)
+    assert len(searched) == 2
+    assert all(isinstance(one, np.memmap) for one in searched)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_window_of_one_voxel_reaches_nowhere():
+    assert modality_propagation.reach(1, (1.0, 1.0, 3.0)) == (0, 0, 0)
+    assert modality_propagation.reach(3, (1.0, 1.0, 3.0)) == (1, 1, 1)

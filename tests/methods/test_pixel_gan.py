@@ -1,7 +1,10 @@
 """DL-FLAIR: its size, its coarse FLAIR, its critic and losses, both steps and a stop between them."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,9 @@ from recontrast import relaxation, signals
 from recontrast.errors import RecontrastError
 from recontrast.methods import coarse_flair, pixel_gan, recipes
 from recontrast.methods.interface import Cohort, Run, Volumes
+from recontrast.synthesis.synthesize import synthesize
 from recontrast.trainer import critics, loop
+from recontrast.training.train import train
 
 T1, T2, PD = (np.array(values) for values in ((832.0, 1331, 4235), (80.0, 99, 2000), (0.7, 0.82, 1.0)))
 SMALL = {
@@ -220,3 +225,41 @@ def test_prediction_is_the_generator_of_each_mask_voxel():
         model, replace(one, inputs=3 * one.inputs, target=None), recipe, Run(device="cpu")
     )
     assert louder == pytest.approx(made, rel=1e-3)
+
+
+def test_maps_that_step_one_learns_from_are_not_needed_later(tmp_path):
+    names = [*(f"S{number}" for number in range(1, 9)), "R1", "R2", "PD"]
+    one = session()
+    pd, t1, t2 = relaxation.fit(one.inputs.reshape(8, -1).T, coarse_flair.acquisition(PAPER))[0].T
+    maps = np.stack([1000 / t1, 1000 / t2, pd]).reshape(3, *one.mask.shape)
+    arrays = dict(zip(names, [*one.inputs, *maps], strict=True))
+    arrays |= {"FLAIR": one.target, "mask": one.mask.astype(np.uint8)}
+    files = {name: tmp_path / f"{name}.nii.gz" for name in arrays}
+    for name, array in arrays.items():
+        nib.save(nib.Nifti1Image(np.repeat(array, 2, -1).astype(np.float32), np.eye(4)), files[name])
+    listed = tmp_path / "sessions.tsv"
+    row = {"participant_id": "sub-0", "session_id": "n/a", "role": "training"} | files
+    listed.write_text("\t".join(row) + "\n" + "\t".join(map(str, row.values())) + "\n")
+    model = {"model": tmp_path / "model.safetensors", "card": tmp_path / "model.json"}
+    train(
+        method="pixel_gan",
+        recipe=json.dumps(PAPER),
+        sessions=listed,
+        inputs=names,
+        target="FLAIR",
+        losses=tmp_path / "losses.tsv",
+        checkpoint=tmp_path / "state",
+        device="cpu",
+        **model,
+    )
+    for made, images in {
+        "all": [files[name] for name in names],
+        "raw": [files[name] if name[0] == "S" else Path("n/a") for name in names],
+    }.items():
+        synthesize(
+            **model, images=images, mask=files["mask"], output=tmp_path / f"{made}.nii.gz", device="cpu"
+        )
+    assert (tmp_path / "all.nii.gz").read_bytes() == (tmp_path / "raw.nii.gz").read_bytes()
+    without = [Path("n/a") if name == "S3" else files[name] for name in names]
+    with pytest.raises(RecontrastError, match="cannot do without S3"):
+        synthesize(**model, images=without, mask=files["mask"], output=tmp_path / "none.nii.gz", device="cpu")

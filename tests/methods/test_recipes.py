@@ -7,6 +7,7 @@ import sys
 import pytest
 from recontrast.errors import RecontrastError
 from recontrast.methods import recipes
+from recontrast.methods.contradictions import contradictions
 
 
 @pytest.mark.parametrize("method", recipes.available())
@@ -24,6 +25,13 @@ def test_every_recipe_resolves_and_describes_itself(method):
     for key, allowed in facts.choices.items():
         assert facts.recipes["paper"][key] in allowed
     assert {"paper", "quick"} <= set(facts.recipes)
+
+
+@pytest.mark.parametrize("method", recipes.available())
+def test_no_recipe_contradicts_itself(method):
+    facts = recipes.load(method)
+    for name in facts.recipes:
+        assert contradictions(method, recipes.resolve(method, name), len(facts.inputs)) == []
 
 
 def test_all_problems_at_once_with_the_nearest_names():

@@ -1,7 +1,10 @@
 """What the report knows of models: from their cards, else from the plan."""
 
+from pathlib import Path
+
 import pytest
 from recontrast import images, layout
+from recontrast.methods import pseudonyms
 from recontrast.report.models import kind_of, models_of
 
 PLAN = {
@@ -35,6 +38,26 @@ def test_cards_tell_more_than_the_plan(tmp_path, monkeypatch):
     )
     assert (models["fcn", "2"]["holds_images"], models_of(PLAN)["fcn", "2"]["holds_images"]) == (False, True)
     assert not models_of(PLAN)["fcn", "2"]["older"]
+
+
+def test_people_are_read_by_the_key_of_the_output(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pseudonyms.ensure(Path(layout.PSEUDONYMS), ["a1", "b2"])
+    key = pseudonyms.read(Path(layout.PSEUDONYMS))
+    sessions = [
+        {kind: pseudonyms.pseudonym(key, label) for kind, label in said.items()} | {"role": "training"}
+        for said in (
+            {"session": "sub-02_ses-1", "participant": "sub-02"},
+            {"session": "sub-02_ses-9", "participant": "sub-02"},  # a visit that is gone
+        )
+    ]
+    card = layout.fill(layout.MODEL_CARD, experiment="fcn", fold="2")
+    known = {"participant_id": "sub-02", "session": "sub-02_ses-1", "experiments": {}}
+    images.write_json(card, {"sessions": sessions})
+    plan = PLAN | {"sessions": [known]}
+    assert models_of(plan)["fcn", "2"]["training"] == ["sub-02_ses-1", "sub-02"]
+    images.write_json(card, [])
+    assert models_of(plan)["fcn", "2"]["training"] == []
 
 
 @pytest.mark.parametrize(

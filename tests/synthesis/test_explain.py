@@ -144,3 +144,21 @@ def test_a_search_keeps_scale_and_place_of_what_is_left_out():
     unscaled.inputs[1] = one.inputs[1][one.mask].mean()
     wrong = np.abs(module.predict(model, unscaled, recipe, RUN) - module.predict(model, one, recipe, RUN))
     assert np.abs(found[1] - wrong)[one.mask].max() > 1
+
+
+@pytest.mark.parametrize("method", ["modality_propagation", "multimodal"])
+def test_the_only_input_is_left_out_too(method):
+    """As a search leaves any out; where subsets are fused nothing would be left, and its mean takes its place."""
+    module, recipe = method_module(method), recipes.resolve(method, "paper", SHORT[method])
+    people = [
+        replace(small_volumes.volumes(seed), inputs=small_volumes.volumes(seed).inputs[:1])
+        for seed in (1, 2, 3)
+    ]
+    model = module.fit(Cohort(people[:2]), recipe, RUN)
+    found = differences(module, model, people[2], recipe, RUN)[0][people[2].mask]
+    assert found.mean() > 1
+    if method == "modality_propagation":
+        made = module.without(model, people[2], 0, recipe, RUN) - module.predict(
+            model, people[2], recipe, RUN
+        )
+        np.testing.assert_allclose(found, np.abs(made)[people[2].mask])

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
+from recontrast.methods.model_file import read_model
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.synthesis.time_prediction import time_prediction
+from safetensors.numpy import load_file
 
 SETTINGS = {"rim": 0, "epochs": 3, "crops_per_epoch": 40, "crop": 12, "filters": 8}
 
@@ -79,6 +81,48 @@ def test_refusals(trained, tmp_path):
     refused("is not the model that its card describes", model=tmp_path / "other.safetensors")
     (tmp_path / "card.json").write_text("{")
     refused("is not a model card", card=tmp_path / "card.json")
+    (tmp_path / "card.json").write_text("[]")
+    refused("is not a model card .it holds no keys.; train the model again", card=tmp_path / "card.json")
+    facts = json.loads((trained / "model.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps(facts | {"inputs": "T1w"}))
+    refused("is not a model card .inputs is not a list", card=tmp_path / "card.json")
+    facts.pop("recipe")
+    (tmp_path / "card.json").write_text(json.dumps(facts))
+    refused("is not a model card .recipe is missing", card=tmp_path / "card.json")
+
+
+def test_a_model_that_is_older_than_a_key_predicts_as_it_did(trained, tmp_path):
+    facts = json.loads((trained / "model.json").read_text())
+    for key in ("keep", "rim", "initialisation"):
+        facts["recipe"].pop(key)
+    (tmp_path / "card.json").write_text(json.dumps(facts))
+    run(trained, tmp_path / "now.nii.gz")
+    run(trained, tmp_path / "then.nii.gz", card=tmp_path / "card.json")
+    assert (tmp_path / "then.nii.gz").read_bytes() == (tmp_path / "now.nii.gz").read_bytes()
+
+
+def test_a_model_of_a_form_that_is_gone_is_named(trained, tmp_path):
+    facts = json.loads((trained / "model.json").read_text()) | {"method": "modality_propagation"}
+    (tmp_path / "card.json").write_text(json.dumps(facts))
+    with pytest.raises(RecontrastError) as caught:
+        run(trained, tmp_path / "out.nii.gz", card=tmp_path / "card.json")
+    assert str(caught.value) == (
+        f"{tmp_path / 'card.json'}: was written by recontrast {facts['versions']['recontrast']}: "
+        "modality_propagation had no alignment, intensity then, and models of another form; "
+        "train the model again, or use it with the code that trained it"
+    )
+
+
+def test_weights_are_mapped_from_their_file(trained):
+    frozen, _ = read_model(trained / "model.safetensors", trained / "model.json")
+    expected = load_file(trained / "model.safetensors")
+    assert frozen.weights.keys() == expected.keys()
+    for name, array in frozen.weights.items():
+        np.testing.assert_array_equal(array, expected[name])
+        assert array.dtype == expected[name].dtype
+        while array.base is not None and not isinstance(array, np.memmap):
+            array = array.base
+        assert isinstance(array, np.memmap)
 
 
 def test_a_time_of_other_images_is_refused(trained, tmp_path):

@@ -45,6 +45,29 @@ def test_what_does_not_fit_stays_in_the_host(tmp_path, monkeypatch, capsys, kept
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("room", range(20_000, 400_000, 20_000))
+def test_what_is_indexed_lies_where_its_indices_do(monkeypatch, room):
+    """However much memory there is, as long as it is taken: never the images on a GPU and their indices in the host."""
+    taken = []
+    monkeypatch.setattr(storage, "free", lambda device: room - sum(taken))
+    empty = storage.empty
+
+    def counted(shape, device, folder, dtype=torch.float32):
+        made = empty(shape, device, folder, dtype)
+        taken.append(made.nbytes if made.device.type == "meta" else 0)
+        return made
+
+    monkeypatch.setattr(storage, "empty", counted)
+    sessions = [small_volumes.volumes(1), small_volumes.volumes(2)]
+    patches = PatchPool(sessions, 3, torch.device("meta"))
+    assert (
+        len({one.device for one in (patches._runs, patches._centres, patches._targets, patches._ends)}) == 1
+    )
+    taken.clear()
+    slices = SlicePool(sessions, torch.device("meta"), region="image", empty=True)
+    assert len({one.device for one in (slices.inputs, slices.target, slices.mask, slices.weights)}) == 1
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("method", ["fcn3d", "patch_to_voxel", "unet2d", "cc_dnn", "pix2pix"])
 def test_training_is_the_same_wherever_images_lie(method, monkeypatch):

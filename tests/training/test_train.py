@@ -9,7 +9,7 @@ import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
 from recontrast.fingerprint import fingerprint
-from recontrast.methods import recipes
+from recontrast.methods import pseudonyms, recipes
 from recontrast.trainer import loop
 from recontrast.training.train import train
 from safetensors.numpy import load_file
@@ -67,6 +67,22 @@ def test_same_bytes_twice_and_a_card_that_says_all(tmp_path, method, monkeypatch
     assert table[0].split("\t") == ["epoch", "training", "validation"]
     assert len(table) == 3
     assert run(tmp_path / "c", sessions, method, seed=2)["model.safetensors"] != first["model.safetensors"]
+
+
+def test_a_card_names_people_by_a_key_that_stays_behind(tmp_path):
+    sessions = small_volumes.write(tmp_path, ["training", "training"])
+    pseudonyms.ensure(tmp_path / "key.txt", ["abc"])
+    key = pseudonyms.read(tmp_path / "key.txt")
+    pseudonyms.ensure(tmp_path / "key.txt", ["abc", "later"])  # a cohort that grows keeps its key
+    assert pseudonyms.read(tmp_path / "key.txt") == key
+    text = run(tmp_path / "a", sessions, pseudonyms=tmp_path / "key.txt")["model.json"].decode()
+    assert "sub-0" not in text
+    assert key not in text
+    listed = json.loads(text)["sessions"]
+    known = ["sub-02", "sub-03", "sub-01"]
+    assert pseudonyms.labels(listed, key, known) == ["sub-01", "sub-02"]
+    assert not set(pseudonyms.labels(listed, "another", known)) & set(known)
+    assert "sub-0" not in run(tmp_path / "b", sessions)["model.json"].decode()
 
 
 def test_test_sessions_count_only_where_the_recipe_leaks(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import nibabel as nib
+import numpy as np
 
 from . import __version__
 from .anatomy.carry_mask import carry_mask
@@ -20,10 +21,10 @@ from .anatomy.mask_foreground import mask_foreground
 from .anatomy.register import register
 from .anatomy.resample import resample
 from .errors import RecontrastError
-from .images import check_same_grid, read_header, sidecar, write_json
-from .layout import DWI_PARAMETERS, RELAXATIONS
+from .images import check_same_grid, read_header, read_mask, sidecar, write_json
+from .layout import DWI_PARAMETERS, REGIONS, RELAXATIONS
 from .methods import recipes
-from .methods.model_file import read_model
+from .methods.model_file import read_method
 from .synthesis.loaded import ABSENT
 from .synthesis.synthesize import synthesize
 
@@ -31,7 +32,9 @@ ENDINGS = (".nii", ".nii.gz")
 # Of models whose cards do not say, because they were trained by hand or by an older version.
 DEFAULT = {
     "prepare": "full",
+    "region": None,  # the brain of whole heads, else the foreground
     "reference": "T1w",
+    "reference_fallback": [],
     "suffixes": {},  # of BIDS, where they are not the names
     "kinds": dict.fromkeys((*DWI_PARAMETERS, *RELAXATIONS), "map"),
     "shrink": 4,
@@ -60,41 +63,55 @@ def apply(
 
     Args:
         model: a model's folder, or its safetensors file with the card beside it.
-        given: image files in the order of the model's inputs, or as `T1w=FILE`; the reference of the model's study
-            may be named beside them where it is none of the inputs. Some methods (`multimodal`) can do with fewer.
-        output: image to write, on the grid of that reference; where it is not given, of the first image.
+        given: image files in the order of the model's inputs, or as `T1w=FILE`; the reference of the model's study,
+            or one that it falls back to, may be named beside them where it is none of the inputs. Some methods
+            (`multimodal`) can do with fewer.
+        output: image to write, on the grid of that reference; where none is given, of the first image.
         mask: where to synthesise, on the grid that all images share.
         threads: CPU threads.
         device: auto takes the GPU where there is one.
 
     Raises:
         RecontrastError: another number of images, an unknown name, a file that is no image, a map on another grid,
-            or maps alone where a brain has to be found.
+            maps alone where a brain has to be found, or no mask where the model learned in one that its study had.
     """
     weights = model / "model.safetensors" if model.is_dir() else model
     card = weights.with_suffix(".json")
-    facts = read_model(weights, card)[1]
+    facts = read_method(weights, card)[1]
     if not output.name.endswith(ENDINGS):
         raise RecontrastError("is no name of an image", file=output, remedy="let it end in .nii.gz")
     preparation = DEFAULT | facts.get("preparation", {})
-    subsets = recipes.load(facts["method"]).subsets
-    files = _by_contrast(given, facts["inputs"], preparation["reference"], card, subsets)
+    references = [preparation["reference"], *preparation["reference_fallback"]]
+    files = _by_contrast(given, facts["inputs"], references, card, recipes.load(facts["method"]))
+    region = preparation["region"]
+    if mask is None and region not in (None, *REGIONS):
+        raise RecontrastError(
+            f"the model learned inside the mask {region} of its study, which cannot be found in images",
+            file=card,
+            remedy="bring such a mask and the images onto one grid, and give it with --mask",
+        )
     print(", ".join(f"{name}: {file}" for name, file in files.items()), flush=True)
     for file in (*files.values(), *([mask] if mask else [])):
         read_header(file)  # one that is missing is told before the first is worked on
         if {output.resolve(), sidecar(output).resolve()} & {file.resolve(), sidecar(file).resolve()}:
             raise RecontrastError("would be overwritten", file=file, remedy="name another output")
+    if mask and not np.asarray(read_mask(mask).dataobj).any():
+        raise RecontrastError(
+            "is empty: there is nowhere to synthesise",
+            file=mask,
+            remedy="give a mask that is 1 in the region",
+        )
     output.absolute().parent.mkdir(parents=True, exist_ok=True)
     _compare_versions(facts)
     with tempfile.TemporaryDirectory(prefix=".recontrast-", dir=output.absolute().parent) as folder:
         preparing = _Preparing(files, mask, preparation, Path(folder))
-        region = preparing.region()
-        _compare_grids(region, facts)
+        where = preparing.region()
+        _compare_grids(where, facts)
         synthesize(
             model=weights,
             card=card,
-            images=[preparing.prepared(name) if name in files else ABSENT for name in facts["inputs"]],
-            mask=region,
+            images=[preparing.prepared(name, where) if name in files else ABSENT for name in facts["inputs"]],
+            mask=where,
             output=output,
             threads=threads,
             device=device,
@@ -105,14 +122,20 @@ def apply(
 
 
 def _by_contrast(
-    given: list[str], inputs: list[str], reference: str, card: Path, subsets: bool
+    given: list[str],
+    inputs: list[str],
+    references: list[str],
+    card: Path,
+    method: recipes.Facts,
 ) -> dict[str, Path]:
-    """The file of every input, or of some where these are enough, and, where it is named, of the reference."""
-    known = [*inputs, reference]
+    """The file of every input, or of some where these are enough, and, where they are named, of references."""
+    known = [*inputs, *references]
     named = dict(item.split("=", 1) for item in given if "=" in item and item.partition("=")[0] in known)
     plain = [item for item in given if "=" not in item or item.partition("=")[0] not in known]
     files = named if set(named) & set(inputs) else dict(zip(inputs, plain, strict=False)) | named
-    enough = set(inputs) <= set(files) or (subsets and bool(set(inputs) & set(named)))
+    needed = [name for name in inputs if name not in method.aids]
+    # Of images without a name nobody knows which of several is missing.
+    enough = set(needed) <= set(files) or method.suffice(named, inputs)
     strange = [item.partition("=")[0] for item in plain if "=" in item and not Path(item).exists()]
     if strange:
         raise RecontrastError(
@@ -122,9 +145,9 @@ def _by_contrast(
         )
     if len(given) != len(files) or not enough:
         raise RecontrastError(
-            f"the model takes {len(inputs)} images and was given {', '.join(given)}",
+            f"the model takes {len(needed)} images and was given {', '.join(given)}",
             file=card,
-            remedy=f"give {' '.join(f'{name}=FILE' for name in inputs)}",
+            remedy=f"give {' '.join(f'{name}=FILE' for name in needed)}",
         )
     return {name: Path(file) for name, file in files.items()}
 
@@ -151,14 +174,18 @@ class _Preparing:
     @property
     def reference(self) -> str:
         """What gives the grid: as in the study of the model or, without that, the first image, or the first map."""
-        wanted = self.preparation["reference"]
         images = [name for name in self.files if not self._is_map(name)]
-        return wanted if wanted in self.files else next(iter([*images, *self.files]))
+        return next(name for name in (*self._references, *images, *self.files) if name in self.files)
+
+    @property
+    def _references(self) -> list[str]:
+        """What gave the grid in the study of the model: the first of these that a session had."""
+        return [self.preparation["reference"], *self.preparation["reference_fallback"]]
 
     def region(self) -> Path:
         """Where to synthesise, a mask on the grid of the reference."""
         reference = self.reference
-        if reference != self.preparation["reference"]:
+        if reference not in self._references:
             print(
                 f"note: the model learned on the grid of {self.preparation['reference']}, this is {reference}'s"
             )
@@ -174,33 +201,39 @@ class _Preparing:
                 file=self.files[reference],
                 remedy=f"give a mask, or {self.preparation['reference']}=FILE on the same grid",
             )
+        self._find_brain(reference)
+        if self.preparation["region"] != "foreground":
+            return self._brain
+        mask_foreground(images=[self._native(reference)], output=found)
+        return found
+
+    def _find_brain(self, reference: str) -> None:
+        """Free images of whole heads of shading, and find the brain on the grid of the reference."""
         for name, file in self.files.items():
             if self._kind(name) == "image":
                 correct_bias(image=file, output=self._native(name), shrink=self.preparation["shrink"])
         # As in a study: on T1w where there is one.
         shown = next((name for name in (reference, *self.files) if self._suffix(name) == "T1w"), reference)
-        brain = self.folder / "brain.nii.gz"
-        suffix = self._suffix(shown)
+        there, suffix = self.folder / "there.nii.gz", self._suffix(shown)
         extract_brain(
             image=self._native(shown),
             contrast=suffix,
-            mask=brain,
+            mask=there,
             threshold=self.preparation.get("brain_threshold", {}).get(suffix),
         )
-        transform = self._register(shown, moving_mask=brain) if shown != reference else None
-        carry_mask(mask=brain, reference=self._native(reference), output=found, transform=transform)
-        return found
+        transform = self._register(shown, moving_mask=there) if shown != reference else None
+        carry_mask(mask=there, reference=self._native(reference), output=self._brain, transform=transform)
 
-    def prepared(self, name: str) -> Path:
-        """An input as the model saw it in training."""
+    def prepared(self, name: str, region: Path) -> Path:
+        """An input as the model saw it in training, where its units come from that region."""
         file, reference = self._native(name), self._native(self.reference)
         if self._is_map(name):
             self._check_map(file, reference)
             return file
-        transform, region = None, self.mask or self.folder / "region.nii.gz"
+        transform = None
         if self.moved and (scan := self._scan(name)) != self.reference:
             there = self._transform(scan)
-            transform = there if there.exists() else self._register(scan, region if self.whole else None)
+            transform = there if there.exists() else self._register(scan, self._brain if self.whole else None)
         output = self.folder / f"{name}.nii.gz"
         resample(
             image=file,
@@ -212,6 +245,11 @@ class _Preparing:
             interpolation=self.preparation["interpolation"],
         )
         return output
+
+    @property
+    def _brain(self) -> Path:
+        """The brain on the grid of the reference, by which whole heads are aligned whatever the region is."""
+        return self.folder / "brain.nii.gz"
 
     def _register(
         self, name: str, reference_mask: Path | None = None, moving_mask: Path | None = None

@@ -1,12 +1,13 @@
 """The typed study: what a study file may say, its defaults, and all of its errors at once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, Field
 
-from . import lesion_settings
+from . import lesion_settings, scoring
 from .backends import protocol
 from .contrasts import Contrast, Mask, Name, Section
 from .conversion.settings import Conversion
@@ -15,8 +16,10 @@ from .layout import REGIONS, RESERVED
 from .lesion_settings import Lesions
 from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
 from .methods import recipes
+from .methods.contradictions import contradictions
 from .mistakes import check, did_you_mean, is_about, one_line
-from .scoring import Evaluation, Table, contradictions
+from .scoring import Evaluation, Table
+from .signals import impossible
 
 
 class Phantom(Section):
@@ -262,6 +265,19 @@ def parse(config: dict) -> tuple[Study | None, list[str]]:
     ]
 
 
+def _of_recipes(experiment: Experiment) -> Iterator[str]:
+    """What is wrong with the recipes of an experiment, by themselves and with its sets of inputs."""
+    method = experiment.method
+    for chosen in ({}, *experiment.choose):
+        try:
+            resolved = recipes.resolve(method, experiment.recipe, experiment.overrides | chosen)
+        except RecontrastError as error:
+            yield str(error)
+            return
+        for inputs in (experiment.inputs, *experiment.fallback):
+            yield from map(str, contradictions(method, resolved, len(inputs)))
+
+
 class _OnceEach(yaml.SafeLoader):
     """Reads YAML in which no key of a table stands twice; the last would count, and the first be lost."""
 
@@ -306,11 +322,7 @@ def _contradictions(study: Study):
             nearest = did_you_mean(experiment.method, recipes.available())
             yield f"{key}.method: no method {experiment.method!r}{nearest}"
             continue
-        try:
-            for chosen in ({}, *experiment.choose):
-                recipes.resolve(experiment.method, experiment.recipe, experiment.overrides | chosen)
-        except RecontrastError as error:
-            yield f"{key}: {error}"
+        yield from (f"{key}: {problem}" for problem in dict.fromkeys(_of_recipes(experiment)))
         if experiment.weight and experiment.weight.mask not in study.masks:
             nearest = did_you_mean(experiment.weight.mask, list(study.masks))
             yield f"{key}.weight: no mask {experiment.weight.mask!r} is defined under masks{nearest}"
@@ -339,6 +351,9 @@ def _contradictions(study: Study):
     for name, contrast in study.contrasts.items():
         if labels.count(contrast.label) > 1:
             yield f"contrasts.{name}: another contrast has the same suffix and entities ({contrast.label})"
+    for suffix, sequence in study.relaxometry.bloch.items():
+        if wrong := impossible(sequence.repetition_time, sequence.echo_time, sequence.inversion_times):
+            yield f"relaxometry.bloch.{suffix}: {wrong}"
     yield from lesion_settings.contradictions(study)
     shown = {f"report.curves.{figure}": names for figure, names in study.report.curves.items()}
     shown |= {f"report.figures.{name}": f.experiments for name, f in study.report.figures.items()}
@@ -359,7 +374,7 @@ def _contradictions(study: Study):
         yield f"region: brain is extracted with prepare: full only; with {study.prepare} say foreground"
     if study.anatomy.warp and not study.anatomy.template:
         yield "anatomy.warp: bends the way to the template, which anatomy.template leaves out"
-    yield from contradictions(study)
+    yield from scoring.contradictions(study)
     prefixes = [d.prefix for d in study.datasets]
     if len(set(prefixes)) < len(prefixes):
         yield "datasets: several have the same prefix; give each its own, so that labels cannot clash"

@@ -12,6 +12,7 @@ from .graph import Graph
 from .graph.code import steps_of
 from .images import write_json, write_text
 from .leftovers import clear, left_behind
+from .methods import pseudonyms
 from .stages import STEPS
 
 # Names that the BIDS specification has no word for yet.
@@ -63,6 +64,7 @@ def freeze(graph: Graph) -> None:
     known = {"states": states(graph), "problems": problems, "results": _results(graph)}
     write_json(folder / layout.PLAN, content(graph) | known)
     write_json(folder / layout.PREPARATION, graph.preparation())
+    pseudonyms.ensure(folder / layout.PSEUDONYMS, (image.sha256 for image in graph.plan.manifest.images))
     clear(graph)
     frozen.write(graph)
     for model in graph.plan.models.values():

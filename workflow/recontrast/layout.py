@@ -15,6 +15,7 @@ BACKENDS = "cohort/backends.json"
 PLAN = "cohort/plan.json"
 GRAPH = "cohort/graph.json"
 PREPARATION = "cohort/preparation.json"  # for model cards
+PSEUDONYMS = "cohort/pseudonyms.txt"  # the key to participants in model cards
 PACKED = "work/packed"  # sessions as arrays, which the trainings of one run share (rules/training.smk)
 TRAINING_LIST = "cohort/lists/{experiment}_fold-{fold}.tsv"
 SCORE_LIST = "cohort/lists/scores.tsv"

@@ -262,7 +262,8 @@ class Plan:
         """The model that predicts an experiment's target in a session, if any can."""
         sets = [experiment.inputs, *experiment.fallback]
         inputs = next((s for s in sets if planned.has(s)), None)
-        if inputs is None and recipes.load(experiment.method).subsets:
+        present = {*planned.images, *planned.maps}
+        if inputs is None and recipes.load(experiment.method).suffice(present, experiment.inputs):
             inputs = experiment.inputs
         there = tuple(contrast for contrast in inputs or () if planned.has([contrast]))
         if not there:

@@ -13,6 +13,19 @@ import numpy as np
 Array = np.ndarray | float
 
 
+def impossible(tr: float, te: float, ti: Sequence[float]) -> str:
+    """Why no sequence has these times, or nothing."""
+    if len(ti) > 2:
+        return f"{len(ti)} inversion times, where two are the most"
+    if min(tr, te, *ti) < 0 or te >= tr or sum(ti) >= tr:
+        times = ", ".join(f"{one:g}" for one in ti)
+        inversions = f" and TI {times}" if ti else ""
+        return (
+            f"no sequence has TR {tr:g}, TE {te:g}{inversions} ms: TR is above TE, and above all TI together"
+        )
+    return ""
+
+
 def spin_echo(pd: Array, t1: Array, t2: Array, *, tr: float, te: float) -> Array:
     """Spin echo: pd (1 − exp(−TR/T1)) exp(−TE/T2).
 

@@ -10,8 +10,10 @@ from rich.console import Console
 from . import layout, lock
 from .errors import RecontrastError
 from .images import UNREADABLE
-from .layout import MODEL, MODEL_CARD, Session, fill
-from .methods.model_file import read_model
+from .layout import MODEL, MODEL_CARD, fill
+from .methods import pseudonyms
+from .methods.card import read_card
+from .methods.model_file import read_method
 from .without_pydicom import nibabel as nib
 
 console = Console(highlight=False)
@@ -35,6 +37,7 @@ def verify(folder: Path) -> int:
     plan = json.loads(path.read_text(encoding="utf-8"))
     models = {(p["model"], p["fold"]) for s in plan["sessions"] for p in s["experiments"].values()}
     wrong = [
+        *_keyless(folder, models),
         *_damaged(folder, [*plan["results"], layout.REPORT]),
         *_broken(folder, models, {*plan["results"]}),
         *_judged_by_their_own(folder, plan),
@@ -50,6 +53,12 @@ def verify(folder: Path) -> int:
             soft_wrap=True,
         )
     return 1 if wrong else 0
+
+
+def _keyless(folder: Path, models: set[tuple[str, str]]) -> Iterator[str]:
+    """The key to the people in model cards, where there are models and it is not."""
+    if models and not pseudonyms.read(folder / layout.PSEUDONYMS):
+        yield f"{layout.PSEUDONYMS}: is not there, by which models name who they saw; run the study again"
 
 
 def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
@@ -78,20 +87,29 @@ def _broken(folder: Path, models: set[tuple[str, str]], told: set[str]) -> Itera
             yield from (f"{name}: is not there; run the study again" for name in missing if name not in told)
             continue
         try:
-            read_model(*(folder / name for name in names))
+            read_method(*(folder / name for name in names))
         except RecontrastError as error:
             yield str(error)
 
 
 def _judged_by_their_own(folder: Path, plan: dict) -> Iterator[str]:
     """Sessions that are compared with what a model made that was trained, or stopped, by the same person."""
+    key = pseudonyms.read(folder / layout.PSEUDONYMS)
+    people = {session["participant_id"] for session in plan["sessions"]}
+    seen: dict[Path, set[str]] = {}
     for session in plan["sessions"]:
         for name, made in session["experiments"].items():
             card = folder / fill(MODEL_CARD, experiment=made["model"], fold=made["fold"])
-            if made["acquired"] and card.is_file():
-                seen = {
-                    f"sub-{Session.from_label(entry['session']).participant}"
-                    for entry in json.loads(card.read_text(encoding="utf-8"))["sessions"]
-                }
-                if session["participant_id"] in seen:
-                    yield f"{session['session']}: {name} is by the model of fold {made['fold']}, which saw this person"
+            if made["acquired"] and card not in seen:
+                seen[card] = _seen_by(card, key, people)
+            if made["acquired"] and session["participant_id"] in seen[card]:
+                yield f"{session['session']}: {name} is by the model of fold {made['fold']}, which saw this person"
+
+
+def _seen_by(card: Path, key: str, people: set[str]) -> set[str]:
+    """Which people a model saw; nobody where its card cannot be read, which is told of already."""
+    try:
+        sessions = read_card(card).get("sessions", []) if card.is_file() else []
+    except RecontrastError:
+        return set()
+    return {label.partition("_")[0] for label in pseudonyms.labels(sessions, key, people)}

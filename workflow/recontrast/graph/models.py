@@ -85,6 +85,7 @@ class ModelJobs:
             "prepare": study.prepare,
             "region": study.region,
             "reference": study.reference,
+            "reference_fallback": list(study.reference_fallback),
             "suffixes": {name: contrast.suffix for name, contrast in study.contrasts.items()},
             "kinds": {
                 name: "raw" if contrast.suffix in anatomy.raw else "image"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import signals
-from ..errors import RecontrastError
+from .contradictions import refuse
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import percentile_scale
 from .recipes import Recipe
@@ -47,13 +47,9 @@ def image(volumes: Volumes, recipe: Recipe) -> np.ndarray:
     """The magnitude image in units of the proton density, float32 (x, y, z).
 
     Raises:
-        RecontrastError: the inputs are not three maps.
+        RecontrastError: the inputs are not three maps, or no sequence has such times.
     """
-    if len(volumes.inputs) != 3:
-        raise RecontrastError(
-            f"bloch was given {len(volumes.inputs)} inputs",
-            remedy="give the three maps of relaxometry in this order: R1, R2, PD",
-        )
+    refuse("bloch", recipe, len(volumes.inputs))
     r1, r2, pd = volumes.inputs
     inversions = [recipe["inversion_time"]] if recipe["equation"] == "inversion_recovery" else []
     timing = dict(tr=recipe["repetition_time"], te=recipe["echo_time"], ti=inversions)

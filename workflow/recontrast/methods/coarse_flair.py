@@ -8,20 +8,16 @@ import numpy as np
 from .. import relaxation, signals
 from ..errors import RecontrastError
 from ..relaxation import Acquisition
+from .contradictions import RAW, refuse
 from .interface import Volumes
 from .recipes import Recipe
 
 ALIKE = 1e-3  # of their mean, between medians that were made equal; echoes and delays differ more
-IMAGES = 8  # S1 to S8: delay by delay, the shorter echo first
-REMEDY = (
-    "give the eight raw images, delay by delay with the shorter echo first (with `complex: true` their real parts, "
-    "then in the same order their imaginary parts), and after them R1, R2 and PD where the study has relaxometry"
-)
 
 
 def channels(recipe: Recipe) -> int:
     """How many inputs are raw images: magnitudes, or real and imaginary parts."""
-    return 2 * IMAGES if recipe["complex"] else IMAGES
+    return 2 * RAW if recipe["complex"] else RAW
 
 
 def split(volumes: Volumes, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
@@ -32,8 +28,7 @@ def split(volumes: Volumes, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
             proportion to each other.
     """
     count = channels(recipe)
-    if len(volumes.inputs) not in (count, count + 3):
-        raise RecontrastError(f"pixel_gan was given {len(volumes.inputs)} inputs", remedy=REMEDY)
+    refuse("pixel_gan", recipe, len(volumes.inputs))
     raw = volumes.inputs[:count]
     medians = np.median(magnitudes(raw)[:, volumes.mask], axis=1)
     if np.ptp(medians) < ALIKE * medians.mean():
@@ -46,7 +41,7 @@ def split(volumes: Volumes, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
 def magnitudes(raw: np.ndarray) -> np.ndarray:
     """The eight magnitudes of raw images (8 or 16, ...)."""
-    return raw if len(raw) == IMAGES else np.hypot(raw[:IMAGES], raw[IMAGES:])
+    return raw if len(raw) == RAW else np.hypot(raw[:RAW], raw[RAW:])
 
 
 def coarse_flair(volumes: Volumes, recipe: Recipe) -> np.ndarray:
@@ -83,7 +78,7 @@ def water(raw: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def acquisition(recipe: Recipe) -> Acquisition:
     """The times and angles of the eight images."""
-    delays = [recipe[f"delay_{number}"] for number in range(1, IMAGES // 2 + 1)]
+    delays = [recipe[f"delay_{number}"] for number in range(1, RAW // 2 + 1)]
     echoes = [recipe["echo_1"], recipe["echo_2"]]
     return Acquisition(
         np.tile(echoes, len(delays)),

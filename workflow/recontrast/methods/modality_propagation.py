@@ -5,8 +5,12 @@ are most like its own, first by the inputs, then also by the target as estimated
 in their middle. The "model" is the training images themselves.
 """
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
+from ..trainer import unnamed
 from ..trainer.patch_search import nearest
 from .alignment import from_images
 from .interface import Cohort, Model, Run, Volumes
@@ -14,6 +18,8 @@ from .moments import from_moments, onto
 from .normalisation import Scales, scaled, session_scales, z_scores
 from .recipes import Recipe
 from .volumes import cropped
+
+ROOM = 2 * 2**30  # bytes of aligned atlases that memory is taken for; more of them lie in a file
 
 
 def margin(recipe: Recipe) -> int | None:
@@ -66,16 +72,27 @@ def _margin(recipe: Recipe) -> int:
 
 
 def _atlases(model: Model, volumes: Volumes, source: np.ndarray, recipe: Recipe) -> list[np.ndarray]:
-    """The training sessions on the grid of one that is aligned with them; each float32 (contrasts + 1, x, y, z)."""
-    atlases = []
-    for number, spacing in enumerate(model.constants["spacings"], start=1):
+    """The training sessions on the grid of one that is aligned with them; each float32 (contrasts + 1, x, y, z).
+
+    One is read and aligned at a time. Where all together are large they lie in a file of the folder for temporary files
+    (TMPDIR), from which the search, that goes from place to place, reads a block of each.
+    """
+    spacings = model.constants["spacings"]
+    shape = (len(spacings), len(source) + 1, *volumes.mask.shape)
+    large = np.dtype(np.float32).itemsize * int(np.prod(shape)) > ROOM
+    kept = (
+        unnamed.array(shape, np.float32, Path(tempfile.gettempdir()))
+        if large
+        else np.empty(shape, np.float32)
+    )
+    for number, spacing in enumerate(spacings, start=1):
         images, mask = model.weights[f"atlas{number}/images"], model.weights[f"atlas{number}/mask"]
         if recipe["alignment"] == "moments":
             affine = from_moments(volumes.mask, volumes.spacing, mask, spacing)
         else:
             affine = from_images(source[0], volumes.mask, volumes.spacing, images[0], mask, spacing)
-        atlases.append(onto(images, *affine, volumes.mask.shape))
-    return atlases
+        onto(images, *affine, volumes.mask.shape, kept[number - 1])
+    return list(kept)
 
 
 def _propagate(
@@ -108,5 +125,9 @@ def _propagate(
 
 
 def reach(window: int, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
-    """Voxels that the window reaches along each axis: as far in mm as along the finest, but one at least."""
-    return tuple(max(1, round(window // 2 * min(spacing) / size)) for size in spacing)
+    """Voxels that the window reaches along each axis: as far in mm as along the finest, but one at least.
+
+    A window of one voxel reaches nowhere.
+    """
+    far = window // 2
+    return tuple(min(far, max(1, round(far * min(spacing) / size))) for size in spacing)

@@ -8,7 +8,11 @@ Spacing = tuple[float, float, float]
 
 
 def onto(
-    images: np.ndarray, matrix: np.ndarray, offset: np.ndarray, shape: tuple[int, int, int]
+    images: np.ndarray,
+    matrix: np.ndarray,
+    offset: np.ndarray,
+    shape: tuple[int, int, int],
+    into: np.ndarray | None = None,
 ) -> np.ndarray:
     """Resample images onto another session's grid, linearly; 0 where there was nothing.
 
@@ -17,11 +21,15 @@ def onto(
         matrix: (3, 3), from voxels of the other grid to those of the images.
         offset: (3,), likewise.
         shape: of the other grid, (u, v, w).
+        into: array to fill, as what is returned; None: a new one.
 
     Returns:
         float32, shape (n, u, v, w).
     """
-    return np.stack([affine_transform(image, matrix, offset, shape, np.float32, order=1) for image in images])
+    moved = np.empty((len(images), *shape), np.float32) if into is None else into
+    for image, there in zip(images, moved, strict=True):
+        affine_transform(image, matrix, offset, shape, there, order=1)
+    return moved
 
 
 def from_moments(

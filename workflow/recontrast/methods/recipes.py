@@ -7,6 +7,7 @@ checked and a methods section written without importing torch.
 import difflib
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +52,11 @@ class Facts:
         leaking: values that `leaks: true` changes too, unless the study sets them.
         weights: whether voxels of a mask may count more than others in training.
         subsets: whether some of the inputs are enough for a prediction.
+        aids: inputs, by name, that only training looks at.
         validates: whether it looks at validation sessions at all.
+        reshaped: keys before which its models had another form. Models that were trained before a method got any
+            other key are what the paper's value of that makes them: a new key whose paper value changes what a
+            trained model predicts belongs here.
     """
 
     name: str
@@ -65,7 +70,14 @@ class Facts:
     leaking: Recipe = field(default_factory=dict)
     weights: bool = False
     subsets: bool = False
+    aids: tuple[str, ...] = ()
     validates: bool = True
+    reshaped: tuple[str, ...] = ()
+
+    def suffice(self, there: Iterable[str], inputs: Iterable[str]) -> bool:
+        """Whether what is there of a model's inputs is enough for a prediction."""
+        found, needed = {*there} & {*inputs}, {*inputs} - {*self.aids}
+        return needed <= found or (self.subsets and bool(found))
 
 
 def available() -> list[str]:
@@ -120,6 +132,18 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
     if resolved.get("leaks"):
         resolved |= {key: value for key, value in facts.leaking.items() if key not in (overrides or {})}
     return resolved
+
+
+def complete(method: str, recipe: Recipe) -> Recipe:
+    """The recipe of a model that may be older than some of the keys of its method.
+
+    Raises:
+        RecontrastError: there is no such method, or its models had another form then.
+    """
+    facts = load(method)
+    if lacking := [key for key in facts.reshaped if key not in recipe]:
+        raise RecontrastError(f"{method} had no {', '.join(lacking)} then, and models of another form")
+    return facts.recipes["paper"] | recipe
 
 
 def describe(method: str, recipe: Recipe) -> str:

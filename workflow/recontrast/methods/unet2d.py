@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..errors import RecontrastError
 from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, train
 from ..trainer.slices import SlicePool, SliceTask, centring
 from ..trainer.stopping import patience
+from .contradictions import refuse
 from .interface import Cohort, Model, Run, Volumes
 from .normalisation import mean_and_sd, percentile_scale
 from .recipes import Recipe
@@ -29,18 +29,9 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:
     """Train on the slices that show the region; keep the epoch with the lowest validation error.
 
     Raises:
-        RecontrastError: the size of the slices or the dropout does not suit the depth of the network.
+        RecontrastError: values of the recipe contradict each other.
     """
-    if recipe["size"] % coarsest(recipe):
-        raise RecontrastError(
-            f"slices of {recipe['size']} pixels cannot be halved {recipe['levels'] - 1} times",
-            remedy=f"give a size that {coarsest(recipe)} divides, or 0 to take slices as they are",
-        )
-    if (deepest := dropouts(recipe)[-1]) >= 1:
-        raise RecontrastError(
-            f"dropout {recipe['dropout']:g} rises to {deepest:g} in {recipe['levels']} levels",
-            remedy="lower it: nothing passes a dropout of 1",
-        )
+    refuse("unet2d", recipe, len(cohort.training[0].inputs))
     device = devices.begin(run)
     *inputs, target = np.median([own_scales(session, recipe) for session in cohort.training], axis=0).tolist()
     constants = {"inputs": inputs, "target": target}

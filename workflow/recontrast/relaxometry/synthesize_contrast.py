@@ -56,8 +56,5 @@ def synthesize_contrast(
 
 def check(tr: float, te: float, ti: list[float]) -> None:
     """Raise unless a sequence can have these times, in ms."""
-    remedy = "give milliseconds: TR above TE and above the inversion times together"
-    if len(ti) > 2:
-        raise RecontrastError(f"{len(ti)} inversion times, where two are the most", remedy="give fewer")
-    if min(tr, te, *ti) < 0 or te >= tr or sum(ti) >= tr:
-        raise RecontrastError(f"no sequence has TR {tr:g}, TE {te:g}, TI {ti} ms", remedy=remedy)
+    if wrong := signals.impossible(tr, te, ti):
+        raise RecontrastError(wrong, remedy="give milliseconds")

@@ -1,9 +1,11 @@
 """What is known of the trained models: who they learned from, and by which code."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from .. import layout
+from ..methods import pseudonyms
 
 
 def models_of(plan: dict) -> dict[tuple[str, str], dict]:
@@ -29,15 +31,29 @@ def models_of(plan: dict) -> dict[tuple[str, str], dict]:
             planned.setdefault((made["model"], made["fold"]), (name, {}))
     names = list(dict.fromkeys(name for name, _ in planned))
     ordered = sorted(planned, key=lambda key: (names.index(key[0]), not key[1].isdigit(), key[1].zfill(4)))
-    return {key: _model(*key, *planned[key], plan["experiments"]) for key in ordered}
+    key = pseudonyms.read(Path(layout.PSEUDONYMS))
+    kinds = ("session", "participant_id")
+    known = {session[kind] for session in plan["sessions"] for kind in kinds if kind in session}
+    return {
+        one: _model(
+            *one, *planned[one], plan["experiments"], lambda listed: pseudonyms.labels(listed, key, known)
+        )
+        for one in ordered
+    }
 
 
-def _model(name: str, fold: str, experiment: str, roles: dict, experiments: dict) -> dict:
-    card = Path(layout.fill(layout.MODEL_CARD, experiment=name, fold=fold))
-    facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+def _model(
+    name: str,
+    fold: str,
+    experiment: str,
+    roles: dict,
+    experiments: dict,
+    labels: Callable[[list[dict]], list[str]],
+) -> dict:
+    facts = _facts(Path(layout.fill(layout.MODEL_CARD, experiment=name, fold=fold)))
     if facts:
         kinds = ("training", "validation")
-        roles = {kind: [s["session"] for s in facts["sessions"] if s["role"] == kind] for kind in kinds}
+        roles = {kind: labels([s for s in facts["sessions"] if s["role"] == kind]) for kind in kinds}
     now, then = experiments[experiment].get("code", ""), facts.get("fingerprint", "")
     return {
         "name": name,
@@ -51,6 +67,15 @@ def _model(name: str, fold: str, experiment: str, roles: dict, experiments: dict
         "holds_images": facts.get("constants", {}).get("contains_images", False),
         "older": bool(now and then and now != then),
     }
+
+
+def _facts(card: Path) -> dict:
+    """What a card says; nothing where it is not there or damaged, as `recontrast verify` tells."""
+    try:
+        facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) and isinstance(facts.get("sessions"), list) else {}
 
 
 def _chosen(choice: dict | None) -> str:

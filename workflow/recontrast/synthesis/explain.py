@@ -12,6 +12,7 @@ import numpy as np
 from .. import tables
 from ..errors import RecontrastError
 from ..images import write
+from ..methods import recipes
 from ..methods.interface import Model, Run, Volumes
 from ..methods.recipes import Recipe
 from .loaded import load
@@ -111,7 +112,9 @@ def differences(module: ModuleType, model: Model, volumes: Volumes, recipe: Reci
     after they have been normalised: the session's own scales stay those of the input.
     """
     volumes = replace(volumes, target=None)
-    if hasattr(module, "without") and len(volumes.inputs) > 1:
+    # What fuses any subset of its inputs has nothing left without its only one.
+    fuses = recipes.load(module.__name__.rpartition(".")[2]).subsets
+    if hasattr(module, "without") and (len(volumes.inputs) > 1 or not fuses):
         whole = module.predict(model, volumes, recipe, run)
         made = (module.without(model, volumes, number, recipe, run) for number in range(len(volumes.inputs)))
     elif hasattr(module, "applied"):

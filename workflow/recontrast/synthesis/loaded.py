@@ -11,7 +11,7 @@ from ..errors import RecontrastError
 from ..masks import Box
 from ..methods import recipes
 from ..methods.interface import Model, Run, Volumes, method_module
-from ..methods.model_file import read_model
+from ..methods.model_file import read_method
 from ..methods.volumes import read_volumes
 from ..tables import MISSING
 
@@ -62,7 +62,7 @@ def load(
     Raises:
         RecontrastError: a file cannot be used, or there are more or fewer images than the model takes.
     """
-    frozen, facts = read_model(model, card)
+    frozen, facts = read_method(model, card)
     if len(images) != len(facts["inputs"]):
         raise RecontrastError(
             f"the model takes {len(facts['inputs'])} images and was given {len(images)}",
@@ -71,7 +71,8 @@ def load(
         )
     there = [None if image == ABSENT else image for image in images]
     lacking = [name for name, image in zip(facts["inputs"], there, strict=True) if image is None]
-    if len(lacking) == len(there) or (lacking and not recipes.load(facts["method"]).subsets):
+    given = [name for name in facts["inputs"] if name not in lacking]
+    if not recipes.load(facts["method"]).suffice(given, facts["inputs"]):
         raise RecontrastError(f"the model cannot do without {', '.join(lacking)}", file=card)
     module = method_module(facts["method"])
     volumes, box, grid = read_volumes(mask.name, there, target, mask, module.margin(facts["recipe"]))

@@ -38,6 +38,7 @@ class CubePool:
         self.shapes = np.array([np.maximum(one.mask.shape, edge) for one in sessions])
         self.stacks = []
         self._starts = np.cumsum([0, *images * self.shapes.prod(axis=1)])
+        device = storage.place([(self._starts[-1], torch.float32)], device)
         self._flat = storage.empty((int(self._starts[-1]),), device, folder)
         self._bounds = np.cumsum([0, *(np.count_nonzero(one.mask) for one in sessions)])
         self._voxels = storage.empty((int(self._bounds[-1]), 3), torch.device("cpu"), folder, torch.int32)

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..errors import RecontrastError
+from ..methods.contradictions import of_cubes
 from ..methods.interface import Cohort, Model, Run, Volumes
 from ..methods.normalisation import Scales, scaled, z_scores
 from ..methods.recipes import Recipe
@@ -46,16 +46,8 @@ def fit(cohort: Cohort, recipe: Recipe, run: Run, build: Build, blocks: Blocks) 
     Raises:
         RecontrastError: a batch of several whole volumes is asked for, whose shapes may differ; or a cube is all rim.
     """
-    if 0 < recipe["crop"] <= 2 * recipe["rim"]:
-        raise RecontrastError(
-            f"a cube of {recipe['crop']} voxels is nothing but rim ({recipe['rim']} on either side)",
-            remedy="make crop larger",
-        )
-    if not recipe["crop"] and recipe["batch"] != 1:
-        raise RecontrastError(
-            f"batch is {recipe['batch']} with crop 0",
-            remedy="set batch to 1, as volumes differ in shape, or set crop",
-        )
+    for error in of_cubes(recipe):
+        raise error
     device = devices.begin(run)
     training, judges = cohort.training, cohort.validation
     if recipe["leaks"] and (tested := [session for session in cohort.test if session.target is not None]):

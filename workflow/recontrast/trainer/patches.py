@@ -43,10 +43,15 @@ class PatchPool:
         counts = [np.count_nonzero(one.mask) for one in sessions]
         self.bounds = np.concatenate([[0], np.cumsum(counts)])
         self.device = device
-        flat = storage.empty((int(np.sum(lengths)),), device, folder)
-        device = flat.device
-        self._centres = storage.empty((len(self),), device, folder, torch.int64)
         known = all(one.target is not None for one in sessions)
+        sizes = [
+            (np.sum(lengths), torch.float32),
+            (len(self), torch.int64),
+            (len(self) * known, torch.float32),
+        ]
+        device = storage.place(sizes, device)
+        flat = storage.empty((int(np.sum(lengths)),), device, folder)
+        self._centres = storage.empty((len(self),), device, folder, torch.int64)
         self._targets = storage.empty((len(self),), device, folder) if known else None
         offsets, start = [], 0
         for number, session in enumerate(sessions):

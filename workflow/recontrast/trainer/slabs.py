@@ -43,13 +43,17 @@ def slabs(
 ) -> Slabs:
     """Cut a volume along its first axis.
 
+    A slab is at least as thick as both its halos, so that no more than half of what is read is read again: with halos
+    that fill the memory themselves, thinner ones would compute nearly everything many times, for half of it at best.
+
     Args:
         shape: of the volume.
         channels: of the widest layer; with the shape it gives the thickness of a slab.
         halo: planes on both sides that a slab needs to see.
-        memory: bytes for the widest layer, `MEMORY` if not given; `align` planes are taken however many they need.
+        memory: bytes for the widest layer, `MEMORY` if not given; thinner than its halos no slab is made for it.
         align: slabs begin at multiples of it.
     """
     plane = shape[1] * shape[2] * channels * 4
-    thickness = max(1, ((memory or MEMORY) // plane - 2 * halo) // align) * align
+    fitting, least = ((memory or MEMORY) // plane - 2 * halo) // align, -(-2 * halo // align)
+    thickness = max(1, fitting, least) * align
     return Slabs(shape[0], thickness, halo, align)

@@ -61,16 +61,16 @@ class SlicePool:
         h, w = rounded((size, size) if isinstance(size, int) else size, multiple)
         count, contrasts = sum(map(len, kept)), len(sessions[0].inputs)
         self.device = device
+        emphasised = any(session.emphasis is not None for session in sessions)
+        own = region == "image" or emphasised  # weights that are not the mask
+        kind = torch.float32 if emphasised else torch.bool
+        pixels = count * h * w
+        sizes = [((contrasts + 1) * pixels, torch.float32), (pixels, torch.bool), (pixels * own, kind)]
+        device = storage.place(sizes, device)
         self.inputs = storage.empty((count, contrasts, h, w), device, folder)
-        device = self.inputs.device
         self.target = storage.empty((count, h, w), device, folder)
         self.mask = storage.empty((count, h, w), device, folder, torch.bool)
-        emphasised = any(session.emphasis is not None for session in sessions)
-        if region == "mask" and not emphasised:
-            self.weights = self.mask
-        else:
-            kind = torch.float32 if emphasised else torch.bool
-            self.weights = storage.empty((count, h, w), device, folder, kind)
+        self.weights = storage.empty((count, h, w), device, folder, kind) if own else self.mask
         first = 0
         for session, mask, numbers in zip(sessions, masks, kept, strict=True):
             rows = slice(first, first + len(numbers))

@@ -1,7 +1,6 @@
 """Room for the images of many sessions, which need not fit into memory."""
 
-import os
-import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,23 @@ import torch
 
 from ..methods.interface import Volumes
 from ..methods.volumes import arrays_of
+from . import unnamed
 
 SHARE = 0.7  # of the free memory of a GPU that images of one kind may take
+
+
+def place(sizes: Iterable[tuple[int, torch.dtype]], device: torch.device) -> torch.device:
+    """Where all that belongs together lies: what is indexed, and the indices, have to be in one place.
+
+    Args:
+        sizes: elements of each tensor, and their type.
+        device: a GPU where enough of its memory remains for the network; else, as a line in the log says, the host.
+    """
+    needed = sum(int(count) * dtype.itemsize for count, dtype in sizes)
+    if device.type == "cpu" or needed <= SHARE * free(device):
+        return device
+    print(f"{needed / 2**30:.1f} GiB of images do not fit into the GPU's memory: they stay in the host's")
+    return torch.device("cpu")
 
 
 def empty(
@@ -21,25 +35,14 @@ def empty(
 
     Args:
         shape: of the tensor.
-        device: on a GPU it lies in the GPU's memory, where enough of that remains for the network; else, as a line
-            in the log says, in the host's, as with a CPU.
+        device: where it lies, as `place` has chosen it.
         folder: on a CPU it lies in a file of this folder, of which the system keeps in memory what there is
             room for. The file has no name and goes with the process, however that ends. None: plain memory.
         dtype: of the tensor.
     """
-    needed = dtype.itemsize * int(np.prod(shape))
-    if device.type != "cpu":
-        if needed <= SHARE * free(device):
-            return torch.empty(shape, dtype=dtype, device=device)
-        print(f"{needed / 2**30:.1f} GiB of images do not fit into the GPU's memory: they stay in the host's")
-    if folder is None:
-        return torch.empty(shape, dtype=dtype)
-    folder.mkdir(parents=True, exist_ok=True)
-    kind = torch.empty(0, dtype=dtype).numpy().dtype
-    with tempfile.TemporaryFile(dir=folder) as file:
-        # A full disk is told now; later it would kill the process.
-        os.posix_fallocate(file.fileno(), 0, needed)
-        return torch.from_numpy(np.memmap(file, kind, "r+", shape=shape))
+    if folder is None or device.type != "cpu":
+        return torch.empty(shape, dtype=dtype, device=device)
+    return torch.from_numpy(unnamed.array(shape, torch.empty(0, dtype=dtype).numpy().dtype, folder))
 
 
 def free(device: torch.device) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from .. import images
 from ..errors import RecontrastError
 from ..methods.interface import Run, method_module
-from ..methods.model_file import read_model
+from ..methods.model_file import read_method
 from .train import read_list, read_role
 
 
@@ -50,7 +50,7 @@ def choose(
         RecontrastError: there is no validation session.
     """
     given = json.loads(settings)
-    found = [read_model(*both) for both in zip(candidates, candidate_cards, strict=True)]
+    found = [read_method(*both) for both in zip(candidates, candidate_cards, strict=True)]
     facts = found[0][1]
     entries = read_list(sessions, facts["inputs"], facts["target"])
     validation = [entry for entry in entries if entry.role == "validation"]

@@ -17,6 +17,7 @@ from .. import images, methods, tables
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
 from ..layout import Session
+from ..methods import pseudonyms as names
 from ..methods.interface import Cohort, Model, Run, Volumes, method_module
 from ..methods.packed import map_session
 from ..methods.volumes import read_volumes
@@ -39,6 +40,7 @@ def train(
     losses: Path,
     checkpoint: Path,
     preparation: Path | None = None,
+    pseudonyms: Path | None = None,
     emphasis: float = 1.0,
     packed: Path | None = None,
     seed: int = 1,
@@ -63,6 +65,8 @@ def train(
         checkpoint: folder for the state of an unfinished training, which is deleted at the end.
         preparation: JSON file that says how the images were prepared and which inputs are maps (`kinds`); noted
             in the card for those who use the model.
+        pseudonyms: text file with the key by which the card names participants and sessions, hashed; None: it does
+            not name them.
         emphasis: how much the voxels of a mask count in the loss against others; the list has it in a further
             column, emphasised (n/a: none).
         packed: folder in which trainings share the sessions as arrays, which then need not fit into memory; it may
@@ -85,7 +89,7 @@ def train(
         "seed": seed,
         "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "fingerprint": code_of(method),
-        "sessions": [entry.card() for entry in entries],
+        "sessions": [entry.card(names.read(pseudonyms) if pseudonyms else "") for entry in entries],
     } | ({"emphasis": emphasis} if emphasis != 1 else {})
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     run = Run(seed=seed, threads=threads, device=device, checkpoint=checkpoint, key=key)
@@ -122,19 +126,20 @@ class Entry:
     target: dict[str, Path]  # empty where it was not acquired
     emphasised: dict[str, Path]  # a mask, or empty
 
-    def card(self) -> dict[str, object]:
-        """What a model card says of the session: no paths, as those differ between machines."""
-        files = {"mask": self.mask} | self.inputs | self.target | self.emphasised
-        return {
-            "session": self.label,
-            "role": self.role,
-            "sha256": {name: _sha256(path) for name, path in files.items()},
-        }
+    def card(self, key: str) -> dict[str, object]:
+        """What a model card says of the session: no paths, as those differ between machines, and no labels."""
+        known = {"session": self.label, "participant": self.label.partition("_")[0]} if key else {}
+        said = {kind: names.pseudonym(key, label) for kind, label in known.items()}
+        return said | {"role": self.role, "sha256": self._hashes()}
 
     def digest(self, emphasis: float) -> str:
         """Changes with anything that is read for the session."""
-        read = self.card() | {"role": None, "emphasis": emphasis}
+        read = {"session": self.label, "sha256": self._hashes(), "emphasis": emphasis}
         return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]
+
+    def _hashes(self) -> dict[str, str]:
+        files = {"mask": self.mask} | self.inputs | self.target | self.emphasised
+        return {name: _sha256(path) for name, path in files.items()}
 
 
 def code_of(method: str) -> str:
