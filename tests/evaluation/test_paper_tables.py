@@ -122,6 +122,16 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     assert "Hagiwara et al. 2019, Table; the numbers of another cohort" in text
 
 
+def test_rows_and_columns_of_one_label_stay_apart(results, tmp_path):
+    metrics = [{"label": "PSNR", "metric": "psnr"}, {"label": "PSNR", "metric": "mse", "digits": 4}]
+    rows = [{"label": "Ours", "experiment": name} for name in GAINS]
+    _, output = make(results, tmp_path, {"rows": rows, "columns": metrics})
+    [shown] = study_tables([output], {})
+    assert (shown["columns"], [line["labels"] for line in shown["rows"]]) == (["PSNR"] * 2, [["Ours"]] * 2)
+    texts = [cell["text"] for line in shown["rows"] for cell in line["cells"]]
+    assert len(set(texts)) == 4
+
+
 def test_folds_in_rows_and_methods_in_columns(results, tmp_path):
     cells, output = make(
         results,

@@ -11,8 +11,10 @@ from .notes import notes
 from .typeset import latex, markdown
 
 DICTIONARY = {
-    "row": {"Description": "Row of the printed table"},
-    "column": {"Description": "Column of the printed table"},
+    "row_number": {"Description": "Place of the row in the printed table, from 1 on"},
+    "column_number": {"Description": "Place of the column, from 1 on"},
+    "row": {"Description": "Label of the row, as printed; several rows may have one label"},
+    "column": {"Description": "Label of the column, as printed"},
     "experiment": columns.EXPERIMENT,
     "region": {"Description": "Part of the image; of lesions, what they are judged by"},
     "metric": {"Description": "Metric, as in metrics.tsv and lesions.tsv"},
@@ -89,7 +91,11 @@ def table(
     title, headings = asked["table"].get("title", ""), asked["table"].get("headings", [])
     images.write_text(output.with_suffix(".md"), markdown(grid, title, said, headings))
     images.write_text(output.with_suffix(".tex"), latex(grid, title, said, headings))
-    rows = [cell | {"marks": cell["marks"] or tables.MISSING} for line in grid for cell in line]
+    rows = [
+        cell | {"row_number": y, "column_number": x, "marks": cell["marks"] or tables.MISSING}
+        for y, line in enumerate(grid, 1)
+        for x, cell in enumerate(line, 1)
+    ]
     tables.write(output, list(DICTIONARY), rows)
     images.write_json(output.with_suffix(".json"), DICTIONARY | {"Headings": headings, "Notes": said})
     print(f"{output}: {len(grid)} rows, {len(grid[0]) if grid else 0} columns")
