@@ -14,8 +14,8 @@ from recontrast.stages import STEPS
 PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 SHARED = {
-    "backends", "columns", "errors", "fingerprint", "images", "inheritance", "layout", "measures", "methods",
-    "participants", "processes", "relaxation", "signals", "tables", "trainer", "without_pydicom", "",
+    "backends", "columns", "errors", "fingerprint", "images", "inheritance", "layout", "lesion_words", "measures",
+    "methods", "participants", "processes", "relaxation", "signals", "tables", "trainer", "without_pydicom", "",
 }  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def test_who_has_nobody_to_learn_from_is_told_what_stands_in(lesions: dict, said
 
 def test_a_kappa_without_any_masks_named_is_a_default_that_is_said() -> None:
     plan = Plan(study(lesions={"method": "lga"}), cohort(**DRAWN_BY_NOBODY))
-    assert "default κ of 0.1, as nobody has lesions drawn by hand and FLAIR and T1w" in plan.problems[-1]
+    assert "default κ of 0.1, as nobody has a mask of lesions and FLAIR and T1w" in plan.problems[-1]
     assert "give lesions.manual, or lesions.kappa" in plan.problems[-1]
     given = Plan(study(lesions={"method": "lga", "kappa": 0.2}), cohort(**DRAWN_BY_NOBODY))
     assert not given.problems

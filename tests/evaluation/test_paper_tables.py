@@ -66,6 +66,7 @@ def make(results, folder, description, printed=None, **further):
         "published": printed,
         "region": "brain",
         "truth": "manual",
+        "given": "given masks",
         "inputs": {"Bloch": ["R1", "R2"], "Gan": ["T1w"]},
     }
     output = folder / "Table1.tsv"
@@ -372,7 +373,7 @@ def test_lesions_stand_beside_those_of_the_acquired_image(results, tmp_path):
     assert cells.loc["acquired"]["text"].to_list() == ["–", "0.45 ± 0.30", "–"]
     assert cells.loc["PSNR (dB)", "Gan"]["n"] == "10"
     assert (
-        "True lesions: drawn by hand and found on the acquired image."
+        "True lesions: those of given masks and those found on the acquired image."
         in output.with_suffix(".md").read_text()
     )
 

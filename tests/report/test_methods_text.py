@@ -173,7 +173,7 @@ LESIONS = {
     ("method", "learned", "words", "cited"),
     [
         ("lpa", 0, "intensities of 2 people, places of 29", "Lesjak"),
-        ("lpa", 5, "fitted to lesions drawn by hand (5 sessions); for the people of a fold", "Schmidt"),
+        ("lpa", 5, "fitted to given masks (5 sessions); for the people of a fold", "Schmidt"),
         ("lga", 0, "κ of its seeds was 0.1", "Schmidt"),
         ("network", 5, "trained for 20 epochs", "Dice"),
         ("external", 0, "by the command lst", "Dice"),

@@ -30,7 +30,7 @@ def notes(
         said += [published["legend"]] if published.get("legend") else []
     said += _seconds(everything, context) + _candidates(everything)
     metrics = dict.fromkeys(cell["metric"] for cell in everything if cell["metric"] in MEASURES)
-    return said + _truths(everything) + [_define(name) for name in metrics]
+    return said + _truths(everything, context) + [_define(name) for name in metrics]
 
 
 def _single_folds(everything: list[Cell], context: Context) -> list[str]:
@@ -103,9 +103,9 @@ def _candidates(everything: list[Cell]) -> list[str]:
     ]
 
 
-def _truths(everything: list[Cell]) -> list[str]:
+def _truths(everything: list[Cell], context: Context) -> list[str]:
     """What lesions are judged by."""
-    words = {"manual": "drawn by hand", "acquired": "found on the acquired image"}
+    words = {"manual": f"those of {context.given}", "acquired": "those found on the acquired image"}
     used = dict.fromkeys(
         c["region"] for c in everything if c["metric"] in MEASURES and _of_lesions(c["metric"])
     )

@@ -64,7 +64,7 @@ def table(
         metrics: the long tables of scores: of images, and of lesions where the table shows them.
         statistics: the pairwise comparisons of each.
         specification: JSON: the table of the study, its published values, the inputs of experiments, the region
-            of the study, and what lesions are judged by.
+            of the study, what lesions are judged by, and what masks that came with the cohort are called.
         output: TSV file to write; beside it .md, .tex, and .json: what the columns are, and the notes below the table.
         cards: cards of the models that the table tells of.
         times: how long predictions take, as JSON, where the table shows it.
@@ -82,6 +82,7 @@ def table(
         inputs=asked["inputs"],
         region=asked["region"],
         truth=asked["truth"],
+        given=asked["given"],
     )
     grid = cells(asked["table"], context, asked["published"])
     marks = asked["table"].get("marks", {})

@@ -51,12 +51,13 @@ class TableJobs:
             "published": published.load(table.published) if table.published else None,
             "region": self.study.region,
             "truth": self._truth(),
+            "given": self.given_lesions,
             "inputs": {name: self.study.experiments[name].inputs for name in sorted(table.experiments)},
         }
         return json.dumps(content)
 
     def _truth(self) -> str:
-        """What lesions are judged by: masks drawn by hand, or, where nobody has any, those found on acquired images."""
+        """What lesions are judged by: given masks, or, where nobody has any, those found on acquired images."""
         manual = self.study.lesions.manual
         by_hand = manual and any(manual in planned.masks for planned in self.plan.sessions.values())
         return "manual" if by_hand else "acquired"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .. import tables
 from ..columns import LOAD_LEVELS, SCORES
+from ..lesion_words import source
 from ..measures import MEASURES
 from ..participants import by_participant
 from .overlays import MANUAL
@@ -80,7 +81,7 @@ def _volumes(rows: list[tables.Row]) -> dict[str, list[tuple[float, float]]]:
     """Judged and true volume by every two sources, a pair for each participant, who counts once as in the tables."""
     values = by_participant(rows)
     return {
-        f"{experiment} − {region}": [
+        f"{experiment} − {source(region)}": [
             (volume, values[experiment, region, "lesion_true_volume"][who]) for who, volume in people.items()
         ]
         for (experiment, region, metric), people in values.items()

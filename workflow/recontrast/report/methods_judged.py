@@ -100,7 +100,7 @@ def lesions(text: dict, plan: dict) -> Part:
         default = shipped | {"kappa": asked.get("kappa") or shipped["kappa"], "features": kinds["shipped"]}
         default = text["default"].get(method, "").format(**default)
         if ran["lesions_learned"]:
-            learned = text["learned"][method].format(count=ran["lesions_learned"])
+            learned = text["learned"][method].format(count=ran["lesions_learned"], given=ran["lesions_given"])
             part.append(text["learned"]["held_out"].format(learned=learned))
             if ran["lesions_untaught"]:
                 part.append(text["untaught"].format(count=ran["lesions_untaught"], default=default))
@@ -114,7 +114,7 @@ def lesions(text: dict, plan: dict) -> Part:
             part.append(text["lesions_compared"].format(pairs=listed(ran["lesion_pairs"])))
             needed += _cited(text, ["dice1945"])
     if asked.get("fill") and ran["masks"].get(asked["manual"]):
-        part.append(text["filled"])
+        part.append(text["filled"].format(given=ran["lesions_given"]))
     return part, needed
 
 

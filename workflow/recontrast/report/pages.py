@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from .. import tables
+from .. import lesion_words, tables
 from ..images import write_text
 from ..measures import MEASURES
 
@@ -22,7 +22,12 @@ def write(path: Path, template: str, **content: object) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "p_value": tables.p_value, "heading": heading}
+    environment.filters |= {
+        "number": number,
+        "p_value": tables.p_value,
+        "heading": heading,
+        "source": lesion_words.source,
+    }
     write_text(path, environment.get_template(template).render(**content))
 
 
