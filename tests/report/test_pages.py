@@ -265,10 +265,11 @@ def test_ranks_of_nobody_are_no_table(tmp_path):
         for name, rank in (("a", "2" if n else "n/a"), ("b", "1" if n else "n/a"))
     ]
     (tmp_path / "ranks.tsv").write_text(columns + "".join(rows))
-    (table,) = rank_tables(tmp_path / "ranks.tsv", "brain")
+    (table,) = rank_tables(tmp_path / "ranks.tsv", "brain", dict.fromkeys("abc", "FLAIR"))
     assert [row["experiment"] for row in table["rows"]] == ["b", "a"]
     assert [row["best"] for row in table["rows"]] == [["psnr"], []]
-    assert rank_tables(tmp_path / "ranks.tsv", "GM") == []
+    assert (table["n"], table["unranked"]) == ("3", ["c"])
+    assert rank_tables(tmp_path / "ranks.tsv", "GM", {}) == []
 
 
 def test_the_first_page_says_what_many_sessions_lack_once(finished):

@@ -81,7 +81,7 @@ def index(
         results=sorted(
             result_tables(summarized, content["experiments"]), key=lambda table: table["region"] != wanted
         ),
-        ranks=rank_tables(ranks, wanted),
+        ranks=rank_tables(ranks, wanted, _targets(content, scores)),
         comparisons=comparison_tables(statistics, wanted),
         figures=_figures(page.parent / "figures", scores, names, models, content),
         models=list(models.values()),
@@ -260,6 +260,12 @@ def _notes(sessions: list[dict]) -> dict[str, list[str]]:
         for note in session["notes"]:
             found.setdefault(note, []).append(session["session"])
     return found
+
+
+def _targets(plan: dict, scores: list[tables.Row]) -> dict[str, str]:
+    """The target of every experiment that has scores."""
+    scored = {row["experiment"] for row in scores}
+    return {name: made["target"] for name, made in plan["experiments"].items() if name in scored}
 
 
 def _counts(plan: dict, sessions: list[dict]) -> dict[str, int]:
