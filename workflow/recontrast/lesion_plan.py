@@ -41,6 +41,11 @@ def groups(plan: "Plan") -> list[str]:
     return sorted(found)
 
 
+def truth(plan: "Plan") -> str:
+    """What lesions are judged by where nothing else is said: given masks, or else those found on acquired images."""
+    return "manual" if _drawn(plan) else ACQUIRED
+
+
 def sought_on(study: "Study") -> list[str]:
     """The experiments on whose images lesions are sought."""
     return [n for n in experiments(study) if n in (study.lesions.experiments or study.experiments)]

@@ -234,10 +234,13 @@ class LesionJobs:
         sources = lesion_plan.sources(self.plan, planned)
         given = [MANUAL] if self.study.lesions.manual in planned.masks else []
         acquired = [ACQUIRED] if ACQUIRED in sources else []
+        # With no given mask in the study, the brightness of lesions in the acquired image itself is that of those
+        # found on it: the ground truth of their contrast in synthetic images.
+        alone = len(sources) > 1 and self.segments_tissue and lesion_plan.truth(self.plan) == ACQUIRED
         return [
             (source, truth)
             for source in sources
-            for truth in (*given, *(acquired if source != ACQUIRED else []))
+            for truth in (*given, *(acquired if source != ACQUIRED or alone else []))
             if not self._failed(planned, f"lesions-{source}-{truth}")
         ]
 

@@ -110,6 +110,7 @@ class PageJobs:
             f"those found on {'the acquired' if source == ACQUIRED else 'synthetic'} images against {truths[truth]}"
             for planned in sessions
             for source, truth in self._lesion_pairs(planned)
+            if source != truth
         ]
         sought = [planned for planned in sessions if lesion_plan.sources(self.plan, planned)]
         taught = [planned for planned in sought if lesion_plan.learned(self.plan, planned)]

@@ -42,7 +42,7 @@ def lesion_section(scores: Path, summary: Path, folder: Path) -> dict[str, objec
         "metrics": {
             name: MEASURES[name].title for name in (f"lesion_{n}" for n in SHOWN) if name in measured
         },
-        "rows": list(rows.values()),
+        "rows": [row for row in rows.values() if row["experiment"] != row["region"]],
         "loads": ", ".join(f"{name} {text}" for name, text in LOAD_LEVELS.items()),
         "figure": "figures/lesion-volumes.svg" if pairs else "",
     }
@@ -71,7 +71,11 @@ def session_lesions(scores: Sequence[Path], sources: Sequence[str], described: S
     ]
     return {
         "metrics": {name: MEASURES[name].title for name in (f"lesion_{n}" for n in SHOWN)},
-        "rows": [{"experiment": one, "region": other} | {"cells": v} for (one, other), v in rows.items()],
+        "rows": [
+            {"experiment": one, "region": other} | {"cells": v}
+            for (one, other), v in rows.items()
+            if one != other
+        ],
         "regions": [cell["region"] for cell in places[0]["cells"]] if places else [],
         "places": places,
     }
@@ -85,5 +89,5 @@ def _volumes(rows: list[tables.Row]) -> dict[str, list[tuple[float, float]]]:
             (volume, values[experiment, region, "lesion_true_volume"][who]) for who, volume in people.items()
         ]
         for (experiment, region, metric), people in values.items()
-        if metric == "lesion_volume"
+        if metric == "lesion_volume" and experiment != region
     }
