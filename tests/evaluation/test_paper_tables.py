@@ -67,6 +67,7 @@ def make(results, folder, description, printed=None, **further):
         "region": "brain",
         "truth": "manual",
         "given": "given masks",
+        "by_slice": False,
         "inputs": {"Bloch": ["R1", "R2"], "Gan": ["T1w"]},
     }
     output = folder / "Table1.tsv"

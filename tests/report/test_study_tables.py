@@ -34,6 +34,7 @@ def test_a_table_with_its_notes_stands_on_the_first_page(finished):
         "region": "brain",
         "truth": "manual",
         "given": "given masks",
+        "by_slice": False,
         "inputs": {"fcn": ["T1w"]},
     }
     asked["published"] = {"source": "A paper, Table 2", "legend": "Bold: the best.", "cells": cells}

@@ -64,7 +64,8 @@ def table(
         metrics: the long tables of scores: of images, and of lesions where the table shows them.
         statistics: the pairwise comparisons of each.
         specification: JSON: the table of the study, its published values, the inputs of experiments, the region
-            of the study, what lesions are judged by, and what masks that came with the cohort are called.
+            of the study, what lesions are judged by, what masks that came with the cohort are called, and whether
+            windows of SSIM stay in one slice.
         output: TSV file to write; beside it .md, .tex, and .json: what the columns are, and the notes below the table.
         cards: cards of the models that the table tells of.
         times: how long predictions take, as JSON, where the table shows it.
@@ -83,6 +84,7 @@ def table(
         region=asked["region"],
         truth=asked["truth"],
         given=asked["given"],
+        by_slice=asked["by_slice"],
     )
     grid = cells(asked["table"], context, asked["published"])
     marks = asked["table"].get("marks", {})

@@ -52,6 +52,7 @@ class TableJobs:
             "region": self.study.region,
             "truth": lesion_plan.truth(self.plan),
             "given": self.given_lesions,
+            "by_slice": self.study.evaluation.by_slice,
             "inputs": {name: self.study.experiments[name].inputs for name in sorted(table.experiments)},
         }
         return json.dumps(content)

@@ -29,12 +29,13 @@ def comparison_tables(file: Path, region: str) -> list[dict]:
         region: the region that is shown.
 
     Returns:
-        Tables with `target`, `which` (pairs, in words), `metrics` and `rows`: `a`, `b`, `n` participants (in words,
-        as metrics may have different ones), and `cells` by metric with `difference`, `low`, `high` and `p`, corrected.
+        Tables of pairs with two participants or more: `target`, `which` (pairs, in words), `metrics`, `intervals`
+        (whether there is any) and `rows`: `a`, `b`, `n` participants (in words, as metrics may have different ones),
+        and `cells` by metric with `difference`, `low`, `high` and `p`, corrected.
     """
     found: dict[tuple[str, str], list[tables.Row]] = {}
     for row in tables.read(file, COLUMNS):
-        if row["between"] == "experiments" and row["within"] == region and int(row["n"]):
+        if row["between"] == "experiments" and row["within"] == region and int(row["n"]) > 1:
             found.setdefault((row["target"], row["family"]), []).append(row)
     # Those over most participants first.
     order = list(FAMILIES)
@@ -59,6 +60,9 @@ def _table(target: str, family: str, rows: list[tables.Row]) -> dict:
     return {
         "target": target,
         "which": FAMILIES[family],
+        "intervals": any(
+            cell["low"] != tables.MISSING for pair in pairs.values() for cell in pair["cells"].values()
+        ),
         "metrics": list(dict.fromkeys(row["metric"] for row in rows)),
         "rows": list(pairs.values()),
     }

@@ -43,6 +43,7 @@ def lesion_section(scores: Path, summary: Path, folder: Path) -> dict[str, objec
             name: MEASURES[name].title for name in (f"lesion_{n}" for n in SHOWN) if name in measured
         },
         "rows": [row for row in rows.values() if row["experiment"] != row["region"]],
+        "several": any(row["n"] > 1 for row in rows.values()),
         "loads": ", ".join(f"{name} {text}" for name, text in LOAD_LEVELS.items()),
         "figure": "figures/lesion-volumes.svg" if pairs else "",
     }

@@ -19,7 +19,7 @@ def rank_tables(file: Path, region: str, targets: dict[str, str]) -> list[dict]:
         Tables with `target`, `metrics`, `n` (the number of people, in words), `unranked` (experiments over too
         few people to be ranked with the others), `rows` (with `experiment`, `ranks`
         by metric and `best`, the metrics in which no other has a better mean rank), in the order of the first
-        metric, and `tests`: Friedman's p by metric.
+        metric, `tests`: Friedman's p by metric, and `tested`: whether there is any.
     """
     found: dict[str, list[tables.Row]] = {}
     for row in tables.read(file, COLUMNS):
@@ -49,5 +49,6 @@ def _table(target: str, rows: list[tables.Row], targets: dict[str, str]) -> dict
             }
             for name, own in sorted(ranks.items(), key=lambda each: each[1].get(metrics[0], last))
         ],
+        "tested": any(row["friedman_p"] != tables.MISSING for row in rows),
         "tests": {row["metric"]: row["friedman_p"] for row in rows},
     }
