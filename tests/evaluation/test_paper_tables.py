@@ -14,6 +14,7 @@ from recontrast.columns import SCORES
 from recontrast.config import load, load_file
 from recontrast.errors import RecontrastError
 from recontrast.evaluation import grid as grid_module
+from recontrast.evaluation import typeset
 from recontrast.evaluation.compare import compare
 from recontrast.evaluation.table import table
 from recontrast.report.study_tables import study_tables
@@ -290,7 +291,7 @@ def test_what_a_study_and_a_paper_say_of_a_table_stands_below_it(results, tmp_pa
     assert labels[2] == ["| T1 → T2", "Theirs", "[**30.1**] |"]
     assert labels[3][:2] == ["| ", "Ours"]
     assert labels[4][:2] == ["| T2 → T1", "Ours"]
-    assert r"T1 $\rightarrow$ T2 & Theirs & [\textbf{30.1}] \\" in latex
+    assert r"T1 \ensuremath{\rightarrow} T2 & Theirs & [\textbf{30.1}] \\" in latex
     assert r"\footnotesize Peak \& range differ." in latex
     (table,) = study_tables([output], {})
     assert table["notes"] == about["Notes"]
@@ -339,7 +340,7 @@ def test_inputs_parameters_ranks_and_words(results, tmp_path):
     assert "(cpu, threads: 1, voxels in the box of the mask: 1,000)" in output.with_suffix(".md").read_text()
     latex = output.with_suffix(".tex").read_text()
     assert r"50 \% \& more\_" in latex
-    assert r"Another $|$ study" in latex
+    assert r"Another \ensuremath{|} study" in latex
 
 
 def test_lesions_stand_beside_those_of_the_acquired_image(results, tmp_path):
@@ -425,8 +426,23 @@ def test_ranks_are_those_among_the_experiments_of_the_table(tmp_path):
 
 def test_what_text_fonts_lack_is_typeset_as_mathematics(results, tmp_path):
     row = {"label": "MSE (× 10⁻³)", "metric": "mse"}
-    _, output = make(results, tmp_path, {"rows": [row], "columns": list(GAINS)})
-    assert r"MSE ($\times$ 10$^{-}$$^{3}$)" in output.with_suffix(".tex").read_text()
+    note = "`structures: {NAME: {drawn: MASK}}`, T2-FLAIR; −1 and -2, in mm²/s"
+    _, output = make(results, tmp_path, {"rows": [row], "columns": list(GAINS), "note": note})
+    text = output.with_suffix(".tex").read_text()
+    assert r"MSE (\ensuremath{\times} 10\ensuremath{^{-3}})" in text
+    assert (
+        r"\texttt{structures: \{NAME: \{drawn: MASK\}\}}, T2-FLAIR; \ensuremath{-}1 and \ensuremath{-}2"
+        in text
+    )
+    assert r"mm\ensuremath{^{2}}/s" in text
+    assert text.isascii()
+
+
+def test_everything_that_studies_print_is_plain_latex():
+    files = [*(ROOT / "studies").glob("*.yaml"), *(ROOT / "studies/published").glob("*.yaml")]
+    printed = " ".join(str(yaml.safe_load(file.read_text())) for file in files)
+    assert {"±", "→"} <= set(printed)
+    assert typeset._escape(printed).isascii()
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")
