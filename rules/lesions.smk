@@ -2,7 +2,7 @@
 
 
 rule fit_lesions:
-    """From masks drawn by hand: how bright lesions are and where they lie, without those who are held out."""
+    """From given masks: how bright lesions are and where they lie, without those who are held out."""
     input:
         graph.lesion_training,
     output:
@@ -25,7 +25,7 @@ rule fit_lesions:
 
 
 rule choose_kappa:
-    """The threshold of lesion growth that suits masks drawn by hand, without those who are held out."""
+    """The threshold of lesion growth that suits given masks, without those who are held out."""
     input:
         graph.lesion_training,
     output:

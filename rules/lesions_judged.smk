@@ -26,7 +26,7 @@ rule describe_lesions:
 
 
 rule compare_lesions:
-    """The lesions of one mask against those of another: drawn by hand, or found on the acquired image."""
+    """The lesions of one mask against those of another: given, or found on the acquired image."""
     input:
         found=layout.LESION_MASK,
         truth=graph.lesion_truth,

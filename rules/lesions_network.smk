@@ -1,8 +1,8 @@
-"""A network for lesions, learned from masks drawn by hand as models are from images."""
+"""A network for lesions, learned from given masks as models are from images."""
 
 
 rule train_network:
-    """From masks drawn by hand, a small 3D network learns what lesions look like, without those held out."""
+    """From given masks, a small 3D network learns what lesions look like, without those held out."""
     input:
         graph.lesion_training,
     output:

@@ -24,6 +24,7 @@ rule session_page:
     params:
         contrasts=graph.contrasts,
         viewers="--viewers" if graph.study.report.viewer else "",
+        windows="--by-slice" if graph.study.evaluation.by_slice else "",
         lesion_contrast=graph.study.lesions.flair,
         predicted=lambda w, input: options(
             tissue=input.tissue,
@@ -47,7 +48,7 @@ rule session_page:
     shell:
         "recontrast step --log {log} report session_page --session {wildcards.session} --page {output}"
         " --contrasts {params.contrasts} --images {input.images} --mask {input.mask} {params.predicted}"
-        " {params.viewers} --lesion-contrast {params.lesion_contrast}"
+        " {params.viewers} {params.windows} --lesion-contrast {params.lesion_contrast}"
 
 
 rule index:

@@ -14,8 +14,9 @@ from recontrast.stages import STEPS
 PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 SHARED = {
-    "backends", "columns", "errors", "fingerprint", "images", "inheritance", "layout", "masks", "measures", "methods",
-    "participants", "processes", "relaxation", "signals", "tables", "trainer", "without_pydicom", "",
+    "backends", "columns", "errors", "fingerprint", "images", "inheritance", "layout", "lesion_words", "masks",
+    "measures", "methods", "participants", "processes", "relaxation", "signals", "tables", "trainer",
+    "without_pydicom", "",
 }  # fmt: skip
 
 

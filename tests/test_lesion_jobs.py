@@ -43,6 +43,17 @@ def test_every_source_against_every_truth() -> None:
     }
 
 
+def test_acquired_lesions_are_measured_themselves_where_nobody_has_a_mask() -> None:
+    graph = Graph(Plan(study(**LESIONS), cohort(**DRAWN_BY_NOBODY)))
+    assert {name for name in names(graph.lesion_scores()) if name.startswith("sub-01_")} == {
+        "sub-01_space-T1w_found-acquired_truth-acquired_lesions.tsv",
+        "sub-01_space-T1w_found-Fcn_truth-acquired_lesions.tsv",
+    }
+    assert graph.ran()["lesion_pairs"] == [
+        "those found on synthetic images against those found on the acquired image"
+    ]
+
+
 def test_lesions_are_sought_on_the_images_of_named_experiments_only() -> None:
     named = study(**LESIONS)
     other = named.experiments["Fcn"]
@@ -116,7 +127,7 @@ def test_who_has_nobody_to_learn_from_is_told_what_stands_in(lesions: dict, said
 
 def test_a_kappa_without_any_masks_named_is_a_default_that_is_said() -> None:
     plan = Plan(study(lesions={"method": "lga"}), cohort(**DRAWN_BY_NOBODY))
-    assert "default κ of 0.1, as nobody has lesions drawn by hand and FLAIR and T1w" in plan.problems[-1]
+    assert "default κ of 0.1, as nobody has a mask of lesions and FLAIR and T1w" in plan.problems[-1]
     assert "give lesions.manual, or lesions.kappa" in plan.problems[-1]
     given = Plan(study(lesions={"method": "lga", "kappa": 0.2}), cohort(**DRAWN_BY_NOBODY))
     assert not given.problems

@@ -1,5 +1,6 @@
 """Tensor fits against tensors that are known, against FSL's dtifit, and maps on another grid."""
 
+import json
 import subprocess
 import sys
 import tarfile
@@ -155,6 +156,7 @@ def test_maps_come_to_a_finer_grid_in_place_without_an_edge(tmp_path):
     inside = np.arange(12, 25)
     assert s0[inside, 16, 16] == pytest.approx(100 + (inside - 3) / 2, abs=0.1)
     assert s0[27:, 16, 16].max() == 0
+    assert json.loads((tmp_path / "oS0.json").read_text())["Units"] == "arbitrary"
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from recontrast.columns import SCORES
 from recontrast.config import load, load_file
 from recontrast.errors import RecontrastError
 from recontrast.evaluation import grid as grid_module
+from recontrast.evaluation import typeset
 from recontrast.evaluation.compare import compare
 from recontrast.evaluation.table import table
 from recontrast.places import ROOT
@@ -66,6 +67,8 @@ def make(results, folder, description, printed=None, **further):
         "published": printed,
         "region": "brain",
         "truth": "manual",
+        "given": "given masks",
+        "by_slice": False,
         "inputs": {"Bloch": ["R1", "R2"], "Gan": ["T1w"]},
     }
     output = folder / "Table1.tsv"
@@ -120,6 +123,16 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     assert f"against Bloch: {test} 1 comparison of this table in one metric and region." in text
     assert f"region of the table: {test} 3 comparisons of this table in one metric and experiment." in text
     assert "Hagiwara et al. 2019, Table; the numbers of another cohort" in text
+
+
+def test_rows_and_columns_of_one_label_stay_apart(results, tmp_path):
+    metrics = [{"label": "PSNR", "metric": "psnr"}, {"label": "PSNR", "metric": "mse", "digits": 4}]
+    rows = [{"label": "Ours", "experiment": name} for name in GAINS]
+    _, output = make(results, tmp_path, {"rows": rows, "columns": metrics})
+    [shown] = study_tables([output], {})
+    assert (shown["columns"], [line["labels"] for line in shown["rows"]]) == (["PSNR"] * 2, [["Ours"]] * 2)
+    texts = [cell["text"] for line in shown["rows"] for cell in line["cells"]]
+    assert len(set(texts)) == 4
 
 
 def test_folds_in_rows_and_methods_in_columns(results, tmp_path):
@@ -278,7 +291,7 @@ def test_what_a_study_and_a_paper_say_of_a_table_stands_below_it(results, tmp_pa
     assert labels[2] == ["| T1 → T2", "Theirs", "[**30.1**] |"]
     assert labels[3][:2] == ["| ", "Ours"]
     assert labels[4][:2] == ["| T2 → T1", "Ours"]
-    assert r"T1 $\rightarrow$ T2 & Theirs & [\textbf{30.1}] \\" in latex
+    assert r"T1 \ensuremath{\rightarrow} T2 & Theirs & [\textbf{30.1}] \\" in latex
     assert r"\footnotesize Peak \& range differ." in latex
     (table,) = study_tables([output], {})
     assert table["notes"] == about["Notes"]
@@ -327,7 +340,7 @@ def test_inputs_parameters_ranks_and_words(results, tmp_path):
     assert "(cpu, threads: 1, voxels in the box of the mask: 1,000)" in output.with_suffix(".md").read_text()
     latex = output.with_suffix(".tex").read_text()
     assert r"50 \% \& more\_" in latex
-    assert r"Another $|$ study" in latex
+    assert r"Another \ensuremath{|} study" in latex
 
 
 def test_lesions_stand_beside_those_of_the_acquired_image(results, tmp_path):
@@ -362,7 +375,7 @@ def test_lesions_stand_beside_those_of_the_acquired_image(results, tmp_path):
     assert cells.loc["acquired"]["text"].to_list() == ["–", "0.45 ± 0.30", "–"]
     assert cells.loc["PSNR (dB)", "Gan"]["n"] == "10"
     assert (
-        "True lesions: drawn by hand and found on the acquired image."
+        "True lesions: those of given masks and those found on the acquired image."
         in output.with_suffix(".md").read_text()
     )
 
@@ -413,8 +426,23 @@ def test_ranks_are_those_among_the_experiments_of_the_table(tmp_path):
 
 def test_what_text_fonts_lack_is_typeset_as_mathematics(results, tmp_path):
     row = {"label": "MSE (× 10⁻³)", "metric": "mse"}
-    _, output = make(results, tmp_path, {"rows": [row], "columns": list(GAINS)})
-    assert r"MSE ($\times$ 10$^{-}$$^{3}$)" in output.with_suffix(".tex").read_text()
+    note = "`structures: {NAME: {drawn: MASK}}`, T2-FLAIR; −1 and -2, in mm²/s"
+    _, output = make(results, tmp_path, {"rows": [row], "columns": list(GAINS), "note": note})
+    text = output.with_suffix(".tex").read_text()
+    assert r"MSE (\ensuremath{\times} 10\ensuremath{^{-3}})" in text
+    assert (
+        r"\texttt{structures: \{NAME: \{drawn: MASK\}\}}, T2-FLAIR; \ensuremath{-}1 and \ensuremath{-}2"
+        in text
+    )
+    assert r"mm\ensuremath{^{2}}/s" in text
+    assert text.isascii()
+
+
+def test_everything_that_studies_print_is_plain_latex():
+    files = [*(ROOT / "studies").glob("*.yaml"), *(ROOT / "studies/published").glob("*.yaml")]
+    printed = " ".join(str(yaml.safe_load(file.read_text())) for file in files)
+    assert {"±", "→"} <= set(printed)
+    assert typeset._escape(printed).isascii()
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")

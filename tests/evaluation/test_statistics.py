@@ -11,6 +11,7 @@ from recontrast.errors import RecontrastError
 from recontrast.evaluation import statistics
 from recontrast.evaluation.agreement import band, icc
 from recontrast.evaluation.compare import compare
+from recontrast.report.comparisons import comparison_tables
 from scipy import stats
 
 # Darwin's maize, heights of 15 pairs crossed - self-fertilised (Fisher 1935, The Design of Experiments).
@@ -176,6 +177,23 @@ def test_compare_writes_every_pair_with_its_family(tmp_path):
     lower = placed.query("metric == 'mse'").set_index("experiment")["mean_rank"]
     assert lower["B"] < lower["A"]
     assert "kim_cnr" not in set(placed["metric"])
+
+
+def test_an_experiment_of_some_folds_only_costs_the_others_no_power(tmp_path):
+    made = {name: {"brain": {"psnr": np.arange(10) * gain}} for name, gain in (("A", 1), ("B", 2), ("C", 3))}
+    made |= {name: {"brain": {"psnr": np.arange(3) * 5}} for name in ("Part1", "Part2")}
+    scores(made).to_csv(tmp_path / "m.tsv", sep="\t", index=False)
+    files = {name: tmp_path / f"{name}.tsv" for name in ("table", "ranks")}
+    targets = ["FLAIR"] * len(made)
+    compare(metrics=tmp_path / "m.tsv", **files, experiments=list(made), targets=targets, bootstrap=100)
+    found = pd.read_csv(files["table"], sep="\t")
+    full = found.query("family == 'most'")
+    assert [*zip(full["a"], full["b"], strict=True)] == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert full["p_holm"].to_list() == pytest.approx([3 * p for p in full["p"]])
+    assert len(found) - len(full) == 7
+    shown = comparison_tables(files["table"], "brain")
+    assert [len(table["rows"]) for table in shown] == [3, 7]
+    assert "some participants only" in shown[1]["which"]
 
 
 def test_no_scores_make_empty_tables(tmp_path):

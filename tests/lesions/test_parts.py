@@ -191,6 +191,16 @@ def test_contrast_of_true_lesions_in_the_image_on_which_others_were_found(tmp_pa
         assert float(rows[name]) == pytest.approx(1.6, rel=0.02)
 
 
+def test_a_mask_beside_itself_has_contrast_and_no_agreement(tmp_path):
+    one = head(tmp_path, 1)
+    masks = {"found": one["manual"], "truth": one["manual"], "mask": one["mask"]}
+    images = {"flair": one["flair"], "wm": one["wm"]}
+    output = tmp_path / "c.tsv"
+    compare_lesions(**masks, **images, output=output, participant="1", truth_name="acquired")
+    ratios = {"lesion_ratio1", "lesion_ratio2", "lesion_ratio2_mm"}
+    assert {row["metric"] for row in tables.read(output, SCORES)} == {"lesion_volume", "lesion_load", *ratios}
+
+
 def test_the_people_of_the_default_are_listed_once(tmp_path):
     heads = [head(tmp_path, seed, lesions=1) for seed in (1, 2)]
     known = listed(tmp_path / "known.tsv", heads)

@@ -87,6 +87,7 @@ def make_output(
         "lesions_learned": 0,
         "lesions_untaught": 0,
         "lesions_shipped": {"people": 2, "places": 29, "features": "extended", "kappa": 0.1},
+        "lesions_given": "given masks",
         "lesion_pairs": [],
     }
     labels = [f"{number:02d}" for number in range(1, participants + 1)]

@@ -19,7 +19,9 @@ def test_every_loss_has_its_curve(tmp_path, turns, dashed):
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     figures.losses(tmp_path / "losses.svg", {"1": rows, "2": rows})
     drawn = (tmp_path / "losses.svg").read_text()
-    assert drawn.count("stroke-dasharray") == dashed
+    # And in the legend, where there are two.
+    assert drawn.count("stroke-dasharray") == dashed + dashed // 2
+    assert all((f">{name}<" in drawn) == (dashed > 0) for name in turns)
     assert drawn.count("fold 2") == 1
 
 
@@ -45,7 +47,7 @@ def test_many_panels_of_volumes_stand_below_each_other(tmp_path):
         figures.agreement(tmp_path / "volumes.svg", {str(n): [(1.0, 2.0), (3.0, 3.5)] for n in range(count)})
         drawn = (tmp_path / "volumes.svg").read_text()
         sizes[count] = [float(side) for side in re.findall(r'(?:width|height)="([\d.]+)pt"', drawn)[:2]]
-        assert all(f">{n}<" in drawn for n in range(count))
+        assert all(f">{n}, n = 2<" in drawn for n in range(count))
     (width, height), (wide, low), (same, high) = sizes.values()
     assert (wide / width, low / height) == pytest.approx((5, 1))
     assert (same / width, high / height) == pytest.approx((5, 3))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from recontrast import tables
 from recontrast.columns import SCORES
+from recontrast.lesion_words import given
 from recontrast.report.lesions import lesion_section, session_lesions
 from recontrast.report.session_page import session_page
 
@@ -38,7 +39,9 @@ def test_the_figure_of_volumes_has_one_point_for_a_participant(tmp_path, monkeyp
     summary = tmp_path / "summary.tsv"
     tables.write(summary, ("experiment", "region", "load", "metric", "n", "mean", "sd"), [])
     section = lesion_section(scores(tmp_path / "lesions.tsv", rows), summary, tmp_path)
-    assert {title: sorted(pairs) for title, pairs in drawn.items()} == {"acquired − manual": [(2, 5), (8, 7)]}
+    assert {title: sorted(pairs) for title, pairs in drawn.items()} == {
+        "acquired − given mask": [(2, 5), (8, 7)]
+    }
     assert section["loads"] == "none no lesion, small under 5 ml, medium 5 to 15 ml, large 15 ml or more"
 
 
@@ -88,3 +91,11 @@ def test_the_page_of_a_session_shows_them(tmp_path):
     assert "juxtacortical</th>" in text
     assert '7 <span class="soft">(2.500)</span>' in text
     assert ">0.812<" in text or ">0.813<" in text
+    assert '<th scope="row">acquired</th><td>given mask</td>' in text
+    assert "by hand" not in text
+
+
+def test_masks_are_manual_only_where_a_name_of_theirs_says_so():
+    assert given("drawn", {"label": "lesion", "description": None}) == "given masks"
+    assert given("drawn", {"label": "lesion", "description": "manual1"}) == "manual masks"
+    assert given("manualLesions", {"label": "lesion"}) == "manual masks"

@@ -18,7 +18,7 @@ def plan(finished):
 
 
 def test_steps_methods_and_their_references(plan):
-    paragraphs, references = methods_section(plan, ["psnr", "ssim"])
+    paragraphs, references = methods_section(plan, ["psnr", "ssim"], 10)
     text = " ".join(paragraphs)
     for words in (
         "N4 (Tustison et al. 2010; antspyx 0.6.3)",
@@ -38,7 +38,7 @@ def test_steps_methods_and_their_references(plan):
 def test_only_what_ran_is_cited(plan):
     plan["study"]["prepare"], plan["backends"] = "none", {}
     del plan["experiments"]["fcn"]
-    paragraphs, references = methods_section(plan, ["psnr"])
+    paragraphs, references = methods_section(plan, ["psnr"], 10)
     text = " ".join([*paragraphs, *references])
     assert "already prepared" in text
     for absent in ("Fonov", "N4", "BET", "median inside", "Wei", "Wang"):
@@ -48,12 +48,12 @@ def test_only_what_ran_is_cited(plan):
 def test_only_the_registration_of_what_is_only_registered(plan):
     plan["study"]["prepare"] = "register"
     assert list(steps_that_ran(plan)) == ["register"]
-    assert "6 degrees" in methods_section(plan, [])[0][0]
+    assert "6 degrees" in methods_section(plan, [], 10)[0][0]
 
 
 def test_images_that_are_only_registered_are_told(plan):
     plan["study"]["anatomy"] = plan["study"].get("anatomy", {}) | {"raw": ["MESE"]}
-    assert "Images of the kind MESE were registered only" in methods_section(plan, [])[0][0]
+    assert "Images of the kind MESE were registered only" in methods_section(plan, [], 10)[0][0]
 
 
 def test_maps_are_told_where_they_were_made(plan):
@@ -61,7 +61,7 @@ def test_maps_are_told_where_they_were_made(plan):
     plan["study"] |= {"relaxometry": {"images": {"suffix": "MESE"}}}
     for step, tool in (("correct_motion", "antspyx"), ("fit_tensor", "dipy")):
         plan["backends"][f"diffusion {step}"] = {"backend": "embedded", "tools": {tool: "1.12"}}
-    paragraphs, references = methods_section(plan, [])
+    paragraphs, references = methods_section(plan, [], 10)
     assert "weighted least squares to volumes up to b = 1200 s/mm² (dipy 1.12)" in paragraphs[0]
     assert "gradient directions" not in paragraphs[0]
     assert {r.split()[0] for r in references} >= {"Basser", "Garyfallidis", "Warntjes"}
@@ -69,10 +69,10 @@ def test_maps_are_told_where_they_were_made(plan):
 
 def test_who_stopped_by_validation_and_who_trained_on_these_people_is_told(plan):
     stopped, not_judged = "decided which epoch was kept", "had nothing to decide by validation"
-    assert stopped not in " ".join(methods_section(plan, [])[0])  # nobody was left for it
+    assert stopped not in " ".join(methods_section(plan, [], 10)[0])  # nobody was left for it
     for roles in plan["experiments"]["fcn"]["folds"].values():
         roles["validation"] = ["sub-09"]
-    text = " ".join(methods_section(plan, [])[0])
+    text = " ".join(methods_section(plan, [], 10)[0])
     (other,) = set(plan["experiments"]) - {"fcn"}
     assert stopped in text
     assert f"{other} {not_judged}" in text
@@ -81,18 +81,18 @@ def test_who_stopped_by_validation_and_who_trained_on_these_people_is_told(plan)
 def test_leaks_and_other_grids_are_told(plan):
     plan["experiments"]["fcn"]["settings"]["leaks"] = True
     plan["sessions"][0]["reference"] = "FLAIR"
-    text = " ".join(methods_section(plan, [])[0])
+    text = " ".join(methods_section(plan, [], 10)[0])
     assert "leaks: true" in text
     assert "without T1w (1)" in text
 
 
 def test_windows_within_slices_are_told(plan):
     assert "SSIM (Wang et al. 2004) was computed in three dimensions" in " ".join(
-        methods_section(plan, ["ssim"])[0]
+        methods_section(plan, ["ssim"], 10)[0]
     )
     plan["study"]["evaluation"]["by_slice"] = True
     assert "SSIM (Wang et al. 2004) was computed slice by slice" in " ".join(
-        methods_section(plan, ["ssim"])[0]
+        methods_section(plan, ["ssim"], 10)[0]
     )
 
 
@@ -101,28 +101,43 @@ def test_every_method_can_be_described_by_its_recipes(plan, method):
     for recipe in recipes.load(method).recipes:
         settings = recipes.resolve(method, recipe)
         plan["experiments"]["fcn"] |= {"method": method, "recipe": recipe, "settings": settings}
-        assert recipes.load(method).citation in methods_section(plan, [])[1]
+        assert recipes.load(method).citation in methods_section(plan, [], 10)[1]
 
 
 def test_a_sentence_that_asks_for_too_much_names_its_file(plan):
     plan["experiments"]["fcn"]["settings"] = {}
     with pytest.raises(RecontrastError, match=r"fcn3d\.yaml: describes"):
-        methods_section(plan, [])
+        methods_section(plan, [], 10)
 
 
 def test_a_recipe_says_where_it_departs_from_the_published_one(plan):
     plan["experiments"]["fcn"]["settings"] |= {"epochs": 7}
     plan["study"]["experiments"] = {"fcn": {"folds": [1]}}
-    text = " ".join(methods_section(plan, [])[0])
+    text = " ".join(methods_section(plan, [], 10)[0])
     published = recipes.load("fcn3d").recipes["paper"]["epochs"]
-    assert f"The recipe paper departs from the published one in epochs (7; published {published})." in text
+    # The recipe `paper` is the published one: what differs is the user's.
+    assert f"The study itself set epochs (7; recipe paper {published})." in text
+    assert "The recipe paper departs" not in text
     assert "fcn ran on fold 1 alone" in text
 
 
+def test_what_a_recipe_and_what_a_study_changes_is_told_apart(plan):
+    settings = recipes.resolve("cc_dnn", "quick", {"loss": "c1", "then_loss": "c1"})
+    plan["experiments"]["fcn"] |= {"method": "cc_dnn", "recipe": "quick", "settings": settings}
+    text = " ".join(methods_section(plan, [], 10)[0])
+    assert "The recipe quick departs from the published one in maps (16; published 64)" in text
+    assert (
+        "The study itself set loss (c1; recipe quick c1+c2) and then loss (c1; recipe quick c1+c3)." in text
+    )
+    assert "c1 is the mean squared error." in text
+    assert "closest of" not in text  # c2
+    assert "local mean" not in text  # c3
+
+
 def test_experiments_of_one_recipe_share_a_paragraph(plan):
-    before = len(methods_section(plan, [])[0])
+    before = len(methods_section(plan, [], 10)[0])
     plan["experiments"]["other"] = plan["experiments"]["fcn"] | {"inputs": ["T2w"]}
-    paragraphs = methods_section(plan, [])[0]
+    paragraphs = methods_section(plan, [], 10)[0]
     assert len(paragraphs) == before
     assert sum("Experiments fcn (T1w to FLAIR) and other (T2w to FLAIR): " in p for p in paragraphs) == 1
 
@@ -131,7 +146,7 @@ def test_each_backend_has_its_own_words(plan):
     for step in ("correct_bias", "register", "segment_tissue"):
         plan["backends"][f"anatomy {step}"] = {"backend": "fsl", "tools": {"FSL": "6.0.7", "nipype": "1.11"}}
     plan["backends"]["anatomy extract_brain"] = {"backend": "ants", "tools": {"envs/ants.yaml": "abc"}}
-    paragraphs, references = methods_section(plan, [])
+    paragraphs, references = methods_section(plan, [], 10)
     for words in (
         "FAST finds (Zhang et al. 2001; FSL 6.0.7)",
         "with FLIRT",
@@ -146,7 +161,7 @@ def test_each_backend_has_its_own_words(plan):
 def test_metrics_are_told_by_their_source(plan):
     plan["study"]["evaluation"] |= {"metrics": ["psnr", "kim_psnr", "dice"], "regions": ["region", "tissue"]}
     plan["study"]["evaluation"]["structures"] = {"dark": {"within": "WM", "below": 0.1, "above": None}}
-    paragraphs, references = methods_section(plan, ["psnr", "kim_psnr", "dice"])
+    paragraphs, references = methods_section(plan, ["psnr", "kim_psnr", "dice"], 10)
     text = " ".join(paragraphs)
     for words in (
         "inside the brain mask (PSNR (dB))",
@@ -158,6 +173,14 @@ def test_metrics_are_told_by_their_source(plan):
     ):
         assert words in text
     assert "SSIM (Wang" not in text
+    assert "outlined" not in text
+    plan["study"]["evaluation"]["structures"] = {"disc": {"within": "disc", "drawn": {"fcn": "discFcn"}}}
+    said = " ".join(methods_section(plan, ["dice"], 10)[0])
+    assert (
+        "outlined on both images, as masks that came with the cohort (disc: disc on the acquired image"
+        in said
+    )
+    assert "a threshold finds" not in said
     assert "Friedman" not in text  # two experiments have no ranks to test
     assert {"Kim", "Dice", "Holm", "Kerby"} <= {reference.split()[0] for reference in references}
 
@@ -173,7 +196,7 @@ LESIONS = {
     ("method", "learned", "words", "cited"),
     [
         ("lpa", 0, "intensities of 2 people, places of 29", "Lesjak"),
-        ("lpa", 5, "fitted to lesions drawn by hand (5 sessions); for the people of a fold", "Schmidt"),
+        ("lpa", 5, "fitted to given masks (5 sessions); for the people of a fold", "Schmidt"),
         ("lga", 0, "κ of its seeds was 0.1", "Schmidt"),
         ("network", 5, "trained for 20 epochs", "Dice"),
         ("external", 0, "by the command lst", "Dice"),
@@ -185,7 +208,7 @@ def test_lesions_are_told_with_where_their_coefficients_are_from(plan, method, l
         "command": "lst" if method == "external" else None,
     }
     plan["ran"] |= {"lesions": 3, "lesions_learned": learned, "lesion_pairs": ["these against those"]}
-    paragraphs, references = methods_section(plan, [])
+    paragraphs, references = methods_section(plan, [], 10)
     assert words in " ".join(paragraphs)
     assert "these against those" in " ".join(paragraphs)
     assert cited in {reference.split()[0] for reference in references}
@@ -202,19 +225,19 @@ def test_lesions_are_told_with_where_their_coefficients_are_from(plan, method, l
 def test_what_stands_in_where_nobody_else_has_masks_is_told(plan, method, stands_in):
     plan["study"]["lesions"] = LESIONS | {"method": method, "features": "lst"}
     plan["ran"] |= {"lesions": 3, "lesions_learned": 5, "lesions_untaught": 2}
-    text = " ".join(methods_section(plan, [])[0])
+    text = " ".join(methods_section(plan, [], 10)[0])
     assert f"In 2 sessions with nobody else to learn from, {stands_in}" in text
     assert ("published belief" in text) == (method == "lpa")
     # With nobody at all to learn from, the features that were asked for did not run.
     plan["ran"] |= {"lesions_learned": 0, "lesions_untaught": 5}
-    text = " ".join(methods_section(plan, [])[0])
+    text = " ".join(methods_section(plan, [], 10)[0])
     assert "published belief" not in text
     assert stands_in[1:] in text
 
 
 def test_influence_masks_and_dicom_are_told_where_they_were(plan):
     plan["ran"] |= {"converted": 4, "masks": {"drawn": 2, "none": 0}, "influence": {"p3s": ["fcn"]}}
-    paragraphs, references = methods_section(plan, [])
+    paragraphs, references = methods_section(plan, [], 10)
     text = " ".join(paragraphs)
     assert "dcm2niix (Li et al. 2016)" in text
     assert "(drawn: 2 sessions)" in text
@@ -223,7 +246,7 @@ def test_influence_masks_and_dicom_are_told_where_they_were(plan):
 
 
 def test_libraries_are_told_and_cited_where_they_did_the_arithmetic(plan):
-    paragraphs, references = methods_section(plan, ["psnr"])
+    paragraphs, references = methods_section(plan, ["psnr"], 10)
     cited = {reference.split()[0] for reference in references}
     for words in (
         "NumPy (Harris",
@@ -243,7 +266,7 @@ def test_libraries_are_told_and_cited_where_they_did_the_arithmetic(plan):
         "recipe": "quick",
         "settings": recipes.resolve("random_forest", "quick"),
     }
-    cited = {reference.split()[0] for reference in methods_section(plan, [])[1]}
+    cited = {reference.split()[0] for reference in methods_section(plan, [], 10)[1]}
     assert cited >= {"Harris", "Brett", "Pedregosa", "Lam"}
     assert not cited & {"Paszke", "Seabold", "van"}
 
@@ -258,10 +281,10 @@ def test_libraries_are_told_and_cited_where_they_did_the_arithmetic(plan):
 )
 def test_libraries_of_lesions_are_cited(plan, method, learned, cited):
     plan["study"]["prepare"], plan["backends"], plan["experiments"] = "none", {}, {}
-    before = {reference.split()[0] for reference in methods_section(plan, [])[1]}
+    before = {reference.split()[0] for reference in methods_section(plan, [], 10)[1]}
     plan["study"]["lesions"] = LESIONS | {"method": method}
     plan["ran"] |= {"lesions": 3, "lesions_learned": learned}
-    after = {reference.split()[0] for reference in methods_section(plan, [])[1]}
+    after = {reference.split()[0] for reference in methods_section(plan, [], 10)[1]}
     assert not before & cited
     assert after >= cited | {"Virtanen"}
 
@@ -287,12 +310,27 @@ def test_every_method_is_said_to_use_the_libraries_that_it_imports(method):
     assert found - {"scipy"} == said - {"scipy"}
 
 
+def test_what_so_many_participants_allow_is_claimed(plan):
+    plan["study"]["tables"] = {
+        "Table1": {"marks": {"against": "fcn", "correction": "none"}},
+        "Harmonised": {"marks": {"against": "fcn", "correction": "holm"}},
+    }
+    several, few, one = (" ".join(methods_section(plan, ["psnr"], n)[0]) for n in (6, 5, 1))
+    assert "significance in the table Table1 stand for p values that are not corrected" in several
+    assert "Those in the table Harmonised are corrected" in several
+    assert "bootstrap" in several
+    assert "bootstrap" not in few
+    assert "Wilcoxon" in few
+    assert not {"Wilcoxon", "Shapiro", "standard deviation"} & {*one.replace("(", "").split()}
+    assert "Values are those of one participant" in one
+
+
 def test_every_reference_that_a_sentence_needs_exists():
     text = sentences()
     needed = [
         key for step in text["steps"].values() for entry in step.values() for key in entry["references"]
     ]
-    entries = [text["conversion"], text["statistics"], text["ranks"]]
+    entries = [text["conversion"], text["statistics"], *text["statistics"]["from"], text["ranks"]]
     entries += [*text["sources"].values(), *text["influence"].values()]
     needed += [key for entry in entries for key in entry.get("references", [])]
     needed += [key for keys in text["lesion_references"].values() for key in keys]

@@ -141,7 +141,7 @@ def test_examples_are_the_highest_and_the_lowest_dice(tmp_path):
     assert [(one["session"], one["dice"]) for one in example["shown"]] == [("sub-02", 0.9), ("sub-03", 0.1)]
     best, worst = (one["pictures"] for one in example["shown"])
     assert [item["name"] for item in best] == [
-        "acquired", "lesions on acquired", "drawn by hand", "Fcn", "lesions on Fcn"
+        "acquired", "lesions on acquired", "given mask", "Fcn", "lesions on Fcn"
     ]  # fmt: skip
     assert [item["top"].rpartition("/")[2] for item in best if item["top"]] == [
         "lesions-acquired.png", "lesions-manual.png", "lesions-Fcn.png"

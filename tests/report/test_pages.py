@@ -136,10 +136,13 @@ def test_pages_lead_with_the_region_and_fold_the_others(finished):
     own = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
     pd.concat([own, own.assign(region="WM"), printed]).to_csv(file, sep="\t", index=False)
     first = build(plan).read_text()
-    assert first.index("FLAIR, brain: mean") < first.index("<summary>WM, image</summary>")
-    assert first.index("<summary>WM, image</summary>") < first.index("FLAIR, WM: mean")
+    assert first.index("FLAIR, brain: one participant") < first.index("<summary>WM, image</summary>")
+    assert first.index("<summary>WM, image</summary>") < first.index("FLAIR, WM: one participant")
     assert '<th scope="col" class="number">PSNR (dB), Kim</th>' in first
+    assert not {"SD", "bootstrap", "Friedman"} & {*re.sub("<[^>]*>", " ", first).split()}
     session = Path(layout.fill(layout.SESSION_PAGE, layout.Session("01"))).read_text()
+    assert "image: synthetic against acquired, as the papers print it." in session
+    assert "SD 1.5 and 11 voxels in three dimensions; data range 1" in session
     assert session.index("brain: synthetic against") < session.index("<summary>WM, image</summary>")
     assert session.index("<summary>WM, image</summary>") < session.index("WM: synthetic against")
 
@@ -265,10 +268,11 @@ def test_ranks_of_nobody_are_no_table(tmp_path):
         for name, rank in (("a", "2" if n else "n/a"), ("b", "1" if n else "n/a"))
     ]
     (tmp_path / "ranks.tsv").write_text(columns + "".join(rows))
-    (table,) = rank_tables(tmp_path / "ranks.tsv", "brain")
+    (table,) = rank_tables(tmp_path / "ranks.tsv", "brain", dict.fromkeys("abc", "FLAIR"))
     assert [row["experiment"] for row in table["rows"]] == ["b", "a"]
     assert [row["best"] for row in table["rows"]] == [["psnr"], []]
-    assert rank_tables(tmp_path / "ranks.tsv", "GM") == []
+    assert (table["n"], table["unranked"]) == ("3", ["c"])
+    assert rank_tables(tmp_path / "ranks.tsv", "GM", {}) == []
 
 
 def test_the_first_page_says_what_many_sessions_lack_once(finished):

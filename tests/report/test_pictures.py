@@ -1,9 +1,12 @@
 """Pictures of volumes in which the place and the value of every bright spot are known."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 from recontrast.report import pictures
+from recontrast.report.gallery import unit_of
 
 SHAPE = (40, 50, 30)
 
@@ -123,3 +126,9 @@ def test_colour_fa_is_red_where_fibres_run_from_left_to_right(mask, tmp_path):
     middle = picture[height // 6, pictures.WIDTH // 2]
     assert middle[0] > 200
     assert middle[1:].max() < 60
+
+
+@pytest.mark.parametrize(("said", "shown"), [("mm^2/s", "mm²/s"), ("arbitrary", ""), ("1", ""), (None, "")])
+def test_an_image_has_the_unit_of_its_sidecar(tmp_path, said, shown):
+    (tmp_path / "i.json").write_text(json.dumps({"Units": said} if said else {}))
+    assert unit_of(tmp_path / "i.nii.gz") == shown

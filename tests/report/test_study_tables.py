@@ -29,7 +29,14 @@ def test_a_table_with_its_notes_stands_on_the_first_page(finished):
     plan["study"]["tables"] = {"Table2": described}
     images.write_json(layout.PLAN, plan)
     cells = {"T1 → FLAIR | Theirs": {"PSNR (dB)": "**30.1**"}}
-    asked = {"table": described, "region": "brain", "truth": "manual", "inputs": {"fcn": ["T1w"]}}
+    asked = {
+        "table": described,
+        "region": "brain",
+        "truth": "manual",
+        "given": "given masks",
+        "by_slice": False,
+        "inputs": {"fcn": ["T1w"]},
+    }
     asked["published"] = {"source": "A paper, Table 2", "legend": "Bold: the best.", "cells": cells}
     output = Path(layout.fill(layout.TABLE, table="Table2"))
     scores = {"metrics": layout.METRICS, "statistics": layout.STATISTICS}

@@ -72,7 +72,7 @@ def test_acquired_synthetic_difference_and_lesions_can_be_chosen(written):
     pictures, _ = written(synthetic=synthetic, acquired=acquired, lesions=lesions)
     images, tops = dict(pictures[:4]), dict(pictures[4:])
     assert list(images) == ["acquired", "synthetic", "difference", "absolute difference"]
-    assert list(tops) == ["difference", "lesions", "lesions drawn by hand"]
+    assert list(tops) == ["difference", "lesions", "lesions of the given mask"]
     assert len({picture.shape[:2] for picture in (*images.values(), *tops.values())}) == 1
     orange = images["difference"].reshape(-1, 3).astype(int)
     assert (orange[:, 0] > orange[:, 2] + 60).any()

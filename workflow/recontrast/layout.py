@@ -73,7 +73,7 @@ MODEL = "models/{experiment}/fold-{fold}/model.safetensors"
 MODEL_CARD = "models/{experiment}/fold-{fold}/model.json"
 LOSSES = "models/{experiment}/fold-{fold}/training.tsv"
 
-# Lesions, as far as they are learned from masks drawn by hand.
+# Lesions, as far as they are learned from given masks.
 LESION_COEFFICIENTS = "models/lesions/without-{heldout}/coefficients.json"
 LESION_SPATIAL = "models/lesions/without-{heldout}/spatial.nii.gz"
 LESION_NETWORK = "models/lesions/without-{heldout}/network.safetensors"

@@ -16,7 +16,7 @@ ACQUIRED = "acquired"
 
 
 def teachers(plan: "Plan", heldout: str) -> Iterator["PlannedSession"]:
-    """The sessions with a manual mask, without the people of a fold, or one person, that are held out.
+    """The sessions with a given mask, without the people of a fold, or one person, that are held out.
 
     Who trains no model of the study teaches nothing here either.
     """
@@ -36,9 +36,14 @@ def held_out(plan: "Plan", planned: "PlannedSession") -> str:
 
 
 def groups(plan: "Plan") -> list[str]:
-    """Who is held out of what is learned from manual masks, group by group; none where nobody has any."""
+    """Who is held out of what is learned from given masks, group by group; none where nobody has any."""
     found = {held_out(plan, planned) for planned in plan.sessions.values() if learned(plan, planned)}
     return sorted(found)
+
+
+def truth(plan: "Plan") -> str:
+    """What lesions are judged by where nothing else is said: given masks, or else those found on acquired images."""
+    return "manual" if _drawn(plan) else ACQUIRED
 
 
 def sought_on(study: "Study") -> list[str]:
@@ -109,13 +114,13 @@ def _drawn(plan: "Plan") -> list["PlannedSession"]:
 
 
 def _learns(asked: Lesions) -> bool:
-    """Whether manual masks are wanted for anything but to judge by."""
+    """Whether given masks are wanted for anything but to judge by."""
     wanted = {"lpa": asked.coefficients == "manual", "lga": asked.kappa is None, "network": True}
     return wanted.get(asked.method, False)
 
 
 def _needed(asked: Lesions) -> str:
-    masks = f"the mask {asked.manual}" if asked.manual else "lesions drawn by hand"
+    masks = f"the mask {asked.manual}" if asked.manual else "a mask of lesions"
     return " and ".join([masks, asked.flair, *beside(asked)])
 
 

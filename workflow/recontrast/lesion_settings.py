@@ -32,7 +32,9 @@ class Lesions(Section):
     flair: Name = Field("FLAIR", description="the contrast on which they are found")
     experiments: tuple[Name, ...] = Field((), description="on whose images they are found too; all if empty")
     t1w: Name = "T1w"
-    manual: Name | None = Field(None, description="the study's mask that was drawn by hand, under masks")
+    manual: Name | None = Field(
+        None, description="the study's mask of lesions, manual or by any tool, under masks"
+    )
     coefficients: Literal["default", "manual"] = "default"
     features: Literal["lst", "extended", "tissue"] = "extended"
     threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a voxel is lesion")
@@ -42,7 +44,9 @@ class Lesions(Section):
     command: str | None = Field(None, description="of an external tool")
     result: str | None = Field(None, description="the file that it writes, inside {folder}")
     labels: tuple[int, ...] = Field((), description="its values that are lesion, where it writes labels")
-    fill: bool = Field(False, description="paint over manual lesions in T1w before tissue is told apart")
+    fill: bool = Field(
+        False, description="paint over lesions of the given mask in T1w before tissue is told apart"
+    )
 
 
 def contradictions(study) -> Iterator[str]:

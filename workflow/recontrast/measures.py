@@ -16,6 +16,7 @@ HAGIWARA = "Hagiwara et al. 2019"
 WEI = "Wei et al. 2019"
 KIM = "Kim et al. 2020"
 OSMAN = "Osman and Tamam 2022"
+WINDOWS = "in three dimensions, or within slices where the study says by_slice"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Measure:
     source: str = ""
     digits: int = 3
 
+    @property
+    def author(self) -> str:
+        """The first author of the source."""
+        return self.source.partition(" ")[0]
+
 
 MEASURES = {
     "mse": Measure("MSE", "mean squared error", "lower", digits=4),
@@ -52,8 +58,8 @@ MEASURES = {
     ),
     "ssim": Measure(
         "SSIM",
-        "structural similarity: Gaussian window of 1.5 voxels in three dimensions, or within slices where the study "
-        "says by_slice; data range 1; the map averaged over the mask",
+        f"structural similarity: Gaussian window of SD 1.5 and 11 voxels {WINDOWS}; data range 1; the map averaged "
+        "over the mask",
         "higher",
         source=WANG,
     ),
@@ -88,7 +94,8 @@ MEASURES = {
     ),
     "wei_ssim": Measure(
         "SSIM",
-        "ssim in those units; its data range is the range of the acquired image in the region [inferred]",
+        f"ssim in those units, with the same window {WINDOWS}; its data range is the range of the acquired image in "
+        "the region [inferred]",
         "higher",
         source=WEI,
     ),
@@ -102,10 +109,15 @@ MEASURES = {
     ),
     "kim_psnr": Measure("PSNR (dB)", "10 log10(1 / kim_mse)", "higher", "image", KIM, digits=2),
     "kim_ssim": Measure(
-        "SSIM", "two-dimensional ssim of each whole slice on that scale, averaged", "higher", "image", KIM
+        "SSIM",
+        "two-dimensional ssim of each whole slice on that scale (Gaussian window of SD 1.5 and 11 pixels, data range "
+        "1), averaged over slices",
+        "higher",
+        "image",
+        KIM,
     ),
     "kim_ms_ssim": Measure(
-        "MS-SSIM", "ms_ssim of each whole slice on that scale, averaged", "higher", "image", KIM
+        "MS-SSIM", "ms_ssim of each whole slice on that scale, averaged over slices", "higher", "image", KIM
     ),
     "osman_mse": Measure(
         "MSE",
@@ -235,3 +247,15 @@ def check_names(names: list[str]) -> None:
         if name not in OF_IMAGES:
             nearest = get_close_matches(name.lower(), OF_IMAGES, n=1) or [", ".join(OF_IMAGES)]
             raise RecontrastError(f"unknown metric {name!r}", remedy=f"use {nearest[0]}")
+
+
+def as_printed(metric: str) -> bool:
+    """Whether a metric follows a paper's own definition, whose first author its name begins with."""
+    author = MEASURES[metric].author.lower()
+    return bool(author) and metric.startswith(f"{author}_")
+
+
+def define(metric: str, by_slice: bool) -> str:
+    """A metric in one line, as one study takes it."""
+    one = "within slices" if by_slice else "in three dimensions"
+    return MEASURES[metric].definition.replace(WINDOWS, one)

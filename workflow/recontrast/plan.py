@@ -189,7 +189,7 @@ class Plan:
             self.sessions[label] = PlannedSession(session, kept, reference, sources, made, masks, notes=notes)
 
     def _assign_folds(self, pinned: splits.Splits | None) -> splits.Splits | None:
-        """Pin every participant who has a target, or lesions drawn by hand, to a fold."""
+        """Pin every participant who has a target, or a given mask of lesions, to a fold."""
         targets = {experiment.target for experiment in self.study.experiments.values()}
         drawn = {self.study.lesions.manual}
         having = sorted(

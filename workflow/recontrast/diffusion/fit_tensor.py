@@ -9,8 +9,6 @@ from .. import images
 from ..backends.protocol import load, versions
 from . import gradients, tensor
 
-UNITS = {"MD": "mm^2/s", "FA": "1", "MO": "1", "S0": "arbitrary"}
-
 
 def fit_tensor(
     *,
@@ -77,7 +75,7 @@ def fit_tensor(
         "Software": versions(backend, "fit_tensor"),
     }
     for name, path in (("FA", fa), ("MD", md), ("MO", mo), ("S0", s0)):
-        images.write(path, spread(maps[name], brain), series, facts=facts | {"Units": UNITS[name]})
+        images.write(path, spread(maps[name], brain), series, facts=facts | {"Units": tensor.UNITS[name]})
     images.write(eigenvalues, spread(values, brain), series, facts=facts | {"Units": "mm^2/s"})
     axes = {"Description": "unit vectors in world axes (right, front, up), largest eigenvalue first"}
     world = tensor.in_world(vectors, series.affine).reshape(-1, 9)

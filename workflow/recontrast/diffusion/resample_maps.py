@@ -11,7 +11,7 @@ from .. import images
 from ..backends import transforms
 from ..backends.protocol import load
 from ..errors import RecontrastError
-from .tensor import RANGES
+from .tensor import RANGES, UNITS
 
 
 def resample_maps(
@@ -61,6 +61,7 @@ def resample_maps(
             "Interpolation": "bspline",
             "Model": "DTI",
             "Parameter": parameter,
+            "Units": UNITS[parameter],
             "Backend": backend,
         }
         images.write(output, np.where(kept, moved, 0).astype(np.float32), grid, facts=facts)

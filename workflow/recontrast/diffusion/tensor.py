@@ -4,6 +4,7 @@ import numpy as np
 
 from ..backends.transforms import fsl_axes
 
+UNITS = {"MD": "mm^2/s", "FA": "1", "MO": "1", "S0": "arbitrary"}
 RANGES = {"FA": (0.0, 1.0), "MO": (-1.0, 1.0), "MD": (0.0, np.inf), "S0": (0.0, np.inf)}
 
 

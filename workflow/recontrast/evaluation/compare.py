@@ -10,6 +10,8 @@ from ..measures import MEASURES
 from ..participants import Values, by_participant
 from .ranking import comparable, rank
 
+MOST, FEW = "most", "few"  # participants: families of pairs
+
 STATISTICS = {
     "target": {"Description": "Contrast that the experiments make"},
     "metric": {"Description": "Metric, as in metrics.tsv"},
@@ -36,8 +38,15 @@ STATISTICS = {
     "smallest_p": {
         "Description": "The smallest p that can be reached with as many differences as are not zero"
     },
+    "family": {
+        "Description": "Which pairs of one target, metric and `within` are corrected together",
+        "Levels": {
+            MOST: "Both have values of more than half as many participants as that which has most",
+            FEW: "One of them has not, as an experiment that ran on some folds only",
+        },
+    },
     "p_holm": {
-        "Description": "p after Holm's correction; the family is all pairs of one target, metric and `within`. Marks "
+        "Description": "p after Holm's correction over the pairs of one target, metric, `within` and family. Marks "
         "in tables of a study are corrected over the comparisons of their table instead"
     },
     "rank_biserial": {"Description": "Matched-pairs rank-biserial correlation; above 0 where a is larger"},
@@ -104,19 +113,26 @@ def _pairs(values: Values, target: str, experiments: list[str], drawing: dict) -
     for metric, places in regions.items():
         for place in places:
             sets = {name: values.get((name, place, metric), {}) for name in experiments}
-            rows += _family(sets, drawing, target, metric, "experiments", place)
+            full = comparable(values, experiments, place, metric)
+            rows += _pairs_of(sets, drawing, target, metric, "experiments", place, full)
         # Pairs of masks and thresholded structures are no regions that one would set against each other.
         if MEASURES[metric].scope == "mask":
             for name in experiments:
                 sets = {place: values.get((name, place, metric), {}) for place in places}
-                rows += _family(sets, drawing, target, metric, "regions", name)
+                rows += _pairs_of(sets, drawing, target, metric, "regions", name, places)
     return rows
 
 
-def _family(
-    sets: dict[str, dict[str, float]], drawing: dict, target: str, metric: str, between: str, within: str
+def _pairs_of(
+    sets: dict[str, dict[str, float]],
+    drawing: dict,
+    target: str,
+    metric: str,
+    between: str,
+    within: str,
+    full: list[str],
 ) -> list[dict]:
-    """One row per pair of sets, corrected together."""
+    """One row per pair of sets; pairs of `full` ones are corrected together, and so are the others."""
     from . import statistics  # scipy takes a while to load: not for --help
 
     rows = []
@@ -129,9 +145,12 @@ def _family(
         one, other = (np.array([sets[name][who] for who in people]) for name in (a, b))
         row = {"target": target, "metric": metric, "between": between, "within": within, "a": a, "b": b}
         row |= {"mean_a": float(one.mean()), "mean_b": float(other.mean())}
+        row["family"] = MOST if {a, b} <= {*full} else FEW
         rows.append(row | statistics.compare_pairs(one, other, **drawing))
-    for row, corrected in zip(rows, statistics.holm([row["p"] for row in rows]), strict=True):
-        row["p_holm"] = corrected
+    for family in (MOST, FEW):
+        own = [row for row in rows if row["family"] == family]
+        for row, corrected in zip(own, statistics.holm([row["p"] for row in own]), strict=True):
+            row["p_holm"] = corrected
     return rows
 
 

@@ -31,6 +31,8 @@ class Context:
         inputs: inputs by experiment.
         region: of the study.
         truth: what lesions are judged by if a table does not say.
+        given: what the masks that came with the cohort are called.
+        by_slice: whether windows of SSIM stay in one slice.
         ranked: experiments that ranks are among: those of the table that is made.
     """
 
@@ -41,6 +43,8 @@ class Context:
     inputs: dict[str, list[str]]
     region: str
     truth: str = "manual"
+    given: str = "given masks"
+    by_slice: bool = False
     ranked: tuple[str, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """What stands below a printed table."""
 
 from .. import tables
-from ..measures import MEASURES
+from ..measures import MEASURES, define
 from .grid import Cell, Context
 from .marks import DAGGER, LEVELS, Family
 
@@ -19,8 +19,10 @@ def notes(
         counts = sorted({cell["n"] for cell in numbers})
         folds = sorted({str(cell["fold"]) for cell in numbers} - {tables.MISSING}, key=lambda f: f.zfill(4))
         n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-        spread = "" if table.get("spread") == "none" else " and standard deviation"
-        said.append(f"Mean{spread} over participants, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
+        # One person has no spread.
+        spread = " and standard deviation" if table.get("spread") != "none" and counts[-1] > 1 else ""
+        what = f"Mean{spread} over participants" if counts[-1] > 1 else "Values of one participant"
+        said.append(f"{what}, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
         if len(counts) > 1 and any(cell["best"] == 1 for cell in everything):
             said.append("The best number is sought among those over most participants.")
     said += _single_folds(everything, context)
@@ -30,7 +32,7 @@ def notes(
         said += [published["legend"]] if published.get("legend") else []
     said += _seconds(everything, context) + _candidates(everything)
     metrics = dict.fromkeys(cell["metric"] for cell in everything if cell["metric"] in MEASURES)
-    return said + _truths(everything) + [_define(name) for name in metrics]
+    return said + _truths(everything, context) + [_define(name, context.by_slice) for name in metrics]
 
 
 def _single_folds(everything: list[Cell], context: Context) -> list[str]:
@@ -103,9 +105,9 @@ def _candidates(everything: list[Cell]) -> list[str]:
     ]
 
 
-def _truths(everything: list[Cell]) -> list[str]:
+def _truths(everything: list[Cell], context: Context) -> list[str]:
     """What lesions are judged by."""
-    words = {"manual": "drawn by hand", "acquired": "found on the acquired image"}
+    words = {"manual": f"those of {context.given}", "acquired": "those found on the acquired image"}
     used = dict.fromkeys(
         c["region"] for c in everything if c["metric"] in MEASURES and _of_lesions(c["metric"])
     )
@@ -116,7 +118,7 @@ def _of_lesions(metric: str) -> bool:
     return MEASURES[metric].scope == "lesions"
 
 
-def _define(metric: str) -> str:
+def _define(metric: str, by_slice: bool) -> str:
     measure = MEASURES[metric]
     source = f" ({measure.source})" if measure.source else ""
-    return f"{measure.title}, {metric}{source}: {measure.definition}."
+    return f"{measure.title}, {metric}{source}: {define(metric, by_slice)}."

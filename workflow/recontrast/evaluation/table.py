@@ -11,8 +11,10 @@ from .notes import notes
 from .typeset import latex, markdown
 
 DICTIONARY = {
-    "row": {"Description": "Row of the printed table"},
-    "column": {"Description": "Column of the printed table"},
+    "row_number": {"Description": "Place of the row in the printed table, from 1 on"},
+    "column_number": {"Description": "Place of the column, from 1 on"},
+    "row": {"Description": "Label of the row, as printed; several rows may have one label"},
+    "column": {"Description": "Label of the column, as printed"},
     "experiment": columns.EXPERIMENT,
     "region": {"Description": "Part of the image; of lesions, what they are judged by"},
     "metric": {"Description": "Metric, as in metrics.tsv and lesions.tsv"},
@@ -62,7 +64,8 @@ def table(
         metrics: the long tables of scores: of images, and of lesions where the table shows them.
         statistics: the pairwise comparisons of each.
         specification: JSON: the table of the study, its published values, the inputs of experiments, the region
-            of the study, and what lesions are judged by.
+            of the study, what lesions are judged by, what masks that came with the cohort are called, and whether
+            windows of SSIM stay in one slice.
         output: TSV file to write; beside it .md, .tex, and .json: what the columns are, and the notes below the table.
         cards: cards of the models that the table tells of.
         times: how long predictions take, as JSON, where the table shows it.
@@ -80,6 +83,8 @@ def table(
         inputs=asked["inputs"],
         region=asked["region"],
         truth=asked["truth"],
+        given=asked["given"],
+        by_slice=asked["by_slice"],
     )
     grid = cells(asked["table"], context, asked["published"])
     marks = asked["table"].get("marks", {})
@@ -89,7 +94,11 @@ def table(
     title, headings = asked["table"].get("title", ""), asked["table"].get("headings", [])
     images.write_text(output.with_suffix(".md"), markdown(grid, title, said, headings))
     images.write_text(output.with_suffix(".tex"), latex(grid, title, said, headings))
-    rows = [cell | {"marks": cell["marks"] or tables.MISSING} for line in grid for cell in line]
+    rows = [
+        cell | {"row_number": y, "column_number": x, "marks": cell["marks"] or tables.MISSING}
+        for y, line in enumerate(grid, 1)
+        for x, cell in enumerate(line, 1)
+    ]
     tables.write(output, list(DICTIONARY), rows)
     images.write_json(output.with_suffix(".json"), DICTIONARY | {"Headings": headings, "Notes": said})
     print(f"{output}: {len(grid)} rows, {len(grid[0]) if grid else 0} columns")

@@ -6,24 +6,64 @@ from collections.abc import Iterable, Sequence
 from .. import tables
 from .grid import NOTHING, Cell
 
-# What LaTeX takes for something else, and signs that its text fonts may lack.
-ESCAPES = {char: f"\\{char}" for char in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    "→": r"$\rightarrow$",
-    "×": r"$\times$",
-    "⁻": "$^{-}$",
-    "²": "$^{2}$",
-    "³": "$^{3}$",
-    "†": r"$\dagger$",
-    "∞": r"$\infty$",
-    "–": "--",
-    "<": "$<$",
-    ">": "$>$",
-    "|": "$|$",
+# What LaTeX takes for something else, and signs that its text fonts may lack, for plain pdflatex.
+SIGNS = {
+    **{
+        "±": r"\pm",
+        "→": r"\rightarrow",
+        "←": r"\leftarrow",
+        "×": r"\times",
+        "·": r"\cdot",
+        "−": "-",
+        "†": r"\dagger",
+    },
+    **{
+        "∞": r"\infty",
+        "≤": r"\leq",
+        "≥": r"\geq",
+        "≈": r"\approx",
+        "≠": r"\neq",
+        "√": r"\surd",
+        "°": r"^{\circ}",
+    },
+    **{
+        "<": "<",
+        ">": ">",
+        "|": "|",
+        "α": r"\alpha",
+        "β": r"\beta",
+        "γ": r"\gamma",
+        "δ": r"\delta",
+        "κ": r"\kappa",
+    },
+    **{
+        "λ": r"\lambda",
+        "µ": r"\mu",
+        "μ": r"\mu",
+        "ρ": r"\rho",
+        "σ": r"\sigma",
+        "Δ": r"\Delta",
+        "Σ": r"\Sigma",
+    },
 }
+ESCAPES = (
+    {char: f"\\{char}" for char in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {char: rf"\ensuremath{{{sign}}}" for char, sign in SIGNS.items()}
+    | {
+        "–": "--",
+        "—": "---",
+        "…": r"\ldots{}",
+        "“": "``",
+        "”": "''",
+        "‘": "`",
+        "’": "'",
+        "\u00a0": "~",
+        "\u202f": r"\,",
+    }
+)
+RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n", strict=True))
+LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 
 
 def markdown(grid: list[list[Cell]], title: str, notes: list[str], headings: Sequence[str] = ()) -> str:
@@ -87,7 +127,9 @@ def _bars(cells: Iterable[str]) -> str:
 
 
 def _ampersands(cells: Iterable[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    line = " & ".join(cells) + r" \\"
+    # After the end of a line LaTeX takes a bracket or an asterisk for an argument of it.
+    return f"{{}}{line}" if line.startswith(("[", "*")) else line
 
 
 def _plain(text: str) -> str:
@@ -96,4 +138,20 @@ def _plain(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return "".join(ESCAPES.get(char, char) for char in text)
+    """A text for LaTeX; what stands in `backticks` as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # not in pairs
+        return _signs(text)
+    return "".join(rf"\texttt{{{_signs(part)}}}" if n % 2 else _signs(part) for n, part in enumerate(parts))
+
+
+def _signs(text: str) -> str:
+    # A hyphen before a number is its sign, unless it joins it to a word or another number.
+    text = re.sub(r"(?<![\w.)\-])-(?=\.?\d)", "−", text)
+    said = "".join(ESCAPES.get(char, char) for char in text)
+    said = re.sub(f"[{''.join(RAISED)}]+", lambda run: _ensured("^", RAISED, run.group()), said)
+    return re.sub(f"[{''.join(LOWERED)}]+", lambda run: _ensured("_", LOWERED, run.group()), said)
+
+
+def _ensured(mark: str, signs: dict[str, str], run: str) -> str:
+    return rf"\ensuremath{{{mark}{{{''.join(signs[char] for char in run)}}}}}"

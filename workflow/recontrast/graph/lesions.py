@@ -2,7 +2,7 @@
 
 import json
 
-from .. import layout, lesion_plan
+from .. import layout, lesion_plan, lesion_words
 from ..layout import TISSUES, fill
 from ..lesion_plan import ACQUIRED
 from ..lesion_settings import beside
@@ -20,7 +20,13 @@ class LesionJobs:
         """The wildcard pattern of what a method segments: everything, or nothing if the study has another."""
         return r"[A-Za-z0-9]+" if self.study.lesions.method == method else NOTHING
 
-    # --- what is learned from masks drawn by hand ---
+    # --- what is learned from given masks ---
+
+    @property
+    def given_lesions(self) -> str:
+        """What the masks are called that came with the cohort."""
+        name = self.study.lesions.manual
+        return lesion_words.given(name, self.study.masks[name].model_dump() if name else None)
 
     def lesion_training(self, w) -> list[str]:
         """Every image that coefficients, kappa or a network are learned from."""
@@ -38,7 +44,7 @@ class LesionJobs:
         return fill(layout.LESION_LIST, heldout=w.heldout)
 
     def lesion_groups(self) -> list[str]:
-        """Who is held out of what is learned from manual masks, group by group; none where nobody has any."""
+        """Who is held out of what is learned from given masks, group by group; none where nobody has any."""
         return lesion_plan.groups(self.plan)
 
     # --- what is segmented ---
@@ -122,7 +128,7 @@ class LesionJobs:
         return self._of_every_source(layout.LESION_MASK)
 
     def lesion_truth(self, w) -> str:
-        """The mask that another is judged by: drawn by hand, or found on the acquired image."""
+        """The mask that another is judged by: a given one, or that found on the acquired image."""
         planned = self._session(w)
         if w.truth == MANUAL:
             return self._given_mask(planned, self.study.lesions.manual)
@@ -226,12 +232,15 @@ class LesionJobs:
 
     def _lesion_pairs(self, planned: PlannedSession) -> list[tuple[str, str]]:
         sources = lesion_plan.sources(self.plan, planned)
-        by_hand = [MANUAL] if self.study.lesions.manual in planned.masks else []
+        given = [MANUAL] if self.study.lesions.manual in planned.masks else []
         acquired = [ACQUIRED] if ACQUIRED in sources else []
+        # With no given mask in the study, the brightness of lesions in the acquired image itself is that of those
+        # found on it: the ground truth of their contrast in synthetic images.
+        alone = len(sources) > 1 and self.segments_tissue and lesion_plan.truth(self.plan) == ACQUIRED
         return [
             (source, truth)
             for source in sources
-            for truth in (*by_hand, *(acquired if source != ACQUIRED else []))
+            for truth in (*given, *(acquired if source != ACQUIRED or alone else []))
             if not self._failed(planned, f"lesions-{source}-{truth}")
         ]
 

@@ -62,7 +62,7 @@ class PageJobs:
         return [file for *_, file in self.maps_shown(w)]
 
     def lesions_shown(self, w) -> dict[str, str]:
-        """Where lesions were found in a session, and those drawn by hand: source -> mask."""
+        """Where lesions were found in a session, and those of a given mask: source -> mask."""
         planned = self._session(w)
         masks = {
             source: self._lesion_mask(planned, source) for source in lesion_plan.sources(self.plan, planned)
@@ -105,11 +105,12 @@ class PageJobs:
         influence: dict[str, list[str]] = {}
         for name, kind, _ in (found for planned in sessions for found in self.influence_maps(planned)):
             influence.setdefault(kind, []).append(name)
-        truths = {MANUAL: "those drawn by hand", ACQUIRED: "those found on the acquired image"}
+        truths = {MANUAL: f"those of {self.given_lesions}", ACQUIRED: "those found on the acquired image"}
         pairs = [
             f"those found on {'the acquired' if source == ACQUIRED else 'synthetic'} images against {truths[truth]}"
             for planned in sessions
             for source, truth in self._lesion_pairs(planned)
+            if source != truth
         ]
         sought = [planned for planned in sessions if lesion_plan.sources(self.plan, planned)]
         taught = [planned for planned in sought if lesion_plan.learned(self.plan, planned)]
@@ -131,5 +132,6 @@ class PageJobs:
                 "features": FEATURES,
                 "kappa": KAPPA,
             },
+            "lesions_given": self.given_lesions,
             "lesion_pairs": list(dict.fromkeys(pairs)),
         }

@@ -50,16 +50,12 @@ class TableJobs:
             "table": table.model_dump(mode="json", exclude_none=True),
             "published": published.load(table.published) if table.published else None,
             "region": self.study.region,
-            "truth": self._truth(),
+            "truth": lesion_plan.truth(self.plan),
+            "given": self.given_lesions,
+            "by_slice": self.study.evaluation.by_slice,
             "inputs": {name: self.study.experiments[name].inputs for name in sorted(table.experiments)},
         }
         return json.dumps(content)
-
-    def _truth(self) -> str:
-        """What lesions are judged by: masks drawn by hand, or, where nobody has any, those found on acquired images."""
-        manual = self.study.lesions.manual
-        by_hand = manual and any(manual in planned.masks for planned in self.plan.sessions.values())
-        return "manual" if by_hand else "acquired"
 
     def tables(self, w=None) -> list[str]:
         """Comparisons over the cohort, and the study's own tables."""

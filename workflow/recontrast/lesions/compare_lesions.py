@@ -33,7 +33,7 @@ def compare_lesions(
         truth: lesion mask to judge it by, on the same grid; both may be empty.
         mask: the brain; what lies outside does not count.
         output: table to write, one row per metric: the experiment is where the found mask is from, the region
-            what it is judged by.
+            what it is judged by. A mask beside itself has volume, load and contrast only.
         participant: participant label, with or without `sub-`.
         session: session label, with or without `ses-`; empty or `n/a` if the data set has no sessions.
         found_name: where the found mask is from: acquired, or the name of an experiment.
@@ -50,6 +50,8 @@ def compare_lesions(
     ours, theirs = (inputs.read_lesions(path, brain, image) for path in (found, truth))
     sizes = np.linalg.norm(image.affine[:3, :3], axis=0)
     values = measure(ours, theirs, sizes)
+    if found_name == truth_name:  # a mask agrees with itself: what is left is its volume and brightness
+        values = {key: values[key] for key in ("volume", "load")}
     if flair and wm:
         brightness = inputs.read_on_grid(flair, image)
         white = brain & (inputs.read_on_grid(wm, image) > 0.9)

@@ -10,7 +10,10 @@ DICTIONARY = {
     "experiment": {
         "Description": "Where the judged mask is from: acquired, or the experiment that made the FLAIR"
     },
-    "region": {"Description": "What it is judged by: manual, or acquired: found on the acquired FLAIR"},
+    "region": {
+        "Description": "What it is judged by: manual, the mask of the study under lesions.manual, by whomever "
+        "or whatever tool; or acquired, the mask found on the acquired FLAIR"
+    },
     "load": {
         "Description": "Volume of the true lesions",
         "Levels": {"all": "any"} | columns.LOAD_LEVELS,

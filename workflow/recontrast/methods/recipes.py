@@ -45,6 +45,7 @@ class Facts:
         title: what readers know the system as.
         citation: the paper, as a reference list has it.
         describes: a sentence for a methods section; `{key}` stands for a value of the recipe.
+        further: sentences that only some settings make true: `says`, and `where` it is said.
         inputs: the contrasts that the paper used.
         target: the contrast that the paper made.
         recipes: values by recipe name; `paper` is complete, the others say what they change.
@@ -67,6 +68,7 @@ class Facts:
     target: str
     recipes: dict[str, Recipe]
     choices: dict[str, list[Value]]
+    further: list[dict] = field(default_factory=list)
     leaking: Recipe = field(default_factory=dict)
     weights: bool = False
     subsets: bool = False
@@ -147,14 +149,25 @@ def complete(method: str, recipe: Recipe) -> Recipe:
 
 
 def describe(method: str, recipe: Recipe) -> str:
-    """The method's sentence with the values of a resolved recipe filled in."""
-    return load(method).describes.format(**recipe)
+    """The method's sentences with the values of a resolved recipe filled in, those that are true of it."""
+    facts = load(method)
+    said = [facts.describes]
+    said += [one["says"] for one in facts.further if any(_holds(every, recipe) for every in one["where"])]
+    return " ".join(sentence.format(**recipe) for sentence in said)
 
 
 def validates(method: str, recipe: Recipe) -> bool:
     """Whether a training of a resolved recipe looks at validation sessions, to stop or to choose an epoch by."""
     decides = recipe.get("keep") != "last" or recipe.get("stop_rises", 0) > 0
     return load(method).validates and decides
+
+
+def _holds(conditions: Recipe, recipe: Recipe) -> bool:
+    """Whether every condition holds: a word is part of the value, or, of true, the value is not 0."""
+    return all(
+        wanted in str(recipe[key]) if isinstance(wanted, str) else bool(recipe[key]) == wanted
+        for key, wanted in conditions.items()
+    )
 
 
 def _number(value: Value) -> Value:

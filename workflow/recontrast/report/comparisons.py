@@ -15,41 +15,54 @@ COLUMNS = (
     "difference",
     "low",
     "high",
+    "family",
     "p_holm",
 )
+FAMILIES = {"most": "", "few": ", one of each over some participants only"}
 
 
 def comparison_tables(file: Path, region: str) -> list[dict]:
-    """Differences of experiments as one table per target: a row per pair, a column per metric.
+    """Differences of experiments as one table per target and family: a row per pair, a column per metric.
 
     Args:
         file: table as `evaluation compare` writes it.
         region: the region that is shown.
 
     Returns:
-        Tables with `target`, `metrics` and `rows`: `a`, `b`, `n` participants, and `cells` by metric with
-        `difference`, `low`, `high` and `p`, corrected.
+        Tables of pairs with two participants or more: `target`, `which` (pairs, in words), `metrics`, `intervals`
+        (whether there is any) and `rows`: `a`, `b`, `n` participants (in words, as metrics may have different ones),
+        and `cells` by metric with `difference`, `low`, `high` and `p`, corrected.
     """
-    found: dict[str, list[tables.Row]] = {}
+    found: dict[tuple[str, str], list[tables.Row]] = {}
     for row in tables.read(file, COLUMNS):
-        if row["between"] == "experiments" and row["within"] == region and int(row["n"]):
-            found.setdefault(row["target"], []).append(row)
-    return [_table(target, rows) for target, rows in found.items()]
+        if row["between"] == "experiments" and row["within"] == region and int(row["n"]) > 1:
+            found.setdefault((row["target"], row["family"]), []).append(row)
+    # Those over most participants first.
+    order = list(FAMILIES)
+    return [_table(*key, found[key]) for key in sorted(found, key=lambda key: order.index(key[1]))]
 
 
-def _table(target: str, rows: list[tables.Row]) -> dict:
+def _table(target: str, family: str, rows: list[tables.Row]) -> dict:
     pairs: dict[tuple[str, str], dict] = {}
     for row in rows:
-        pair = pairs.setdefault((row["a"], row["b"]), {"a": row["a"], "b": row["b"], "n": 0, "cells": {}})
-        pair["n"] = max(pair["n"], int(row["n"]))
+        pair = pairs.setdefault(
+            (row["a"], row["b"]), {"a": row["a"], "b": row["b"], "counts": [], "cells": {}}
+        )
+        pair["counts"].append(int(row["n"]))
         pair["cells"][row["metric"]] = {
             "difference": row["difference"],
             "low": row["low"],
             "high": row["high"],
             "p": tables.number(row["p_holm"]),
         }
+    for pair in pairs.values():
+        pair["n"] = tables.span(pair.pop("counts"))
     return {
         "target": target,
+        "which": FAMILIES[family],
+        "intervals": any(
+            cell["low"] != tables.MISSING for pair in pairs.values() for cell in pair["cells"].values()
+        ),
         "metrics": list(dict.fromkeys(row["metric"] for row in rows)),
         "rows": list(pairs.values()),
     }

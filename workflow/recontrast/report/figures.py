@@ -6,10 +6,12 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from .. import tables
 from ..images import replacing
+from ..measures import MEASURES
 from ..participants import by_participant
 
 STYLE = {
@@ -53,7 +55,7 @@ def dots(path: Path, scores: list[tables.Row], metrics: list[str], targets: dict
             for target in dict.fromkeys(targets[name] for name in experiments):
                 rows = [row for row, name in enumerate(experiments) if targets[name] == target]
                 _paired_rows(panel, rows, values[rows])
-            panel.set_title(metric.upper(), loc="left", fontsize=9, fontweight="bold")
+            panel.set_title(MEASURES[metric].title, loc="left", fontsize=9, fontweight="bold")
             panel.grid(axis="x", color="#dde2e8", linewidth=0.6)
             panel.set_axisbelow(True)
         panels[0].set_yticks(range(len(experiments)), experiments)
@@ -106,10 +108,11 @@ def agreement(path: Path, pairs: dict[str, list[tuple[float, float]]]) -> None:
             difference, colour = found - true, PALETTE[number % len(PALETTE)]
             panel.scatter((found + true) / 2, difference, s=20, color=colour, alpha=0.7, linewidths=0)
             spread = 1.96 * difference.std(ddof=1) if len(difference) > 1 else 0.0
+            panel.axhline(0, color="#9aa5b1", linewidth=0.8, zorder=0)  # no difference
             panel.axhline(difference.mean(), color="#1c2430", linewidth=1.2)
             for limit in (-spread, spread) if spread else ():
                 panel.axhline(difference.mean() + limit, color="#1c2430", linewidth=0.8, linestyle="--")
-            panel.set_title(title, loc="left", fontsize=9, fontweight="bold")
+            panel.set_title(f"{title}, n = {len(volumes)}", loc="left", fontsize=9, fontweight="bold")
             panel.set_xlabel("mean of both volumes, ml")
         for panel in panels[:, 0]:
             panel.set_ylabel("difference of volumes, ml")
@@ -136,8 +139,14 @@ def losses(path: Path, folds: dict[str, list[tables.Row]]) -> None:
             panel.plot(*_thinned(epoch, validation), color=colour, linewidth=1.8, label=f"fold {fold}")
             drawn += [*columns.values(), validation]
         _loss_axes(panel, np.concatenate(drawn))
+        # Which dash is which, where several losses are trained in turns.
+        trained = [name for name in next(iter(folds.values()))[0] if name not in ("epoch", "validation")]
+        dashed = zip(trained, DASHES, strict=False) if len(trained) > 1 else ()
+        keys = [Line2D([], [], color="#5a6675", linewidth=0.8, linestyle=dash, label=n) for n, dash in dashed]
         if len(folds) <= LEGEND:
-            panel.legend(frameon=False, fontsize=8)
+            keys = [*panel.get_legend_handles_labels()[0], *keys]
+        if keys:
+            panel.legend(handles=keys, frameon=False, fontsize=8)
         _save(figure, path)
 
 
@@ -165,12 +174,13 @@ def curves(path: Path, experiments: dict[str, list[tables.Row]]) -> None:
         _save(figure, path)
 
 
-def profile(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
+def profile(path: Path, curves: dict[str, list[tuple[float, float]]], unit: str = "") -> None:
     """Intensities along a line: the acquired image in black, a colour for each experiment.
 
     Args:
         path: SVG to write.
         curves: name -> distance in mm and intensity of every point; the first is the acquired image.
+        unit: of the intensities; arbitrary if empty.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 3.0), layout="constrained")
@@ -180,7 +190,7 @@ def profile(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
             dash = DASHES[(number - 1) // (len(PALETTE) - 1) % len(DASHES)] if number else "-"
             panel.plot(*np.array(points).T, dash, color=colour, linewidth=1.2 if number else 2.2, label=name)
         panel.set_xlabel("distance, mm")
-        panel.set_ylabel("intensity")
+        panel.set_ylabel(unit or "intensity, arbitrary units")
         panel.grid(color="#dde2e8", linewidth=0.6)
         figure.legend(frameon=False, fontsize=8, loc="outside right upper")
         _save(figure, path)

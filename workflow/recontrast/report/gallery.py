@@ -131,6 +131,7 @@ class Gallery:
             "picture": self.address(picture),
             "viewer": self.address(walk) if self.viewers else "",
             "window": [units(limit) for limit in limits],
+            "unit": unit_of(self.acquired[target]) if target in self.acquired else unit_of(synthetic),
         }
 
     def voxels(self, points: np.ndarray) -> np.ndarray:
@@ -156,6 +157,12 @@ class Gallery:
 def units(value: float) -> str:
     """An intensity in a caption: three digits, and whole numbers from there on."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def unit_of(image: Path) -> str:
+    """The unit that the sidecar of an image says, as readers write it; nothing where intensities are arbitrary."""
+    unit = dict(_facts(image)).get("Units", "")
+    return "" if unit in ("1", "arbitrary") else unit.replace("^2", "²").replace("^-1", "⁻¹")
 
 
 def _facts(image: Path) -> list[tuple[str, str]]:

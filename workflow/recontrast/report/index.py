@@ -70,7 +70,10 @@ def index(
     for table in copied.values():
         write_text(page.parent / "tables" / table.name, table.read_text(encoding="utf-8"))
     examples = lesion_examples(lesions[0], sessions, page.parent) if lesions else []
-    paragraphs, references = methods_section(content, measured)
+    people = max(
+        (int(row["n"]) for row in summarized if row["experiment"] in content["experiments"]), default=0
+    )
+    paragraphs, references = methods_section(content, measured, people)
     pages.write(
         page,
         "index.html",
@@ -81,8 +84,9 @@ def index(
         results=sorted(
             result_tables(summarized, content["experiments"]), key=lambda table: table["region"] != wanted
         ),
-        ranks=rank_tables(ranks, wanted),
+        ranks=rank_tables(ranks, wanted, _targets(content, scores)),
         comparisons=comparison_tables(statistics, wanted),
+        several=people > 1,
         figures=_figures(page.parent / "figures", scores, names, models, content),
         models=list(models.values()),
         own=study_tables(own, {name: t["title"] for name, t in content["study"]["tables"].items()}),
@@ -106,7 +110,7 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
 
     Returns:
         Tables with `region`, `target`, `metrics` and `rows`; a cell has `mean`, `sd`, `n` and `best`, and
-        `alike` says whether all rows are over as many participants.
+        `alike` says whether all rows are over as many participants, `several` whether any is over more than one.
     """
     made: dict[tuple[str, str], dict] = {}
     for line in summary:
@@ -131,6 +135,7 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
                 cell = row["cells"].get(metric)
                 if cell and len(means) > 1 and better != "neither":
                     cell["best"] = cell["n"] == most and tables.number(cell["mean"]) == best
+        table["several"] = any(int(row["n"]) > 1 for row in table["rows"])
         table["alike"] = len({row["n"] for row in table["rows"]}) == 1
         table["metrics"] = list(table["metrics"])
     return list(made.values())
@@ -260,6 +265,12 @@ def _notes(sessions: list[dict]) -> dict[str, list[str]]:
         for note in session["notes"]:
             found.setdefault(note, []).append(session["session"])
     return found
+
+
+def _targets(plan: dict, scores: list[tables.Row]) -> dict[str, str]:
+    """The target of every experiment that has scores."""
+    scored = {row["experiment"] for row in scores}
+    return {name: made["target"] for name, made in plan["experiments"].items() if name in scored}
 
 
 def _counts(plan: dict, sessions: list[dict]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .. import tables
+from ..lesion_words import source
 from .overlays import ACQUIRED, MANUAL, lesion_pictures
 
 
@@ -50,12 +51,12 @@ def lesion_examples(scores: Path, sessions: list[dict], folder: Path) -> list[di
 
 
 def _pictures(folder: Path, session: str, experiment: str) -> list[dict[str, str]]:
-    """The acquired and the synthetic image, each without and with lesions; those drawn by hand where there are any."""
+    """The acquired and the synthetic image, each without and with lesions; and those of the given mask."""
     wanted = []
-    for source, name in ((ACQUIRED, "acquired"), (MANUAL, "drawn by hand"), (experiment, experiment)):
-        plain, marked = (f"sessions/{session}/{picture}" for picture in lesion_pictures(source))
-        wanted += [] if source == MANUAL else [(name, plain, "")]
-        wanted.append((name if source == MANUAL else f"lesions on {name}", plain, marked))
+    for name in (ACQUIRED, MANUAL, experiment):
+        plain, marked = (f"sessions/{session}/{picture}" for picture in lesion_pictures(name))
+        wanted += [] if name == MANUAL else [(name, plain, "")]
+        wanted.append((source(name) if name == MANUAL else f"lesions on {name}", plain, marked))
     return [
         {"name": name, "picture": picture, "top": top}
         for name, picture, top in wanted

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .. import tables
 from ..columns import LOAD_LEVELS, SCORES
+from ..lesion_words import source
 from ..measures import MEASURES
 from ..participants import by_participant
 from .overlays import MANUAL
@@ -41,7 +42,8 @@ def lesion_section(scores: Path, summary: Path, folder: Path) -> dict[str, objec
         "metrics": {
             name: MEASURES[name].title for name in (f"lesion_{n}" for n in SHOWN) if name in measured
         },
-        "rows": list(rows.values()),
+        "rows": [row for row in rows.values() if row["experiment"] != row["region"]],
+        "several": any(row["n"] > 1 for row in rows.values()),
         "loads": ", ".join(f"{name} {text}" for name, text in LOAD_LEVELS.items()),
         "figure": "figures/lesion-volumes.svg" if pairs else "",
     }
@@ -70,7 +72,11 @@ def session_lesions(scores: Sequence[Path], sources: Sequence[str], described: S
     ]
     return {
         "metrics": {name: MEASURES[name].title for name in (f"lesion_{n}" for n in SHOWN)},
-        "rows": [{"experiment": one, "region": other} | {"cells": v} for (one, other), v in rows.items()],
+        "rows": [
+            {"experiment": one, "region": other} | {"cells": v}
+            for (one, other), v in rows.items()
+            if one != other
+        ],
         "regions": [cell["region"] for cell in places[0]["cells"]] if places else [],
         "places": places,
     }
@@ -80,9 +86,9 @@ def _volumes(rows: list[tables.Row]) -> dict[str, list[tuple[float, float]]]:
     """Judged and true volume by every two sources, a pair for each participant, who counts once as in the tables."""
     values = by_participant(rows)
     return {
-        f"{experiment} − {region}": [
+        f"{experiment} − {source(region)}": [
             (volume, values[experiment, region, "lesion_true_volume"][who]) for who, volume in people.items()
         ]
         for (experiment, region, metric), people in values.items()
-        if metric == "lesion_volume"
+        if metric == "lesion_volume" and experiment != region
     }

@@ -13,7 +13,7 @@ def listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def evaluation(text: dict, plan: dict, metrics: list[str]) -> Part:
+def evaluation(text: dict, plan: dict, metrics: list[str], people: int) -> Part:
     """Metrics, harmonised and as printed, with their sources; where they were taken."""
     study = plan["study"]
     asked = study.get("evaluation", {})
@@ -41,17 +41,18 @@ def evaluation(text: dict, plan: dict, metrics: list[str]) -> Part:
     if asked.get("pairs") and any(MEASURES[m].scope == "pair" for m in asked["metrics"]):
         part.append(text["pairs"].format(pairs=listed([" and ".join(pair) for pair in asked["pairs"]])))
     if asked.get("structures") and "dice" in asked["metrics"]:
-        part.append(text["structures"].format(structures=listed(_structures(asked["structures"]))))
+        for kind, found in _structures(asked["structures"]).items():
+            part += [text[kind].format(structures=listed(found))] if found else []
         needed += _cited(text, ["dice1945"])
     if maps := plan["ran"]["maps"]:
         part.append(text["maps"].format(maps=listed([MEASURES[m].title for m in maps])))
     if lines := plan["ran"]["profiles"]:
         part.append(text["profiles"].format(lines=listed(lines)))
-    part.append(text["numbers"])
+    part.append(text["numbers" if people > 1 else "numbers_of_one"])
     return part, needed
 
 
-def statistics(text: dict, plan: dict, metrics: list[str]) -> Part:
+def statistics(text: dict, plan: dict, metrics: list[str], people: int) -> Part:
     """Tests between experiments of one target, and between regions, where there were several."""
     asked = plan["study"].get("evaluation", {})
     targets = [experiment["target"] for experiment in plan["experiments"].values()]
@@ -59,11 +60,16 @@ def statistics(text: dict, plan: dict, metrics: list[str]) -> Part:
     compared = ["Experiments with the same target"] if several else []
     if len(asked.get("regions", [])) > 1 or "tissue" in asked.get("regions", []):
         compared.append("regions of one experiment" if compared else "Regions of one experiment")
-    if not metrics or not compared:
+    if not metrics or not compared or people < 2:
         return [], []
     settings = {key: asked[key] for key in ("confidence", "bootstrap", "seed")}
-    part = [text["statistics"]["sentence"].format(compared=listed(compared), **settings)]
-    needed = list(text["statistics"]["references"])
+    part, needed = [text["statistics"]["sentence"].format(compared=listed(compared))], []
+    needed += text["statistics"]["references"]
+    for entry in text["statistics"]["from"]:
+        if people >= entry["people"]:
+            part.append(entry["sentence"].format(**settings))
+            needed += entry["references"]
+    part += _marks(text, plan["study"])
     if any(targets.count(target) > 2 for target in several):
         part.append(text["ranks"]["sentence"])
         needed += text["ranks"]["references"]
@@ -100,7 +106,7 @@ def lesions(text: dict, plan: dict) -> Part:
         default = shipped | {"kappa": asked.get("kappa") or shipped["kappa"], "features": kinds["shipped"]}
         default = text["default"].get(method, "").format(**default)
         if ran["lesions_learned"]:
-            learned = text["learned"][method].format(count=ran["lesions_learned"])
+            learned = text["learned"][method].format(count=ran["lesions_learned"], given=ran["lesions_given"])
             part.append(text["learned"]["held_out"].format(learned=learned))
             if ran["lesions_untaught"]:
                 part.append(text["untaught"].format(count=ran["lesions_untaught"], default=default))
@@ -114,15 +120,35 @@ def lesions(text: dict, plan: dict) -> Part:
             part.append(text["lesions_compared"].format(pairs=listed(ran["lesion_pairs"])))
             needed += _cited(text, ["dice1945"])
     if asked.get("fill") and ran["masks"].get(asked["manual"]):
-        part.append(text["filled"])
+        part.append(text["filled"].format(given=ran["lesions_given"]))
     return part, needed
 
 
-def _structures(structures: dict[str, dict]) -> list[str]:
-    said = []
+def _marks(text: dict, study: dict) -> list[str]:
+    """Which tables of the study mark significance with and which without correction."""
+    marked: dict[str, list[str]] = {"uncorrected": [], "marked": []}
+    for name, table in study["tables"].items():
+        marks = table.get("marks", {})
+        if marks.get("against") or marks.get("regions"):
+            marked["uncorrected" if marks.get("correction") == "none" else "marked"].append(name)
+    return [
+        text[kind].format(tables=f"the table{'s' * (len(names) > 1)} {listed(names)}")
+        for kind, names in marked.items()
+        if names
+    ]
+
+
+def _structures(structures: dict[str, dict]) -> dict[str, list[str]]:
+    """Structures in words, those that a threshold finds and those that were outlined."""
+    said: dict[str, list[str]] = {"structures": [], "outlined": []}
     for name, how in structures.items():
+        if drawn := how.get("drawn"):
+            masks = listed([f"{mask} on the image by {experiment}" for experiment, mask in drawn.items()])
+            said["outlined"].append(f"{name}: {how['within']} on the acquired image, {masks}")
+            continue
         bounds = [f"{side} {how[side]:g}" for side in ("above", "below") if how.get(side) is not None]
-        said.append(f"{name}: {' and '.join(bounds)} in {how['within']}")
+        scale = ", on the scale of the whole acquired image" if how.get("scale") == "printed" else ""
+        said["structures"].append(f"{name}: {' and '.join(bounds)} in {how['within']}{scale}")
     return said
 
 

@@ -23,22 +23,23 @@ def sentences() -> dict:
     return yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 
-def methods_section(plan: dict, metrics: list[str]) -> tuple[list[str], list[str]]:
+def methods_section(plan: dict, metrics: list[str], people: int) -> tuple[list[str], list[str]]:
     """Paragraphs of a methods section and the references they need, in the order of mention.
 
     Args:
         plan: the plan of the study, as `index` reads it.
         metrics: names of the metrics that were computed.
+        people: how many participants the metrics are over at most.
     """
     text = sentences()
-    statistics = methods_judged.statistics(text, plan, metrics)
+    statistics = methods_judged.statistics(text, plan, metrics, people)
     parts = [
         _preparation(plan),
         *[_experiments(plan, names) for names in _alike(plan["experiments"])],
         _validation(plan),
         methods_judged.influence(text, plan),
         methods_judged.lesions(text, plan),
-        methods_judged.evaluation(text, plan, metrics),
+        methods_judged.evaluation(text, plan, metrics, people),
         statistics,
         software(text, plan, metrics, steps_that_ran(plan), tested=bool(statistics[0])),
         (
@@ -119,7 +120,7 @@ def _experiments(plan: dict, names: list[str]) -> Part:
     text, first = sentences(), plan["experiments"][names[0]]
     facts = recipes.load(first["method"])
     try:
-        described = facts.describes.format(**first["settings"])
+        described = recipes.describe(first["method"], first["settings"])
     except KeyError as error:
         raise RecontrastError(
             f"describes {error}, which its recipe does not have",
@@ -132,13 +133,16 @@ def _experiments(plan: dict, names: list[str]) -> Part:
     ]
     part = [f"Experiment{'s' if len(names) > 1 else ''} {methods_judged.listed(shown)}: {described}"]
     published = facts.recipes["paper"]
-    changes = [
-        f"{key.replace('_', ' ')} ({_said(value)}; published {_said(published[key])})"
-        for key, value in first["settings"].items()
-        if key in published and value != published[key]
-    ]
-    if changes:
-        part.append(text["departs"].format(recipe=first["recipe"], changes=methods_judged.listed(changes)))
+    own = published | facts.recipes[first["recipe"]]
+    changes: dict[str, list[str]] = {"departs": [], "overrides": []}
+    for key, value in first["settings"].items():
+        if key in published and value != own[key]:
+            changes["overrides"].append(_change(key, value, own[key], f"recipe {first['recipe']}"))
+        elif key in published and value != published[key]:
+            changes["departs"].append(_change(key, value, published[key], "published"))
+    for kind, found in changes.items():
+        if found:
+            part.append(text[kind].format(recipe=first["recipe"], changes=methods_judged.listed(found)))
     if choose := first.get("choose"):
         keys = ", ".join(dict.fromkeys(key for chosen in choose for key in chosen))
         part.append(text["choose"].format(keys=keys, count=len(choose)))
@@ -146,6 +150,10 @@ def _experiments(plan: dict, names: list[str]) -> Part:
     if first["settings"].get("leaks"):
         part.append(text["leaks"])
     return part, [facts.citation]
+
+
+def _change(key: str, value: object, other: object, whose: str) -> str:
+    return f"{key.replace('_', ' ')} ({_said(value)}; {whose} {_said(other)})"
 
 
 def _said(value: object) -> str:

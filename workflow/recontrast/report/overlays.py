@@ -8,7 +8,7 @@ import numpy as np
 from .. import tables
 from ..images import check_same_grid, read_header, read_mask, sidecar
 from . import pictures
-from .gallery import Gallery, units
+from .gallery import Gallery, unit_of, units
 
 ACQUIRED, MANUAL = "acquired", "manual"  # sources of lesions that are no experiments
 LESION, LINE = (255, 40, 40), (255, 220, 0)
@@ -132,7 +132,7 @@ def draw_profiles(gallery: Gallery, file: Path) -> list[dict]:
         marked = gallery.voxels(np.array([[tables.number(row[axis]) for axis in "xyz"] for row in first]))
         figure = pictures.file_name("profile", f"{line}-{target}").replace(".webp", ".svg")
         picture = pictures.file_name("line", f"{line}-{target}")
-        figures.profile(gallery.folder / figure, curves)
+        figures.profile(gallery.folder / figure, curves, unit_of(gallery.acquired[target]))
         volume = gallery.read(gallery.acquired[target])
         limits, view = pictures.window(volume, gallery.mask), gallery.view.through(marked)
         pictures.save_marked(gallery.folder / picture, view, volume, limits, marked, LINE)

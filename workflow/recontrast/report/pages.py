@@ -5,9 +5,9 @@ from pathlib import Path
 
 import jinja2
 
-from .. import tables
+from .. import lesion_words, tables
 from ..images import write_text
-from ..measures import MEASURES
+from ..measures import MEASURES, as_printed
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -22,15 +22,19 @@ def write(path: Path, template: str, **content: object) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "p_value": tables.p_value, "heading": heading}
+    environment.filters |= {
+        "number": number,
+        "p_value": tables.p_value,
+        "heading": heading,
+        "source": lesion_words.source,
+    }
     write_text(path, environment.get_template(template).render(**content))
 
 
 def heading(metric: str) -> str:
     """A metric as a column is headed: its title, and whose it is where a paper prints one of its own."""
     measure = MEASURES[metric]
-    author = measure.source.partition(" ")[0]
-    return f"{measure.title}, {author}" if author and metric.startswith(author.lower()) else measure.title
+    return f"{measure.title}, {measure.author}" if as_printed(metric) else measure.title
 
 
 def number(value: object, beside: object = None) -> str:

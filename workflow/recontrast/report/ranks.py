@@ -7,38 +7,40 @@ from .. import tables
 COLUMNS = ("target", "metric", "region", "experiment", "n", "mean_rank", "friedman_p")
 
 
-def rank_tables(file: Path, region: str) -> list[dict]:
+def rank_tables(file: Path, region: str, targets: dict[str, str]) -> list[dict]:
     """Mean ranks as one table per target: a row per experiment, a column per metric.
 
     Args:
         file: table as `evaluation compare` writes it.
         region: the region that is shown.
+        targets: experiment -> its target, of all that have scores.
 
     Returns:
-        Tables with `target`, `metrics`, `n` (the number of people, in words), `rows` (with `experiment`, `ranks`
+        Tables with `target`, `metrics`, `n` (the number of people, in words), `unranked` (experiments over too
+        few people to be ranked with the others), `rows` (with `experiment`, `ranks`
         by metric and `best`, the metrics in which no other has a better mean rank), in the order of the first
-        metric, and `tests`: Friedman's p by metric.
+        metric, `tests`: Friedman's p by metric, and `tested`: whether there is any.
     """
     found: dict[str, list[tables.Row]] = {}
     for row in tables.read(file, COLUMNS):
         # Nobody may have a value of every experiment.
         if row["region"] == region and int(row["n"]):
             found.setdefault(row["target"], []).append(row)
-    return [_table(target, rows) for target, rows in found.items()]
+    return [_table(target, rows, targets) for target, rows in found.items()]
 
 
-def _table(target: str, rows: list[tables.Row]) -> dict:
+def _table(target: str, rows: list[tables.Row], targets: dict[str, str]) -> dict:
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     ranks: dict[str, dict[str, float]] = {}
     for row in rows:
         ranks.setdefault(row["experiment"], {})[row["metric"]] = tables.number(row["mean_rank"])
     best = {metric: min(own[metric] for own in ranks.values() if metric in own) for metric in metrics}
     last = float(len(ranks) + 1)
-    numbers = sorted({int(row["n"]) for row in rows})
     return {
         "target": target,
         "metrics": metrics,
-        "n": " to ".join(str(number) for number in dict.fromkeys((numbers[0], numbers[-1]))),
+        "n": tables.span(int(row["n"]) for row in rows),
+        "unranked": [name for name, made in targets.items() if made == target and name not in ranks],
         "rows": [
             {
                 "experiment": name,
@@ -47,5 +49,6 @@ def _table(target: str, rows: list[tables.Row]) -> dict:
             }
             for name, own in sorted(ranks.items(), key=lambda each: each[1].get(metrics[0], last))
         ],
+        "tested": any(row["friedman_p"] != tables.MISSING for row in rows),
         "tests": {row["metric"]: row["friedman_p"] for row in rows},
     }

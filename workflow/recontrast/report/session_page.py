@@ -2,10 +2,12 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import tables
 from ..errors import RecontrastError
+from ..measures import as_printed, define
 from . import overlays, pages, pictures
 from .gallery import Gallery
 from .lesions import session_lesions
@@ -39,6 +41,7 @@ def session_page(
     lesion_tables: list[Path] = [],  # noqa: B006
     profiles: list[Path] = [],  # noqa: B006
     viewers: bool = False,
+    by_slice: bool = False,
 ) -> None:
     """Draw the pictures of one session and write its page.
 
@@ -68,6 +71,7 @@ def session_page(
         lesion_scores: tables of comparisons of these masks.
         lesion_tables: tables of lesions by region, of all sources but `manual`, in their order.
         profiles: tables of intensities along a line.
+        by_slice: whether windows of SSIM stayed in one slice.
         viewers: also write a page to walk through each synthetic image.
     """
     paired = len(contrasts) == len(images) and len(experiments) == len(targets) == len(synthetic)
@@ -96,6 +100,7 @@ def session_page(
         pictures.lighten(shown_on_it, WEIGHT)
         shutil.rmtree(folder, ignore_errors=True)
         drawn.rename(folder)
+    scored = _score_tables(scores)
     pages.write(
         page,
         "session.html",
@@ -113,7 +118,10 @@ def session_page(
         beside=_beside(made),
         amounts=pictures.amounts(),
         crop=gallery.view.in_slices,
-        scores=_score_tables(scores),
+        scores=scored,
+        definitions={
+            name: define(name, by_slice) for name in dict.fromkeys(m for t in scored for m in t["metrics"])
+        },
         notes=notes,
         width=pictures.WIDTH,
         height=gallery.height,
@@ -135,7 +143,10 @@ def _beside(made: list[dict]) -> dict[str, list[dict]]:
 
 
 def _score_tables(files: list[Path]) -> list[dict]:
-    """One table for each region, in the order met, the study's own first; its metrics, and a row per experiment."""
+    """One table for each region, in the order met, the study's own first; its metrics, and a row per experiment.
+
+    `scale` says on which scale: that of the acquired image, as papers print, or both.
+    """
     made: dict[str, dict] = {}
     for file in files:
         for line in tables.read(file, ["experiment", "region", "fold", "metric", "value"]):
@@ -147,5 +158,15 @@ def _score_tables(files: list[Path]) -> list[dict]:
             row["values"][line["metric"]] = line["value"]
     return [
         {"region": region, "metrics": list(table["metrics"]), "rows": list(table["rows"].values())}
+        | {"scale": _scale(table["metrics"])}
         for region, table in made.items()
     ]
+
+
+def _scale(metrics: Iterable[str]) -> str:
+    """The scale of the metrics of a table, for its caption."""
+    printed = [metric for metric in metrics if as_printed(metric)]
+    if len(printed) == len(list(metrics)):
+        return "as the papers print it"
+    harmonised = "on the scale on which the acquired image spans 0 to 1"
+    return f"{harmonised}; columns with a name as that paper prints it" if printed else harmonised

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .. import tables
 
-COLUMNS = ("row", "column", "text", "marks", "best", "published", "published_best")
+COLUMNS = ("row_number", "row", "column", "text", "marks", "best", "published", "published_best")
 
 
 def study_tables(files: list[Path], titles: dict[str, str]) -> list[dict]:
@@ -19,20 +19,19 @@ def study_tables(files: list[Path], titles: dict[str, str]) -> list[dict]:
     for file in files:
         cells = tables.read(file, COLUMNS)
         about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        # By their places: two rows or columns may have one label.
         rows: dict[str, list[tables.Row]] = {}
         for cell in cells:
-            rows.setdefault(cell["row"], []).append(cell)
-        labels = tables.label_columns(list(rows), about["Headings"])
+            rows.setdefault(cell["row_number"], []).append(cell)
+        lines = list(rows.values())
+        labels = tables.label_columns([line[0]["row"] for line in lines], about["Headings"])
         shown.append(
             {
                 "name": file.stem,
                 "title": titles.get(file.stem, ""),
                 "headings": about["Headings"] or [""],
-                "columns": list(dict.fromkeys(cell["column"] for cell in cells)),
-                "rows": [
-                    {"labels": label, "cells": line}
-                    for label, line in zip(labels, rows.values(), strict=True)
-                ],
+                "columns": [cell["column"] for cell in lines[0]] if lines else [],
+                "rows": [{"labels": label, "cells": line} for label, line in zip(labels, lines, strict=True)],
                 "notes": about["Notes"],
             }
         )

@@ -66,7 +66,7 @@ def write(
         one, other = (found.get(source, none) for source in ("acquired", "synthetic"))
         tops["lesions"] = _marks([(one & other, BOTH), (one & ~other, LOST), (other & ~one, ADDED)])
     if "manual" in found:
-        tops["lesions drawn by hand"] = _marks([(found["manual"], LOST)])
+        tops["lesions of the given mask"] = _marks([(found["manual"], LOST)])
     script = resources.files("nilearn") / "plotting/data/js/brainsprite.min.js"
     pages.write(
         path,
