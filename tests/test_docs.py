@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from recontrast import layout
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -38,3 +39,15 @@ def test_the_table_of_resources_is_that_of_the_rules() -> None:
             found = (1000 * int(row[2]), int(row[3]) * (60 if row[4] == "h" else 1))
             listed |= dict.fromkeys(re.findall(r"`(\w+)`", row[1]), found)
     assert listed == rules
+
+
+def test_every_kind_of_file_that_a_run_leaves_is_listed() -> None:
+    page = (ROOT / "docs/outputs.md").read_text(encoding="utf-8")
+    patterns = [v for name, v in vars(layout).items() if name.isupper() and isinstance(v, str) and "." in v]
+    # The last part that all files of a pattern share; intermediate files and lists are named as folders only.
+    endings = {
+        re.split(r"[}/]", pattern)[-1]
+        for pattern in patterns
+        if not pattern.startswith(("work/", "cohort/lists/", "sourcedata/"))
+    }
+    assert {ending for ending in endings if ending not in page} == set()
