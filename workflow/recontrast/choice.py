@@ -10,15 +10,15 @@ from cyclopts import Parameter
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The options that say which study and which people.
+    """The options that select the study and the participants.
 
     Attributes:
-        study: A study file, or the name of one that ships.
-        target: The contrast to make, where no study says it.
-        recipe: The recipe of all experiments, paper or quick, in place of the study's; paper trains on all folds.
+        study: A study file, or the name of a built-in study.
+        target: The contrast to synthesise, if there is no study.
+        recipe: The recipe of all experiments, paper or quick, instead of the study's; paper trains on all folds.
         participant_label: Only these participants, with or without sub-.
         session_label: Only these sessions, with or without ses-.
-        bids_filter_file: JSON that tells which images a contrast is: {"T1w": {"acquisition": "mprage"}}.
+        bids_filter_file: JSON file that selects the images of a contrast: {"T1w": {"acquisition": "mprage"}}.
     """
 
     study: str | None = None

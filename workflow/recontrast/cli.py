@@ -14,14 +14,14 @@ from .errors import RecontrastError, explain
 
 app = App(
     name="recontrast",
-    help="Fill in the MR contrast that was not acquired: from a cohort in BIDS to a report.",
+    help="Synthesise the MR contrast that was not acquired: from a BIDS or DICOM cohort to a report.",
     version=__version__,
     default_parameter=Parameter(consume_multiple=True, negative=()),
     result_action="return_value",
 )
-study_app = App(name="study", help="Study files.")
+study_app = App(name="study", help="Write study files.")
 app.command(study_app)
-readers_app = App(name="readers", help="Blinded rating of synthetic images by people.")
+readers_app = App(name="readers", help="Blinded rating of synthetic images by readers.")
 app.command(readers_app)
 
 ANYONE = Choice()
@@ -37,25 +37,29 @@ def run(
     *,
     choice: Choice = ANYONE,
     dry_run: Annotated[
-        bool, Parameter(name=["--dry-run", "-n"], help="Only say which jobs there are.")
+        bool, Parameter(name=["--dry-run", "-n"], help="Dry run: only list the jobs.")
     ] = False,
     cores: Annotated[
         str,
-        Parameter(name=["--cores", "-c"], help="How many cores; all unless a profile says where jobs run."),
+        Parameter(
+            name=["--cores", "-c"],
+            help="Number of cores, or all; default all, unless a profile runs the jobs.",
+        ),
     ] = "",
     profile: Annotated[
-        list[str], Parameter(help="Where jobs run: slurm, or Snakemake profiles of your own; later go first.")
+        list[str],
+        Parameter(help="Where jobs run: slurm, or Snakemake profiles; later ones override earlier ones."),
     ] = (),
     snakemake: Annotated[list[str], Parameter(show=False, allow_leading_hyphen=True)] = (),
 ) -> int:
-    """Prepare a cohort, train, synthesise, score and report; only what has changed runs again.
+    """Prepare a cohort, train models, synthesise, score and report; only what has changed runs again.
 
-    Anything after -- goes to snakemake.
+    Arguments after -- are passed to Snakemake.
 
     Args:
-        bids_dir: The cohort in BIDS; may be left out, as OUT_DIR, if the study names its data sets.
-        out_dir: Where results go.
-        level: participant prepares images and applies models that exist; group adds training, scores, report.
+        bids_dir: The cohort, in BIDS or DICOM. Omit it, and OUT_DIR, if the study names its data sets.
+        out_dir: The output folder.
+        level: participant prepares images and applies existing models; group adds training, scores and report.
     """
     from .launch import launch
     from .run import open_graph, open_study
@@ -81,11 +85,11 @@ def plan(
     *,
     choice: Choice = ANYONE,
 ) -> int:
-    """Say what a run would do for every session, and everything that is wrong with files and settings.
+    """Show what a run would do for every session, and all problems with files and settings.
 
     Args:
-        bids_dir: The cohort in BIDS; may be left out if the study names its data sets.
-        out_dir: Where results would go; decides on splits and models that are there already.
+        bids_dir: The cohort, in BIDS or DICOM. Omit it if the study names its data sets.
+        out_dir: The output folder; splits and models that exist there are taken into account.
     """
     from .preview import print_plan
     from .run import examine
@@ -96,7 +100,7 @@ def plan(
 
 @app.command
 def status(out_dir: Path, /) -> int:
-    """Say what is done, what failed and why, and what was skipped.
+    """Show what is done, what failed and why, and what was skipped.
 
     Args:
         out_dir: The output folder of a run.
@@ -108,7 +112,7 @@ def status(out_dir: Path, /) -> int:
 
 @app.command
 def verify(out_dir: Path, /) -> int:
-    """Check that results are there and undamaged, and that nobody was judged by a model that saw them.
+    """Check that all results exist and are intact, and that nobody was scored with a model trained on them.
 
     Args:
         out_dir: The output folder of a run.
@@ -120,10 +124,10 @@ def verify(out_dir: Path, /) -> int:
 
 @app.command
 def doctor(*, study: str | None = None) -> int:
-    """Say which tools are found, in which versions, and what each step will use.
+    """List the tools that are found, their versions, and what each step will use.
 
     Args:
-        study: A study file, or the name of one that ships: what its steps will use.
+        study: A study file, or the name of a built-in study, to show what its steps will use.
     """
     from .config import load, load_file
     from .doctor import examine
@@ -139,11 +143,11 @@ def demo(
     *,
     cores: Annotated[str, Parameter(name=["--cores", "-c"])] = "all",
 ) -> int:
-    """Run the default study on the demo cohort, which is made first.
+    """Make the demo cohort and run the default study on it.
 
     Args:
-        out_dir: Where results go; the cohort goes beside it.
-        cores: How many cores, or all.
+        out_dir: The output folder; the cohort is written beside it.
+        cores: Number of cores, or all.
     """
     from .config import load_file
     from .launch import launch
@@ -176,24 +180,24 @@ def phantom(
     variants: bool = False,
     jobs: int = 1,
 ) -> int:
-    """Make a cohort of digital heads, or of knees, with known truth, in BIDS or as DICOM.
+    """Make a cohort of digital heads or knees with known ground truth, in BIDS or as DICOM.
 
     Args:
         out_dir: A folder that does not exist yet.
-        participants: How many people.
+        participants: Number of participants.
         voxel: Voxel size in mm.
-        seed: Another seed, other people.
-        contrasts: Which images: T1w T2w PDw FLAIR DIR T1SE DWI MDME.
-        without_flair: How many of the people lack the FLAIR.
-        sessions: Visits of each person; 0 for a cohort without sessions.
-        dicom: Files as they come off a scanner; the truth then goes to OUT_DIR-truth.
-        knee: Instead of heads, stacks of ten images of knees; of the other options, only participants and seed
-            are theirs too.
-        noise: Of knees, in percent of the largest signal.
-        shift: Of knees, how many pixels T1w, T2w and GRE may be moved.
-        variants: Of knees, the same ones also with noise of 2, 4 and 7 % and with shifts of 2 pixels, as
+        seed: Random seed; another seed gives other participants.
+        contrasts: The images to make: T1w T2w PDw FLAIR DIR T1SE DWI MDME.
+        without_flair: Number of participants without a FLAIR.
+        sessions: Sessions per participant; 0 for a cohort without sessions.
+        dicom: Write DICOM files, as exported from a scanner; the ground truth is then in OUT_DIR-truth.
+        knee: Make knees instead of heads, as stacks of ten images; of the options above, only participants and
+            seed apply.
+        noise: Knees only: noise in percent of the largest signal.
+        shift: Knees only: by how many pixels T1w, T2w and GRE may be shifted.
+        variants: Knees only: add the same knees with noise of 2, 4 and 7 % and with shifts of 2 pixels, as
             acq-noise2 and so on.
-        jobs: People made at a time.
+        jobs: Number of participants made in parallel.
     """
     if knee and (dicom or sessions or without_flair):
         raise RecontrastError(
@@ -233,18 +237,18 @@ def synthesize(
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> int:
-    """Apply a frozen model to new images, with no study around it.
+    """Apply a trained model to new images, outside any study.
 
-    Heads are prepared as the model's own were: freed of shading, stripped, registered, brought to its units.
-    Maps (FA, R1, PD) keep their values and have to lie on the grid of the reference.
+    Images are prepared as the training images were: bias-corrected, skull-stripped, registered and scaled.
+    Maps (FA, R1, PD) keep their values and must lie on the grid of the reference.
 
     Args:
-        model: A model's folder, for example results/models/Fcn3d/fold-1.
+        model: The folder of a model, for example results/models/Fcn3d/fold-1.
         images: Image files in the order of the model's inputs, or named: T1w=FILE T2w=FILE.
-        output: The image to write, on the grid of the model's reference or, without that, of the first image.
-        mask: Where to synthesise; given, the images are taken as prepared, on one grid.
-        threads: CPU threads.
-        device: auto takes the GPU where there is one.
+        output: The image to write, on the grid of the model's reference or, without it, of the first image.
+        mask: Region to synthesise. With a mask, all images are taken as already prepared, on one grid.
+        threads: Number of CPU threads.
+        device: auto uses the GPU if there is one.
     """
     from .apply import apply
 
@@ -265,10 +269,10 @@ def new(
     """Write a commented study file for a cohort.
 
     Args:
-        bids_dir: The cohort in BIDS.
+        bids_dir: The cohort, in BIDS or DICOM.
         file: The study file to write.
-        target: The contrast to make.
-        output: Where the study's results shall go.
+        target: The contrast to synthesise.
+        output: The output folder of the study.
     """
     from .proposal import propose
     from .studies import write_commented
@@ -290,16 +294,16 @@ def make_reader_study(
     slices: Annotated[int, Parameter(validator=Number(gte=1))] = 24,
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
 ) -> int:
-    """Write a folder of pages for blinded rating; it works from a disk, without a network.
+    """Write a folder of pages for blinded rating, which open from disk, without a network.
 
     Args:
         out_dir: The output folder of a finished run.
-        folder: The folder to make. The key goes beside it: keep that from the readers.
-        form: What is asked: brain, kim2020, hagiwara2019, or a file.
+        folder: The folder to make. The key is written beside it: keep it from the readers.
+        form: The questions: brain, kim2020, hagiwara2019, or a file.
         target: The contrast to rate, if there are several.
-        experiments: Whose images are rated; if none are named, those that were trained in most folds.
-        slices: Slices of each image.
-        seed: Another seed, another random order.
+        experiments: The experiments to rate; by default those that were trained in most folds.
+        slices: Number of slices per image.
+        seed: Random seed for the order of images.
     """
     from .readers.forms import load
     from .readers.make import make
@@ -318,13 +322,13 @@ def score_readers(
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("readers-scores"),
     against: str = "",
 ) -> int:
-    """Join readers' answers with the key: scores by category and method, tests, agreement.
+    """Evaluate the answers of readers: scores by category and experiment, tests, agreement.
 
     Args:
-        key: The key file that `readers make` wrote.
-        answers: The files that readers saved, one of each reader.
+        key: The key file written by `readers make`.
+        answers: The files saved by the readers.
         output: The folder for the tables.
-        against: An experiment that the others are marked against.
+        against: The experiment with which the others are compared by stars in the table.
     """
     from .readers.score import score
 
@@ -340,12 +344,12 @@ def one_step(
     *tokens: Annotated[str, Parameter(allow_leading_hyphen=True)],
     log: Path | None = None,
 ) -> int:
-    """Run one step by hand; `recontrast step STAGE STEP --help` says what it takes.
+    """Run a single step by hand; `recontrast step STAGE STEP --help` lists its options.
 
     Args:
         stage: The stage: conversion, anatomy, diffusion, relaxometry, training, synthesis, lesions, evaluation, report.
-        step: The step; a name that there is none of is answered with those of the stage.
-        log: Send output to this file and put failures on record.
+        step: The step; an unknown name lists those of the stage.
+        log: Write the output to this file and record failures.
     """
     from .steps import run as run_step
 
