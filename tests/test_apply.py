@@ -313,7 +313,7 @@ def test_whole_heads_are_worked_on_in_the_region_of_the_study(folder, tmp_path, 
         transforms.write(transform, np.eye(4))
 
     monkeypatch.setattr(
-        "recontrast.apply.extract_brain", lambda image, contrast, mask: mask.write_bytes(brain)
+        "recontrast.apply.extract_brain", lambda image, contrast, mask, threshold: mask.write_bytes(brain)
     )
     monkeypatch.setattr(
         "recontrast.apply.correct_bias",
