@@ -1,11 +1,13 @@
 """Masks that a user has: found among derivatives, on the right run, empty or not."""
 
 import gzip
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 from recontrast.cohort import manifest
+from recontrast.cohort.bids import RawImage
 from recontrast.config import Contrast, Dataset, Include
 from recontrast.contrasts import Mask
 from recontrast.layout import PLAN
@@ -61,3 +63,28 @@ def test_a_mask_goes_with_the_run_that_is_taken(put, mask):
     assert mask(LESION.model_copy(update={"run": 1}), second) == "sub-01_run-1_label-lesion_mask.nii.gz"
     put("sub-01_run-2_label-lesion_mask", EMPTY, folder=BY_HAND)
     assert mask(contrast=second) == "sub-01_run-2_label-lesion_mask.nii.gz"
+
+
+def test_the_table_of_images_does_not_name_a_folder_of_dicom(put, tmp_path):
+    put("sub-01_label-lesion_mask", EMPTY, folder=BY_HAND)
+    put("sub-01_run-2_label-lesion_mask", EMPTY, folder=BY_HAND)
+    put("sub-02_label-lesion_mask", EMPTY, folder=BY_HAND.replace("01", "02"))
+    folder = tmp_path / "bids"
+    images = [
+        RawImage(label, "", "FLAIR", {}, Path(f"sub-{label}_FLAIR.nii.gz"), 0, 0, 0) for label in ("01", "02")
+    ]
+    built = manifest.build(
+        [Dataset(path=folder)],
+        {"FLAIR": FLAIR},
+        Include(),
+        None,
+        1,
+        masks={"drawn": LESION},
+        converted={folder: images},
+        hashes={image.path: "0" for image in images},
+    )
+    built.write(tmp_path / "manifest.tsv")
+    written = (tmp_path / "manifest.tsv").read_text()
+    assert "DICOM 1/derivatives/drawn/sub-02/anat/sub-02_label-lesion_mask.nii.gz" in written
+    assert "2 files are the mask drawn" in written
+    assert str(tmp_path) not in written

@@ -88,8 +88,11 @@ def test_other_things_in_the_folder_are_listed(source, out):
 
 @pytest.mark.parametrize(
     "syntax",
-    [*UNCOMPRESSED, RLELossless, JPEG2000Lossless, JPEGLSLossless, JPEGLosslessSV1, None],
-    ids=["implicit", "big-endian", "deflated", "rle", "jpeg2000", "jpeg-ls", "jpeg", "no preamble"],
+    [*UNCOMPRESSED, RLELossless, JPEG2000Lossless, JPEGLSLossless, JPEGLosslessSV1, None, "bare"],
+    ids=[
+        *["implicit", "big-endian", "deflated", "rle", "jpeg2000", "jpeg-ls", "jpeg", "no preamble"],
+        "bare big-endian",
+    ],
 )
 def test_transfer_syntaxes(source, out, syntax):
     data = scan(source, shape=(40, 36, 5))
@@ -110,16 +113,21 @@ def test_transfer_syntaxes(source, out, syntax):
                 pytest.skip(f"no encoder: {error}")
             header.save_as(file)
         else:
-            header.file_meta.TransferSyntaxUID = syntax
+            is_bare = syntax == "bare"  # neither a preamble nor a word on the syntax
+            encoding = ExplicitVRBigEndian if is_bare else syntax
+            header.file_meta.TransferSyntaxUID = encoding
             pixels = np.frombuffer(header.PixelData, "<i2")
-            header.PixelData = pixels.astype(">i2" if syntax == ExplicitVRBigEndian else "<i2").tobytes()
+            header.PixelData = pixels.astype(">i2" if encoding == ExplicitVRBigEndian else "<i2").tobytes()
             pydicom.dcmwrite(
                 file,
                 header,
-                implicit_vr=syntax == ImplicitVRLittleEndian,
-                little_endian=syntax != ExplicitVRBigEndian,
+                implicit_vr=encoding == ImplicitVRLittleEndian,
+                little_endian=encoding != ExplicitVRBigEndian,
                 force_encoding=True,
             )
+            if is_bare:
+                content = file.read_bytes()
+                file.write_bytes(content[144 + int.from_bytes(content[140:144], "little") :])
     (made,) = convert_all(sort(source, out), out)
     assert distance(nib.load(made), data, oblique()) < 0.01
 

@@ -7,7 +7,7 @@ import shutil
 import pydicom
 import pytest
 from recontrast.conversion.key import Key
-from recontrast.conversion.plan import key_folder
+from recontrast.conversion.plan import key_folder, plan
 from recontrast.conversion.settings import Conversion
 from scanner import change, scan, sort
 
@@ -97,6 +97,51 @@ def test_a_known_person_is_known_by_any_spelling_that_a_study_ties_to_it():
     spelt = another("AVALON^FINN"), another("Finn")
     key.enrol(spelt, [set(spelt)])
     assert {key.rows[visit] for visit in spelt} == {("p7", "2")}
+
+
+@pytest.mark.parametrize("person", ["ANON", "anonymous", "0", "unknown", "xxxx", "-", ""])
+def test_placeholders_unite_nobody(source, out, person):
+    for number, name in enumerate(("A^B", "C^D", "ANON", "Anonymous^")):
+        who = {"PatientID": person, "PatientName": name, "PatientBirthDate": ""}
+        scan(source / name, participant=str(number), number=number + 1, **who)
+    planned = sort(source, out)
+    assert len({name.split("_")[0] for name in made(planned)}) == 4
+    (told,) = [str(p) for p in planned.problems]
+    assert "people have no patient ID" in told
+    assert "2 of them by study alone" in told
+    assert made(sort(source, out)) == made(planned)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_told"),
+    [
+        *[("HOSP_1234", True), ("01234", True), ("hosp-01234", True), ("HOSP_12345", False), ("5", False)],
+        ("HOSP_1234 ", True),
+    ],
+)
+def test_one_id_in_two_ways_of_writing_is_told(other, is_told):
+    key = Key()
+    key.enrol([another("A^B", person="1234"), another("C^D", person=other, date="20210101")])
+    told = [doubt for doubt in key.doubts() if "have one patient ID in two ways of writing" in doubt]
+    assert len(told) == is_told
+    key = Key()
+    key.enrol([another("A^B", person="1234"), another("C^D", person=other, birth="19000102")])
+    assert key.doubts() == []
+
+
+def test_one_person_under_two_prefixes_is_told(source, out):
+    scan(source / "a", participant="5")
+    scan(source / "b", participant="5")
+    planned = plan([(source / "a", "A"), (source / "b", "B")], Conversion(), out, jobs=1)
+    assert "sub-A001 and sub-B001 are one person" in str(planned.problems)
+
+
+def test_an_id_in_quotation_marks_keeps_its_label(source, out):
+    scan(source, PatientID='"A1"', PatientName='"A^B')
+    scan(source / "b", participant="2", number=2, PatientID='"', PatientName='C"D"')
+    before = sort(source, out)
+    assert made(sort(source, out)) == made(before)
+    assert len(key_rows(out)) == 2
 
 
 def test_two_days_of_birth_within_a_study_are_one_person_and_a_doubt(source, out):

@@ -37,7 +37,10 @@ def resample_mask(
             remedy="check the contrast named by `of` in the study",
         )
     facts = {
-        "Sources": [str(path) for path in (mask, reference, transform) if path],
+        # The name alone of a mask that lies beside DICOM or elsewhere: its folder may bear a person's name.
+        "Sources": [
+            path.name if path.is_absolute() else str(path) for path in (mask, reference, transform) if path
+        ],
         "Type": "ROI",
         "Backend": backend,
     }

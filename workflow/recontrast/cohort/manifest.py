@@ -82,9 +82,19 @@ class Manifest:
         lines = ["\t".join(COLUMNS)]
         for i in self.images:
             labels = f"sub-{i.participant}", i.session and f"ses-{i.session}"
-            cells = (*labels, i.contrast, str(i.path), i.sha256, i.dataset, i.problem)
+            place, problem = self._shown(str(i.path)), self._shown(i.problem)
+            cells = (*labels, i.contrast, place, i.sha256, i.dataset, problem)
             lines.append("\t".join(" ".join(cell.split()) or "n/a" for cell in cells))
         write_text(path, "\n".join(lines) + "\n")
+
+    def _shown(self, text: str) -> str:
+        """A text as outputs may have it: folders of DICOM, which may bear names, as what `names` calls them."""
+        for path, name in self.names.items():
+            if text == str(path):
+                return name
+            if name != str(path):
+                text = text.replace(f"{path}{os.sep}", f"{name}{os.sep}")
+        return text
 
     def _stop(self, problem: RecontrastError) -> None:
         self.problems.append(problem)

@@ -27,6 +27,12 @@ def read(path: Path, missing: str = "") -> list[dict[str, str]]:
     return [{_plain(k): _plain(v) for k, v in row.items() if k is not None} for row in rows]
 
 
+def cell(text: str) -> str:
+    """A text as a cell from which `read` gets it back: on one line, in quotation marks if it begins with one."""
+    line = " ".join(text.split())
+    return '"' + line.replace('"', '""') + '"' if line.startswith('"') else line
+
+
 def _plain(cell: str) -> str:
     text = cell.strip()
     quoted = len(text) > 1 and text[0] == text[-1] == '"'

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
 
 from .. import processes
 from ..errors import RecontrastError
@@ -74,17 +76,27 @@ def collect(files: list[str], folder: Path) -> None:
 
 def _rewrite(path: str, place: Path) -> bool:
     """Write a file anew where dcm2niix could not read it as it is: deflated, or without a preamble."""
-    import pydicom
-
     with open(path, "rb") as file:
         has_preamble = file.read(132)[128:] == b"DICM"
     if has_preamble and pydicom.filereader.read_file_meta_info(path).get("TransferSyntaxUID") != DEFLATED:
         return False
     data = pydicom.dcmread(path, force=True)
-    syntax = data.file_meta.get("TransferSyntaxUID", pydicom.uid.ImplicitVRLittleEndian)
+    syntax = data.file_meta.get("TransferSyntaxUID") or _encoding(data)
     data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian if syntax == DEFLATED else syntax
-    data.save_as(place, enforce_file_format=True)
+    try:
+        data.save_as(place, enforce_file_format=True)
+    except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
+        remedy = "export the series anew, or say use: no for it"
+        raise RecontrastError("a file has no preamble and cannot be written anew", remedy=remedy) from error
     return True
+
+
+def _encoding(data: Dataset) -> str:
+    """The transfer syntax of a file that does not say it, as it was read."""
+    is_implicit, is_little = data.original_encoding
+    if is_implicit:
+        return pydicom.uid.ImplicitVRLittleEndian
+    return pydicom.uid.ExplicitVRLittleEndian if is_little else pydicom.uid.ExplicitVRBigEndian
 
 
 def run_dcm2niix(source: Path, target: Path) -> str:

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 BLOCKS = range(0x10, 0x100)  # where a vendor may put its private elements within a group
-FORMATS = {"FL": "f", "FD": "d", "SL": "i", "US": "H"}
+FORMATS = {"FL": "f", "FD": "d", "SL": "i", "US": "H", "SS": "h"}
 
 
 class Private(NamedTuple):

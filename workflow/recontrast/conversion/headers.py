@@ -29,6 +29,8 @@ PRIVATE_B = (
     Private(0x0065, 0x09, "Image Private Header", "FD"),
 )
 SIEMENS_TILES = Private(0x0019, 0x0A, "SIEMENS MR HEADER", "US")
+GE_PART = Private(0x0043, 0x2F, "GEMS_PARM_01", "SS")
+GE_PARTS = {1: "phase", 2: "real", 3: "imag"}  # 0 is the magnitude
 PHILIPS_SLICES = Private(0x2001, 0x18, "Philips Imaging DD 001", "SL")
 TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName"),
@@ -46,7 +48,7 @@ TAGS = [
     ),
     *("ComplexImageComponent", "EchoPulseSequence", "EchoPlanarPulseSequence", "InversionRecovery"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
-    *(tag for element in (*PRIVATE_B, SIEMENS_TILES, PHILIPS_SLICES) for tag in element.tags),
+    *(tag for element in (*PRIVATE_B, SIEMENS_TILES, PHILIPS_SLICES, GE_PART) for tag in element.tags),
 ]
 # What pydicom lets through when a file is damaged, depending on where it is.
 DAMAGED = (
@@ -203,7 +205,8 @@ def parse(content: bytes) -> Header | str:
         acquisition=text(data, "MRAcquisitionType"),
         tr=number(timing, "RepetitionTime"),
         flip=number(timing, "FlipAngle"),
-        inversions=numbers(data, "InversionTimes"),
+        inversions=numbers(data, "InversionTimes")
+        or numbers(group(data, 0, "MRModifierSequence"), "InversionTimes"),
         saturation=text(data, "SaturationRecovery") == "YES",
         agent=bool(text(data, "ContrastBolusAgent") or data.get("ContrastBolusAgentSequence")),
         rows=whole(data, "Rows"),
@@ -237,6 +240,8 @@ def _classic(data: Dataset) -> tuple[Frame, ...]:
             # GE adds multiples of 1e9 that say how the value was made.
             b = values[0] % 100000
     part = _part(texts(data, "ImageType")[2:])
+    if part == "mag":
+        part = GE_PARTS.get(int(next(iter(private_numbers(data, GE_PART)), 0)), "mag")
     return (Frame(place, directions, number(data, "EchoTime"), number(data, "InversionTime"), b, part),)
 
 
@@ -248,20 +253,24 @@ def _enhanced(data: Dataset) -> tuple[Frame, ...]:
         if len(place) != 3 or len(directions) != 6:
             return ()
         echo = group(data, n, "MREchoSequence")
-        kind = group(data, n, "MRImageFrameTypeSequence")
-        component = text(kind, "ComplexImageComponent").lower()
-        known = {"phase": "phase", "real": "real", "imaginary": "imag"}
         frames.append(
             Frame(
                 place,
                 directions,
                 number(echo, "EffectiveEchoTime"),
-                next(iter(numbers(group(data, n, "MRModifierSequence"), "InversionTimes")), None),
+                next(iter(numbers(group(data, n, "MRModifierSequence"), "InversionTimes")[-1:]), None),
                 number(group(data, n, "MRDiffusionSequence"), "DiffusionBValue"),
-                known.get(component, "mag"),
+                _frame_part(data, n),
             )
         )
     return tuple(frames)
+
+
+def _frame_part(data: Dataset, frame: int) -> str:
+    """The part that a frame shows: as it says itself, else as the whole file does."""
+    kind = group(data, frame, "MRImageFrameTypeSequence")
+    own = (*texts(kind, "ComplexImageComponent"), *texts(kind, "FrameType")[2:])
+    return _part(own or (*texts(data, "ComplexImageComponent"), *texts(data, "ImageType")[2:]))
 
 
 def _sequence(data: Dataset) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from ..cohort import tsv
 from ..cohort.bids import LABEL
 from ..errors import RecontrastError
 from ..images import replacing
+from .people import Person, akin, is_placeholder
 
 NAME = "key.tsv"
 IDENTITY = ("patient_id", "patient_name", "birth_date", "study_date")
 COLUMNS = ("participant_id", "session_id", *IDENTITY)
-Person = tuple[str, str, str]  # patient ID, name, date of birth
 Visit = tuple[str, str, str, str]  # the same, and date of the study
 FOR_OTHERS = 0o077  # rights of all but the owner
 
@@ -71,6 +71,11 @@ class Key:
             people.setdefault(label, set()).add((visit[0] or alike(visit[:3])[1], visit[2]))
             for trait in _traits(visit):
                 labels.setdefault(trait, set()).add(label)
+        alone = {tuple(sorted(found)) for found in labels.values()}
+        for one, other in akin(self.rows):
+            pair = {self.rows[one][0], self.rows[other][0]}
+            if tuple(sorted(pair)) not in alone:
+                labels.setdefault(("patient ID in two ways of writing", *sorted(pair)), set()).update(pair)
         several = {(what, *sorted(found)) for (what, *_), found in labels.items() if len(found) > 1}
         return [
             f"sub-{label} stands for {len(whom)} different people in {NAME}; right only if it is one of them"
@@ -158,6 +163,8 @@ def read(folder: Path) -> Key:
             remedy = "use letters and digits only"
             raise RecontrastError(f"line {number} has a label that is not legal", file=path, remedy=remedy)
         visit = tuple(row.get(column, "") for column in IDENTITY)
+        if is_placeholder(visit[0]) and not is_placeholder(visit[1]):
+            visit = ("", *visit[1:])  # by which the person is known
         key.rows[visit] = (labels[0], labels[1])
         key.further[visit] = {column: row[column] for column in key.columns}
     return key
@@ -165,10 +172,14 @@ def read(folder: Path) -> Key:
 
 def write(folder: Path, key: Key) -> None:
     """Write the key if it has changed, readable by its owner alone."""
-    lines = ["\t".join([*COLUMNS, *key.columns])]
+    lines = ["\t".join([*COLUMNS, *map(tsv.cell, key.columns)])]
     for visit, (label, session) in sorted(key.rows.items(), key=lambda row: (row[1], row[0])):
         own = [key.further.get(visit, {}).get(column) or "n/a" for column in key.columns]
-        lines.append("\t".join([f"sub-{label}", f"ses-{session}" if session else "n/a", *visit, *own]))
+        lines.append(
+            "\t".join(
+                [f"sub-{label}", f"ses-{session}" if session else "n/a", *map(tsv.cell, (*visit, *own))]
+            )
+        )
     write_private(folder / NAME, "\n".join(lines) + "\n")
 
 

@@ -14,6 +14,7 @@ from ..layout import Session, fill
 from . import key as keys
 from . import table
 from .key import Key, Visit, write_private
+from .people import is_placeholder
 from .planned import Job, Planned
 from .recognise import defaults, join, parse, recognise
 from .scan import scan
@@ -110,8 +111,34 @@ def plan(
     if keep:
         keys.write(place, key)
         table.write(place, [*rows, *_absent(edits, rows)], others)
-    _tell(planned, rows, others, key, place)
+    planned.problems += [RecontrastError(d, file=place / keys.NAME) for d in _doubts(found, key)]
+    _tell(planned, rows, others, place)
     return planned
+
+
+def _doubts(found: list[tuple[Path, str, list[Series]]], key: Key) -> list[str]:
+    """What leaves doubt of who is who; no names."""
+    labels: dict[str, set[str]] = defaultdict(set)
+    weak: dict[str, bool] = {}  # label -> whether the study alone tells the person
+    for _, prefix, series in found:
+        for one in series:
+            label, header = key.rows[one.visit][0], one.header
+            labels[label].add(f"sub-{prefix}{label}")
+            if is_placeholder(header.person[0]) and (header.person[0] or is_placeholder(header.person[1])):
+                weak[label] = is_placeholder(header.person[1])
+    told = [
+        f"{' and '.join(sorted(names))} are one person in folders with different prefixes, who is in training and"
+        " test at once; give the folders one prefix"
+        for names in labels.values()
+        if len(names) > 1
+    ]
+    if len(weak) > 1:
+        told.append(
+            f"{len(weak)} people have no patient ID, or one that stands for nobody (such as ANON or 0), and are told"
+            f" apart by name and date of birth, {sum(weak.values())} of them by study alone; give all rows of one"
+            " person one label"
+        )
+    return key.doubts() + told
 
 
 def _by_study(everything: list[Series]) -> Iterable[set[Visit]]:
@@ -289,9 +316,8 @@ def _write_list(path: Path, candidate: _Candidate) -> None:
     write_private(path, json.dumps(content, indent=1) + "\n")
 
 
-def _tell(planned: Planned, rows: list[table.Row], others: dict, key: Key, place: Path) -> None:
+def _tell(planned: Planned, rows: list[table.Row], others: dict, place: Path) -> None:
     """What is not converted, in numbers; names and files are in the table."""
-    planned.problems += [RecontrastError(doubt, file=place / keys.NAME) for doubt in key.doubts()]
     unknown = [row for row in rows if row.use == "no" and row.why == "no rule knows it"]
     if unknown:
         named = ", ".join(f"{row.participant_id} series {row.number}" for row in unknown[:5])

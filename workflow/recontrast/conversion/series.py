@@ -12,6 +12,7 @@ import numpy as np
 
 from .headers import File, Frame, Header
 from .key import alike
+from .people import named
 from .recognise import Facts
 
 GAP = 0.2  # of the slice distance: how far a slice may lie from its place
@@ -116,10 +117,10 @@ class Series:
         """Whose it is (ID, name, date of birth) and when: one day is one session.
 
         A study without a date is one by itself; where nobody is named, each study is taken as a person.
+        Placeholders such as ANON name nobody.
         """
         study = hashlib.sha256(self.header.study.encode()).hexdigest()[:10]
-        person = self.header.person if any(self.header.person) else (f"study {study}", "", "")
-        return (*person, self.header.date or study)
+        return (*named(self.header.person, study), self.header.date or study)
 
     @property
     def order(self) -> tuple[str, int, str]:

@@ -123,7 +123,7 @@ def edits(folder: Path) -> dict[str, Row]:
 def write(folder: Path, rows: list[Row], others: dict[Path, str]) -> None:
     """Write the table, and beside it every file that is no MR image, with what it is."""
     lines = ["\t".join(f.name for f in fields(Row))]
-    lines += ["\t".join(" ".join(str(v).split()) or "n/a" for v in asdict(row).values()) for row in rows]
+    lines += ["\t".join(tsv.cell(str(v)) or "n/a" for v in asdict(row).values()) for row in rows]
     write_private(folder / NAME, "\n".join(lines) + "\n")
     lines = ["what\tfile", *sorted(f"{what}\t{_words(path)}" for path, what in others.items())]
     write_private(folder / OTHERS, "\n".join(lines) + "\n")
