@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .. import tables
+from .ranks import span
 
 COLUMNS = (
     "target",
@@ -56,7 +57,7 @@ def _table(target: str, family: str, rows: list[tables.Row]) -> dict:
             "p": tables.number(row["p_holm"]),
         }
     for pair in pairs.values():
-        pair["n"] = tables.span(pair.pop("counts"))
+        pair["n"] = span(pair.pop("counts"))
     return {
         "target": target,
         "which": FAMILIES[family],
