@@ -419,6 +419,10 @@ def test_ranks_are_those_among_the_experiments_of_the_table(tmp_path):
     assert placed["mean_rank"].to_dict() == {"Base": 3, "B": 2, "C": 1}
     assert set(placed["n"]) == {6}
     column = {"label": "Rank", "metric": "psnr", "value": "rank"}
+    cells, output = make(files, tmp_path, {"rows": ["B", "Base", "Short1"], "columns": ["psnr", column]})
+    text = output.with_suffix(".md").read_text()
+    assert "n = 2 to 6." in text
+    assert "Ranks are means over the participants whom all ranked experiments have a value of, n = 2." in text
     cells, _ = make(files, tmp_path, {"rows": ["B", "Base"], "columns": [column]})
     assert cells["number"].astype(float).to_list() == [1, 2]
     assert cells["n"].astype(int).to_list() == [6, 6]

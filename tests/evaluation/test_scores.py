@@ -38,6 +38,7 @@ def test_score_writes_one_row_per_metric(files, tmp_path):
     paths, volumes = files
     score(**paths, output=tmp_path / "s.tsv", participant="01", session="2", experiment="fcn", fold="3")
     table = pd.read_csv(tmp_path / "s.tsv", sep="\t", dtype={"fold": str}, keep_default_na=False)
+    assert list(json.loads((tmp_path / "s.json").read_text())) == list(table)
     first = table.iloc[0]
     assert (first.participant_id, first.session_id, first.fold, first.region) == (
         "sub-01",

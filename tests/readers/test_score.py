@@ -295,7 +295,7 @@ def test_what_is_missing_is_said(study, capsys):
     note = "n = 2 readers × 16 images (Patch 8, Forest 8); 20 of 64 ratings are missing and left out."
     for name in ("scores", "agreement"):
         assert note in (study / f"out/{name}.md").read_text()
-        assert note.replace("×", r"$\times$") in (study / f"out/{name}.tex").read_text()
+        assert note.replace("×", r"\ensuremath{\times}") in (study / f"out/{name}.tex").read_text()
     score(study / "key.tsv", [study / "B.tsv"], study / "out")
     assert "n = 1 reader × 16 images (Patch 8, Forest 8).\n" in (study / "out/scores.md").read_text()
 

@@ -241,6 +241,8 @@ def test_the_first_page_ranks_experiments_of_one_target(report):
     folder, _ = report
     page = Page(folder / "report/index.html")
     assert "tables/ranks.tsv" in page.links
+    described = json.loads((folder / "report/tables/ranks.json").read_text())
+    assert list(described) == list(pd.read_csv(folder / "report/tables/ranks.tsv", sep="\t"))
     ranks = pd.read_csv(folder / layout.RANKS, sep="\t").set_index(["experiment", "metric"])["mean_rank"]
     text = " ".join(" ".join(page.text).split())
     after = text[text.index("mean over participants of their rank") :]

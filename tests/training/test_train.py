@@ -46,7 +46,7 @@ def test_same_bytes_twice_and_a_card_that_says_all(tmp_path, method, monkeypatch
     sessions = small_volumes.write(tmp_path, ["training", "training", "validation"])
     first, second = (run(tmp_path / name, sessions, method) for name in "ab")
     assert first == second
-    assert set(first) == {"model.safetensors", "model.json", "training.tsv"}
+    assert set(first) == {"model.safetensors", "model.json", "training.tsv", "training.json"}
     assert not (tmp_path / "a/state").exists()
     card = json.loads(first["model.json"])
     assert card["inputs"] == ["T1w", "T2w"]
@@ -64,6 +64,7 @@ def test_same_bytes_twice_and_a_card_that_says_all(tmp_path, method, monkeypatch
     assert card["sessions"][0]["sha256"]["T1w"] == hashlib.sha256(image).hexdigest()
     assert [one["role"] for one in card["sessions"]] == ["training", "training", "validation"]
     table = first["training.tsv"].decode().splitlines()
+    assert list(json.loads(first["training.json"])) == table[0].split("\t")
     assert table[0].split("\t") == ["epoch", "training", "validation"]
     assert len(table) == 3
     assert run(tmp_path / "c", sessions, method, seed=2)["model.safetensors"] != first["model.safetensors"]

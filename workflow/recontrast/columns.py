@@ -25,6 +25,14 @@ REGION = {"Description": "Part of the image"}
 METRIC = {"Description": "What was measured"}
 VALUE = {"Description": "Value of the metric; n/a where it is not defined"}
 
+EPOCH = {"Description": "Round of training, from 1 on; a round of iterations where a method counts these"}
+TRAINING_LOSS = {
+    "Description": "Mean loss over the training data of the epoch, on the scale of normalised images"
+}
+VALIDATION_LOSS = {
+    "Description": "Loss on the participants set aside for validation; n/a where there are none"
+}
+
 # Of every long table of scores, whether of images or of lesions.
 SCORES = {
     "participant_id": PARTICIPANT,

@@ -77,12 +77,6 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def span(counts: Iterable[int]) -> str:
-    """The lowest and the highest of some numbers of participants, as tables say it: `5 to 8`, or `8`."""
-    found = sorted(counts)
-    return " to ".join(str(count) for count in dict.fromkeys((found[0], found[-1])))
-
-
 def p_value(value: object) -> str:
     """A p value as tables show it: two digits, or that it is below .001."""
     value = number(value)

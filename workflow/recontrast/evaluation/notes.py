@@ -14,7 +14,8 @@ def notes(
     """What a reader of the printed table must know, one sentence or more each: what the study says of it first."""
     everything = [cell for line in grid for cell in line]
     said = [table["note"]] if table.get("note") else []
-    numbers = [cell for cell in everything if isinstance(cell["n"], int)]
+    counted = [cell for cell in everything if isinstance(cell["n"], int)]
+    numbers = [cell for cell in counted if cell["value"] != "rank"]
     if numbers:
         counts = sorted({cell["n"] for cell in numbers})
         folds = sorted({str(cell["fold"]) for cell in numbers} - {tables.MISSING}, key=lambda f: f.zfill(4))
@@ -25,6 +26,11 @@ def notes(
         said.append(f"{what}, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
         if len(counts) > 1 and any(cell["best"] == 1 for cell in everything):
             said.append("The best number is sought among those over most participants.")
+    if placed := sorted({cell["n"] for cell in counted if cell["value"] == "rank"}):
+        n = " to ".join(str(count) for count in dict.fromkeys((placed[0], placed[-1])))
+        said.append(
+            f"Ranks are means over the participants whom all ranked experiments have a value of, n = {n}."
+        )
     said += _single_folds(everything, context)
     said += _significance(everything, table.get("marks", {}), families)
     if any(cell["published"] != tables.MISSING for cell in everything):

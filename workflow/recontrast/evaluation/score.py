@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from .. import images, tables
-from ..columns import SCORES
 from ..errors import RecontrastError
 from ..layout import TISSUE_LABELS, Session
 from ..measures import MEASURES, check_names
+from .collect import DICTIONARY
 
 Found = list[tuple[str, str, float]]  # region, metric, value
 
@@ -82,7 +82,7 @@ def score(
         "fold": fold,
     }
     rows = [facts | {"region": place, "metric": name, "value": value} for place, name, value in values]
-    tables.write(output, SCORES, rows)
+    tables.write_described(output, DICTIONARY, rows)
     for place in dict.fromkeys(place for place, _, _ in values):
         said = (f"{name} {value:.4g}" for where, name, value in values if where == place)
         print(f"{who.label} {experiment} fold {fold}, {place}:", *said)

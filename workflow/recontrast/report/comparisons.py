@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .. import tables
+from .ranks import span
 
 COLUMNS = (
     "target",
@@ -18,7 +19,7 @@ COLUMNS = (
     "family",
     "p_holm",
 )
-FAMILIES = {"most": "", "few": ", one of each over some participants only"}
+FAMILIES = {"most": "", "few": "; one of each pair over a few participants only"}
 
 
 def comparison_tables(file: Path, region: str) -> list[dict]:
@@ -56,7 +57,7 @@ def _table(target: str, family: str, rows: list[tables.Row]) -> dict:
             "p": tables.number(row["p_holm"]),
         }
     for pair in pairs.values():
-        pair["n"] = tables.span(pair.pop("counts"))
+        pair["n"] = span(pair.pop("counts"))
     return {
         "target": target,
         "which": FAMILIES[family],

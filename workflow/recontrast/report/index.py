@@ -68,7 +68,9 @@ def index(
     # With its tables inside, the folder of the report can be passed on alone.
     copied = {"metrics": metrics, "summary": summary, "ranks": ranks, "statistics": statistics}
     for table in copied.values():
-        write_text(page.parent / "tables" / table.name, table.read_text(encoding="utf-8"))
+        for file in (table, table.with_suffix(".json")):  # what its columns are
+            if file.is_file():
+                write_text(page.parent / "tables" / file.name, file.read_text(encoding="utf-8"))
     examples = lesion_examples(lesions[0], sessions, page.parent) if lesions else []
     people = max(
         (int(row["n"]) for row in summarized if row["experiment"] in content["experiments"]), default=0

@@ -1,5 +1,6 @@
 """The ranks of experiments, as the first page shows them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import tables
@@ -29,6 +30,12 @@ def rank_tables(file: Path, region: str, targets: dict[str, str]) -> list[dict]:
     return [_table(target, rows, targets) for target, rows in found.items()]
 
 
+def span(counts: Iterable[int]) -> str:
+    """The lowest and the highest of some numbers of participants, as tables say it: `5 to 8`, or `8`."""
+    found = sorted(counts)
+    return " to ".join(str(count) for count in dict.fromkeys((found[0], found[-1])))
+
+
 def _table(target: str, rows: list[tables.Row], targets: dict[str, str]) -> dict:
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     ranks: dict[str, dict[str, float]] = {}
@@ -39,7 +46,7 @@ def _table(target: str, rows: list[tables.Row], targets: dict[str, str]) -> dict
     return {
         "target": target,
         "metrics": metrics,
-        "n": tables.span(int(row["n"]) for row in rows),
+        "n": span(int(row["n"]) for row in rows),
         "unranked": [name for name, made in targets.items() if made == target and name not in ranks],
         "rows": [
             {

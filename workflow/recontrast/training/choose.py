@@ -74,7 +74,10 @@ def choose(
     best = min(errors, key=errors.get)
     place = list(given).index(best)
     print(f"chosen: candidate {best}")
-    for source, copy in ((candidates[place], model), (candidate_losses[place], losses)):
+    copies = {candidates[place]: model, candidate_losses[place]: losses}
+    described = candidate_losses[place].with_suffix(".json")  # its columns
+    copies |= {described: losses.with_suffix(".json")} if described.is_file() else {}
+    for source, copy in copies.items():
         with images.replacing(copy) as partial:
             shutil.copyfile(source, partial)
     listed = [

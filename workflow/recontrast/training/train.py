@@ -14,6 +14,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from .. import images, methods, tables
+from ..columns import EPOCH, TRAINING_LOSS, VALIDATION_LOSS
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
 from ..layout import Session
@@ -232,7 +233,9 @@ def _write_losses(path: Path, model: Model) -> None:
         {name: tables.MISSING if row.get(name) is None else row[name] for name in columns}
         for row in model.losses
     )
-    tables.write(path, columns, rows)
+    known = {"epoch": EPOCH, "training": TRAINING_LOSS, "validation": VALIDATION_LOSS}
+    turn = "Mean loss of the {}, which is trained in turns with others; n/a before its first"
+    tables.write_described(path, {n: known.get(n, {"Description": turn.format(n)}) for n in columns}, rows)
 
 
 def _sha256(path: Path) -> str:
