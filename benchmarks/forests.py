@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 from measuring import BRAIN, cube, machine, median_seconds
-from recontrast.methods import random_forest, recipes, replica
-from recontrast.methods.interface import Cohort, Run, Volumes
+from recontrast.methods import random_forest, replica
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, Volumes
 from recontrast.trainer.forests import VOXELS
 from recontrast.trainer.neighbourhoods import ROTATIONS, Patches
 from scipy.ndimage import center_of_mass

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from recontrast.methods.interface import Volumes
+from recontrast.models.interface import Volumes
 from scipy.ndimage import gaussian_filter
 
 Shape = tuple[int, int, int]

@@ -10,8 +10,9 @@ from functools import partial
 
 import numpy as np
 from measuring import head, machine
-from recontrast.methods import modality_propagation, recipes
-from recontrast.methods.interface import Cohort, Run
+from recontrast.methods import modality_propagation
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run
 from recontrast.trainer.patch_search import nearest
 from scipy.ndimage import binary_erosion
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import torch
 from measuring import LENGTHS, add_device, device_of, machine, seconds
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Model, Run, Volumes, method_module
-from recontrast.methods.recipes import Recipe
-from recontrast.methods.volumes import cropped
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Model, Run, Volumes, method_module
+from recontrast.models.recipes import Recipe
+from recontrast.models.volumes import cropped
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 from measuring import BRAIN, add_device, clock_of, cube, device_of, machine, median_seconds, seconds
-from recontrast.methods import patch_to_voxel, recipes
-from recontrast.methods.interface import Model, Run, Volumes
+from recontrast.methods import patch_to_voxel
+from recontrast.models import recipes
+from recontrast.models.interface import Model, Run, Volumes
 from recontrast.trainer.patches import PatchPool
 from torch.utils.data import DataLoader, Dataset
 

@@ -18,9 +18,9 @@ from types import ModuleType
 import numpy as np
 import torch
 from measuring import BRAIN, LENGTHS, Shape, cube, head, machine, seconds
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Model, Run, Volumes, method_module
-from recontrast.methods.recipes import Recipe
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Model, Run, Volumes, method_module
+from recontrast.models.recipes import Recipe
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 UPDATES = 6  # the first is not counted

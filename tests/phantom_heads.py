@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 from recontrast.evaluation.metrics import METRICS
 from recontrast.evaluation.pair import Pair
-from recontrast.methods.interface import Volumes
+from recontrast.models.interface import Volumes
 from recontrast.phantom import cohort
 from scipy.ndimage import affine_transform
 

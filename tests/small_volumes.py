@@ -5,8 +5,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from recontrast.methods import recipes
-from recontrast.methods.interface import Volumes
+from recontrast.models import recipes
+from recontrast.models.interface import Volumes
 from recontrast.training import train as step
 from scipy.ndimage import gaussian_filter, uniform_filter
 

@@ -11,7 +11,7 @@ from recontrast.apply import apply
 from recontrast.backends import transforms
 from recontrast.errors import RecontrastError
 from recontrast.images import sidecar
-from recontrast.methods import recipes
+from recontrast.models import recipes
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.training.train import train
 

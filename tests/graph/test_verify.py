@@ -3,7 +3,7 @@
 import json
 
 from recontrast import layout
-from recontrast.methods import pseudonyms
+from recontrast.models import pseudonyms
 from world import World
 
 

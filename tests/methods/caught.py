@@ -3,8 +3,8 @@
 from types import ModuleType
 
 import pytest
-from recontrast.methods.interface import Cohort, Run
-from recontrast.methods.recipes import Recipe
+from recontrast.models.interface import Cohort, Run
+from recontrast.models.recipes import Recipe
 from recontrast.trainer.loop import Task
 
 

@@ -7,8 +7,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 from recontrast.errors import RecontrastError
-from recontrast.methods import bloch, recipes
-from recontrast.methods.interface import Cohort, Run, Volumes
+from recontrast.methods import bloch
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, Volumes
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.training.train import train
 

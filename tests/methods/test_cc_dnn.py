@@ -8,8 +8,9 @@ import pytest
 import small_volumes
 import torch
 from recontrast.errors import RecontrastError
-from recontrast.methods import cc_dnn, recipes
-from recontrast.methods.interface import Cohort, Run
+from recontrast.methods import cc_dnn
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run
 from torch.nn import functional
 
 CPU = Run(device="cpu")

@@ -6,9 +6,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 import small_volumes
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, method_module
-from recontrast.methods.volumes import read_volumes
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, method_module
+from recontrast.models.volumes import read_volumes
 
 SMALL = {
     "fcn3d": {"epochs": 3, "filters": 8, "crop": 12, "rim": 2, "crops_per_epoch": 40, "learning_rate": 0.01},

@@ -7,8 +7,9 @@ import pytest
 import small_volumes
 import torch
 from recontrast.errors import RecontrastError
-from recontrast.methods import fcn3d, recipes
-from recontrast.methods.interface import Cohort, Run
+from recontrast.methods import fcn3d
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run
 from recontrast.trainer import cubes, slabs
 from recontrast.trainer.applied import Applied, by_slabs
 

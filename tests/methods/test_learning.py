@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import phantom_heads
 import pytest
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, method_module
-from recontrast.methods.volumes import cropped
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, method_module
+from recontrast.models.volumes import cropped
 
 CONVENTIONAL = ("T1w", "T2w", "PDw")
 #: inputs where they are not the conventional contrasts

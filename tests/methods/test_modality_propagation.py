@@ -8,9 +8,10 @@ import numpy as np
 import phantom_heads
 import pytest
 import small_volumes
-from recontrast.methods import alignment, modality_propagation, moments, recipes
-from recontrast.methods.interface import Cohort, Run
-from recontrast.trainer import patch_search
+from recontrast.methods import modality_propagation
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run
+from recontrast.trainer import alignment, moments, patch_search
 from scipy.spatial.transform import Rotation
 
 CPU = Run(device="cpu")

@@ -8,8 +8,9 @@ import pytest
 import small_volumes
 import torch
 from recontrast.errors import RecontrastError
-from recontrast.methods import multimodal, recipes
-from recontrast.methods.interface import Cohort, Model, Run
+from recontrast.methods import multimodal
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Model, Run
 
 CPU = Run(device="cpu")
 

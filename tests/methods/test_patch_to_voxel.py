@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import small_volumes
 import torch
-from recontrast.methods import patch_to_voxel, recipes
-from recontrast.methods.interface import Cohort, Model, Run
+from recontrast.methods import patch_to_voxel
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Model, Run
 from recontrast.trainer.patches import PatchPool
 
 

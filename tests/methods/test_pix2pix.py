@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import small_volumes
 import torch
-from recontrast.methods import pix2pix, recipes
-from recontrast.methods.interface import Cohort, Run
+from recontrast.methods import pix2pix
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run
 from recontrast.trainer.rates import hold_then_fall
 from recontrast.trainer.slices import counted
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from recontrast import relaxation, signals
 from recontrast.errors import RecontrastError
-from recontrast.methods import coarse_flair, pixel_gan, recipes
-from recontrast.methods.interface import Cohort, Run, Volumes
+from recontrast.methods import pixel_gan
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, Volumes
 from recontrast.synthesis.synthesize import synthesize
-from recontrast.trainer import critics, loop
+from recontrast.trainer import coarse_flair, critics, loop
 from recontrast.training.train import train
 
 T1, T2, PD = (np.array(values) for values in ((832.0, 1331, 4235), (80.0, 99, 2000), (0.7, 0.82, 1.0)))

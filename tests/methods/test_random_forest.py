@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import small_volumes
-from recontrast.methods import random_forest, recipes
-from recontrast.methods.interface import Cohort, Run
+from recontrast.methods import random_forest
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run
 
 CPU = Run(device="cpu")
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 from recontrast.errors import RecontrastError
-from recontrast.methods import recipes
-from recontrast.methods.contradictions import contradictions
+from recontrast.models import recipes
+from recontrast.models.contradictions import contradictions
 
 
 @pytest.mark.parametrize("method", recipes.available())
@@ -117,7 +117,7 @@ def test_unknown_names(arguments, message):
 
 def test_recipes_are_read_without_torch():
     code = (
-        "import sys; from recontrast.methods import recipes; recipes.load('fcn3d');"
+        "import sys; from recontrast.models import recipes; recipes.load('fcn3d');"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

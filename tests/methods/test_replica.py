@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import small_volumes
-from recontrast.methods import recipes, replica
-from recontrast.methods.interface import Cohort, Model, Run
+from recontrast.methods import replica
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Model, Run
 from recontrast.trainer.forests import Forest
 
 CPU = Run(device="cpu")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import small_volumes
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, method_module
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, method_module
 from recontrast.trainer import loop
 
 #: changes of the quick recipe that make an epoch take a moment; random draws, dropout and schedules stay

@@ -8,8 +8,9 @@ import pytest
 import small_volumes
 import torch
 from recontrast.errors import RecontrastError
-from recontrast.methods import recipes, unet2d
-from recontrast.methods.interface import Cohort, Run
+from recontrast.methods import unet2d
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run
 
 CPU = Run(device="cpu")
 

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from recontrast.methods import recipes, unet3d
+from recontrast.methods import unet3d
+from recontrast.models import recipes
 from recontrast.trainer import slabs
 from recontrast.trainer.applied import Applied, by_slabs
 

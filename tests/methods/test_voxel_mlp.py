@@ -3,8 +3,9 @@
 import numpy as np
 import small_volumes
 import torch
-from recontrast.methods import recipes, voxel_mlp
-from recontrast.methods.interface import Cohort, Model, Run
+from recontrast.methods import voxel_mlp
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Model, Run
 from recontrast.trainer import slabs
 
 CPU = Run(device="cpu")

@@ -10,7 +10,7 @@ import pandas as pd
 from recontrast import images, layout
 from recontrast.evaluation.compare import compare
 from recontrast.evaluation.summarize import summarize
-from recontrast.methods.recipes import resolve
+from recontrast.models.recipes import resolve
 from scipy.ndimage import gaussian_filter
 
 EXPERIMENTS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from recontrast.errors import RecontrastError
 from recontrast.fingerprint import closure
-from recontrast.methods import recipes
+from recontrast.models import recipes
 from recontrast.report.methods_text import methods_section, sentences, steps_that_ran
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from recontrast import images, layout
-from recontrast.methods import pseudonyms
+from recontrast.models import pseudonyms
 from recontrast.report.models import kind_of, models_of
 
 PLAN = {

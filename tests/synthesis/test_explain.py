@@ -9,9 +9,9 @@ import pytest
 import small_volumes
 from recontrast import tables
 from recontrast.errors import RecontrastError
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Model, Run, method_module
-from recontrast.methods.normalisation import normalise_inputs
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Model, Run, method_module
+from recontrast.models.normalisation import normalise_inputs
 from recontrast.synthesis.explain import COLUMNS, differences, explain
 from recontrast.synthesis.summarize_influence import summarize_influence
 

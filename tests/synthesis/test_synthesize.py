@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
-from recontrast.methods.model_file import read_model
+from recontrast.models.model_file import read_model
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.synthesis.time_prediction import time_prediction
 from safetensors.numpy import load_file

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from recontrast.errors import RecontrastError
-from recontrast.methods.interface import Run
+from recontrast.models.interface import Run
 from recontrast.trainer.forests import VOXELS, Forest, grow, out_of_bag
 from recontrast.trainer.neighbourhoods import Patches, Surroundings
 from recontrast.trainer.sampling import stratified

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from recontrast.errors import RecontrastError
-from recontrast.methods.interface import Run
+from recontrast.models.interface import Run
 from recontrast.trainer import checkpoint, device, loop, progress
 from recontrast.trainer.rates import rate
 from recontrast.trainer.stopping import patience, strips

@@ -7,8 +7,8 @@ import pytest
 import small_volumes
 import torch
 from recontrast.errors import RecontrastError
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, Volumes, method_module
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, Volumes, method_module
 from recontrast.trainer import cubes, device, loop, slabs
 from recontrast.trainer.applied import Applied, by_slabs
 

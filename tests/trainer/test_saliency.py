@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import small_volumes
 import torch
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, Volumes, method_module
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, Volumes, method_module
 from recontrast.trainer import saliency
 from recontrast.trainer.applied import Applied, by_slabs
 from recontrast.trainer.slabs import Slabs, slabs

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import small_volumes
 import torch
-from recontrast.methods import recipes
-from recontrast.methods.interface import Cohort, Run, Volumes, method_module
+from recontrast.models import recipes
+from recontrast.models.interface import Cohort, Run, Volumes, method_module
 from recontrast.trainer import storage
 from recontrast.trainer.cube_pool import CubePool
 from recontrast.trainer.patches import PatchPool

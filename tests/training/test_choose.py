@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
-from recontrast.methods import recipes
+from recontrast.models import recipes
 from recontrast.synthesis.synthesize import synthesize
 from recontrast.training.choose import choose
 from recontrast.training.train import train

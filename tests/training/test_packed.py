@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import small_volumes
-from recontrast.methods.packed import map_session
+from recontrast.models.packed import map_session
 from recontrast.training.train import read_list, read_role
 from test_train import run
 

@@ -9,7 +9,7 @@ import pytest
 import small_volumes
 from recontrast.errors import RecontrastError
 from recontrast.fingerprint import fingerprint
-from recontrast.methods import pseudonyms, recipes
+from recontrast.models import pseudonyms, recipes
 from recontrast.trainer import loop
 from recontrast.training.train import train
 from safetensors.numpy import load_file

@@ -23,8 +23,8 @@ from .anatomy.resample import resample
 from .errors import RecontrastError
 from .images import check_same_grid, read_header, read_mask, sidecar, write_json
 from .layout import DWI_PARAMETERS, REGIONS, RELAXATIONS
-from .methods import recipes
-from .methods.model_file import read_method
+from .models import recipes
+from .models.model_file import read_method
 from .synthesis.loaded import ABSENT
 from .synthesis.synthesize import synthesize
 

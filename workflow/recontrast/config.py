@@ -15,9 +15,9 @@ from .errors import RecontrastError
 from .layout import REGIONS, RESERVED
 from .lesion_settings import Lesions
 from .maps import SOURCES, Diffusion, Map, Relaxometry, Series, maps
-from .methods import recipes
-from .methods.contradictions import contradictions
 from .mistakes import check, did_you_mean, is_about, one_line
+from .models import recipes
+from .models.contradictions import contradictions
 from .scoring import Evaluation, Table
 from .signals import impossible
 

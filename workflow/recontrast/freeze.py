@@ -12,7 +12,7 @@ from .graph import Graph
 from .graph.code import steps_of
 from .images import write_json, write_text
 from .leftovers import clear, left_behind
-from .methods import pseudonyms
+from .models import pseudonyms
 from .stages import STEPS
 
 # Names that the BIDS specification has no word for yet.

@@ -11,7 +11,7 @@ from .config import Experiment, Study
 from .errors import RecontrastError
 from .layout import ALL, Session
 from .maps import UNITS
-from .methods import recipes
+from .models import recipes
 
 ROLES = ("training", "validation", "test")
 CHECK = "cohort check"  # the step in whose name a bad raw file is recorded

@@ -10,7 +10,7 @@ from . import bids_filters
 from .choice import Choice
 from .config import load_file
 from .errors import RecontrastError
-from .methods import recipes
+from .models import recipes
 from .places import ROOT
 from .proposal import propose
 

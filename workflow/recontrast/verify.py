@@ -11,9 +11,9 @@ from . import layout, lock
 from .errors import RecontrastError
 from .images import UNREADABLE
 from .layout import MODEL, MODEL_CARD, fill
-from .methods import pseudonyms
-from .methods.card import read_card
-from .methods.model_file import read_method
+from .models import pseudonyms
+from .models.card import read_card
+from .models.model_file import read_method
 from .without_pydicom import nibabel as nib
 
 console = Console(highlight=False)

@@ -16,7 +16,7 @@ from monai.networks.nets import BasicUNet
 from torch.nn import functional
 
 from ..masks import bounding_box
-from ..methods.interface import Run
+from ..models.interface import Run
 from ..trainer import device as devices
 from ..trainer.loop import Batch, Outcome, Task, train
 from ..trainer.rates import rate, set_rate

@@ -5,8 +5,8 @@ from typing import Literal
 
 from .. import images
 from ..errors import RecontrastError
-from ..methods.interface import Run
-from ..methods.model_file import read_model
+from ..models.interface import Run
+from ..models.model_file import read_model
 from . import inputs, network
 
 

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from .. import images as files
 from .. import tables
-from ..methods.interface import Run
+from ..models.interface import Run
 from . import inputs, network
 
 COLUMNS = ("participant_id", "session_id", "mask", "manual")

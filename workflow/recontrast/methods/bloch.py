@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from .. import signals
-from .contradictions import refuse
-from .interface import Cohort, Model, Run, Volumes
-from .normalisation import percentile_scale
-from .recipes import Recipe
+from ..models.contradictions import refuse
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import percentile_scale
+from ..models.recipes import Recipe
 
 
 def margin(recipe: Recipe) -> int:

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from ..errors import RecontrastError
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.recipes import Recipe
 from ..trainer import device as devices
 from ..trainer import losses
 from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import rate, set_rate
 from ..trainer.slices import SlicePool, rounded
-from .interface import Cohort, Model, Run, Volumes
-from .recipes import Recipe
 from .unet2d import UNet
 
 REACH = 14  # voxels: fourteen 3x3 convolutions in a row

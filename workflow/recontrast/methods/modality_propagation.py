@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import Scales, scaled, session_scales, z_scores
+from ..models.recipes import Recipe
+from ..models.volumes import cropped
 from ..trainer import unnamed
+from ..trainer.alignment import from_images
+from ..trainer.moments import from_moments, onto
 from ..trainer.patch_search import nearest
-from .alignment import from_images
-from .interface import Cohort, Model, Run, Volumes
-from .moments import from_moments, onto
-from .normalisation import Scales, scaled, session_scales, z_scores
-from .recipes import Recipe
-from .volumes import cropped
 
 ROOM = 2 * 2**30  # bytes of aligned atlases that memory is taken for; more of them lie in a file
 

@@ -13,14 +13,14 @@ from torch import nn
 from torch.nn import functional
 
 from ..errors import RecontrastError
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import Scales
+from ..models.recipes import Recipe
 from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, train
 from ..trainer.slices import SlicePool, SliceTask
 from ..trainer.stopping import patience
-from .interface import Cohort, Model, Run, Volumes
-from .normalisation import Scales
-from .recipes import Recipe
 
 COARSEST = 4  # voxels of a slice that one voxel of the deepest level covers along a side
 SLOPE = 0.3  # of the leaky rectifiers

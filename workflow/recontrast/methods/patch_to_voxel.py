@@ -14,15 +14,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import cohort_scales, normalise, normalise_inputs, target_scale
+from ..models.recipes import Recipe
 from ..trainer import device as devices
 from ..trainer.applied import Applied, restored
 from ..trainer.loop import Batch, Task, train
 from ..trainer.patches import PatchPool
 from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
-from .interface import Cohort, Model, Run, Volumes
-from .normalisation import cohort_scales, normalise, normalise_inputs, target_scale
-from .recipes import Recipe
 
 DROPOUT_AFTER = (2, 4, 6, 8)
 VOXELS = {"cpu": 1000, "cuda": 2**17}  # predicted at a time: on a CPU, patches and layers fit into the cache

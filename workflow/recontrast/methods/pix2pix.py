@@ -9,14 +9,14 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import Scales, cohort_scales, normalise, normalise_inputs, target_scale
+from ..models.recipes import Recipe
 from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import hold_then_fall, set_rate
 from ..trainer.slices import SlicePool, counted
-from .interface import Cohort, Model, Run, Volumes
-from .normalisation import Scales, cohort_scales, normalise, normalise_inputs, target_scale
-from .recipes import Recipe
 
 DEPTHS = (1, 2, 4, 8)  # multiples of `filters` from the first layer on; deeper ones stay at the last
 DROPOUTS = 3  # layers of the decoder with dropout, the deepest first

@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import percentile_scale
+from ..models.recipes import Recipe
 from ..trainer import device as devices
 from ..trainer.applied import Applied, restored
+from ..trainer.coarse_flair import channels, coarse_flair, magnitudes, split
 from ..trainer.critics import PixelCritic, deceive, judge
 from ..trainer.loop import Batch, Task, train
 from ..trainer.rates import rate, set_rate
 from ..trainer.slabs import slabs
 from ..trainer.slices import SlicePool, counted
-from .coarse_flair import channels, coarse_flair, magnitudes, split
-from .interface import Cohort, Model, Run, Volumes
-from .normalisation import percentile_scale
-from .recipes import Recipe
 
 MULTIPLE = 8  # of which the sides of slices and patches are one: the critic halves them three times
 

@@ -6,11 +6,11 @@ nothing for them, so there is none here.
 
 import numpy as np
 
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.recipes import Recipe
 from ..trainer.forests import Forest, grow
 from ..trainer.neighbourhoods import Patches
 from ..trainer.sampling import stratified
-from .interface import Cohort, Model, Run, Volumes
-from .recipes import Recipe
 
 
 def margin(recipe: Recipe) -> int:

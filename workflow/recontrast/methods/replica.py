@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import center_of_mass, gaussian_filter, map_coordinates, maximum_filter
 
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.recipes import Recipe
 from ..trainer.forests import Forest, grow, out_of_bag
 from ..trainer.neighbourhoods import Patches, Surroundings
 from ..trainer.sampling import stratified
-from .interface import Cohort, Model, Run, Volumes
-from .recipes import Recipe
 
 # From the finest to the coarsest level, in voxels of the level (public code of the authors).
 RADII = ((4, 8, 16, 32), (2, 4, 8, 16), (2, 4, 8, 16))

@@ -9,15 +9,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..models.contradictions import refuse
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import mean_and_sd, percentile_scale
+from ..models.recipes import Recipe
 from ..trainer import device as devices
 from ..trainer.applied import Applied, by_slices, restored, slices_of
 from ..trainer.loop import Batch, train
 from ..trainer.slices import SlicePool, SliceTask, centring
 from ..trainer.stopping import patience
-from .contradictions import refuse
-from .interface import Cohort, Model, Run, Volumes
-from .normalisation import mean_and_sd, percentile_scale
-from .recipes import Recipe
 
 
 def margin(recipe: Recipe) -> int | None:

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..models.recipes import Recipe
 from ..trainer import cubes
 from ..trainer.slabs import Slabs, slabs
-from .recipes import Recipe
 
 COARSEST = 4  # voxels on a side of the deepest level's voxels, after two poolings
 # 22 voxels: the two convolutions of each level, down and up, and what pooling adds; in whole coarsest voxels.

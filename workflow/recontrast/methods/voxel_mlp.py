@@ -5,9 +5,9 @@ from functools import partial
 
 from torch import nn
 
+from ..models.recipes import Recipe
 from ..trainer import cubes
 from ..trainer.slabs import Slabs, slabs
-from .recipes import Recipe
 
 
 def margin(recipe: Recipe) -> int | None:

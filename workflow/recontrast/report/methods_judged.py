@@ -3,7 +3,7 @@
 import re
 
 from ..measures import MEASURES
-from ..methods import recipes
+from ..models import recipes
 
 Part = tuple[list[str], list[str]]  # sentences of one paragraph, and the references that they need
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from ..errors import RecontrastError
-from ..methods import recipes
+from ..models import recipes
 from . import methods_judged
 from .methods_software import software
 

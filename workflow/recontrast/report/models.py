@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import layout
-from ..methods import pseudonyms
+from ..models import pseudonyms
 
 
 def models_of(plan: dict) -> dict[tuple[str, str], dict]:

@@ -12,9 +12,9 @@ import numpy as np
 from .. import tables
 from ..errors import RecontrastError
 from ..images import write
-from ..methods import recipes
-from ..methods.interface import Model, Run, Volumes
-from ..methods.recipes import Recipe
+from ..models import recipes
+from ..models.interface import Model, Run, Volumes
+from ..models.recipes import Recipe
 from .loaded import load
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..errors import RecontrastError
 from ..masks import Box
-from ..methods import recipes
-from ..methods.interface import Model, Run, Volumes, method_module
-from ..methods.model_file import read_method
-from ..methods.volumes import read_volumes
+from ..models import recipes
+from ..models.interface import Model, Run, Volumes, method_module
+from ..models.model_file import read_method
+from ..models.volumes import read_volumes
 from ..tables import MISSING
 
 ABSENT = Path(MISSING)

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import pad
 
 from ..errors import RecontrastError
-from ..methods.interface import Model
+from ..models.interface import Model
 from .slabs import Slabs, slabs
 from .slices import centring, rounded
 

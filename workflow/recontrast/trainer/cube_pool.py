@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..methods.interface import Volumes
+from ..models.interface import Volumes
 from . import storage
 from .loop import Batch
 

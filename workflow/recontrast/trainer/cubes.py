@@ -21,10 +21,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..methods.contradictions import of_cubes
-from ..methods.interface import Cohort, Model, Run, Volumes
-from ..methods.normalisation import Scales, scaled, z_scores
-from ..methods.recipes import Recipe
+from ..models.contradictions import of_cubes
+from ..models.interface import Cohort, Model, Run, Volumes
+from ..models.normalisation import Scales, scaled, z_scores
+from ..models.recipes import Recipe
 from . import device as devices
 from .applied import Applied, by_slabs, restored
 from .cube_pool import CubePool

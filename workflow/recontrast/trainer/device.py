@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..errors import RecontrastError
-from ..methods.interface import Run
+from ..models.interface import Run
 
 
 def begin(run: Run) -> torch.device:

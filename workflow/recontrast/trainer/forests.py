@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
 from ..errors import RecontrastError
-from ..methods.interface import Run
-from ..methods.recipes import Recipe
+from ..models.interface import Run
+from ..models.recipes import Recipe
 
 VOXELS = 1024  # at a time through all trees, so that their features stay in the cache
 

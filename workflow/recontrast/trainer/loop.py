@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..errors import RecontrastError
-from ..methods.interface import Run
+from ..models.interface import Run
 from . import checkpoint
 from .device import random_state, seed_epoch, set_random_state
 from .progress import Progress

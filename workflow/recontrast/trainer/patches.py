@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..methods.interface import Volumes
+from ..models.interface import Volumes
 from . import storage
 
 CHUNK = 256  # patches gathered at a time on a CPU, so that their indices stay in the cache

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from ..methods.interface import Region, Volumes
-from ..methods.recipes import Recipe
+from ..models.interface import Region, Volumes
+from ..models.recipes import Recipe
 from . import storage
 from .loop import Batch, Task
 from .rates import rate, set_rate

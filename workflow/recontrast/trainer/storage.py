@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..methods.interface import Volumes
-from ..methods.volumes import arrays_of
+from ..models.interface import Volumes
+from ..models.volumes import arrays_of
 from . import unnamed
 
 SHARE = 0.7  # of the free memory of a GPU that images of one kind may take

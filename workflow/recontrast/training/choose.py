@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import images
 from ..errors import RecontrastError
-from ..methods.interface import Run, method_module
-from ..methods.model_file import read_method
+from ..models.interface import Run, method_module
+from ..models.model_file import read_method
 from .train import read_list, read_role
 
 

@@ -18,10 +18,10 @@ from ..columns import EPOCH, TRAINING_LOSS, VALIDATION_LOSS
 from ..errors import RecontrastError
 from ..fingerprint import fingerprint
 from ..layout import Session
-from ..methods import pseudonyms as names
-from ..methods.interface import Cohort, Model, Run, Volumes, method_module
-from ..methods.packed import map_session
-from ..methods.volumes import read_volumes
+from ..models import pseudonyms as names
+from ..models.interface import Cohort, Model, Run, Volumes, method_module
+from ..models.packed import map_session
+from ..models.volumes import read_volumes
 
 ROLES = ("training", "validation", "test")
 MISSING = ("", "n/a")

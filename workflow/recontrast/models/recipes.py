@@ -1,6 +1,6 @@
 """What is known of a method without running it: its paper, its recipes, the sentence that describes it.
 
-Each method has `NAME.yaml` beside `NAME.py`. This module reads only the former, so that a study can be
+Each method has `NAME.yaml` beside `NAME.py` in `methods/`. This module reads only the former, so that a study can be
 checked and a methods section written without importing torch.
 """
 
@@ -15,7 +15,7 @@ import yaml
 
 from ..errors import RecontrastError
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "methods"
 
 # Of 0 of these nothing could be learned.
 POSITIVE = {

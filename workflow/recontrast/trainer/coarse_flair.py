@@ -7,10 +7,10 @@ import numpy as np
 
 from .. import relaxation, signals
 from ..errors import RecontrastError
+from ..models.contradictions import RAW, refuse
+from ..models.interface import Volumes
+from ..models.recipes import Recipe
 from ..relaxation import Acquisition
-from .contradictions import RAW, refuse
-from .interface import Volumes
-from .recipes import Recipe
 
 ALIKE = 1e-3  # of their mean, between medians that were made equal; echoes and delays differ more
 
