@@ -112,6 +112,16 @@ def test_placeholders_unite_nobody(source, out, person):
     assert made(sort(source, out)) == made(planned)
 
 
+def test_numbered_ids_of_anonymising_tools_are_people(source, out):
+    for number, person in enumerate(("ANON1", "ANON1", "ANON2")):
+        who = {"PatientID": person, "PatientName": "ANON", "PatientBirthDate": ""}
+        date = f"2020010{number + 1}"
+        scan(source / date, participant=str(number), number=number + 1, **who, StudyDate=date)
+    visits = [tuple(name.split("_")[:2]) for name in made(sort(source, out))]
+    assert len({person for person, _ in visits}) == 2
+    assert len(set(visits)) == 3
+
+
 @pytest.mark.parametrize(
     ("other", "is_told"),
     [

@@ -101,6 +101,13 @@ def test_no_word_beside_the_contrast_takes_it_away(series, protocol, how, suffix
     assert (found.use, found.suffix) == (True, suffix)
 
 
+def test_isotropic_voxels_make_no_map():
+    named = {"description": "t1_mprage_sag_isotropic", "image_type": "DERIVED/PRIMARY/M/NORM"}
+    assert recognise(Facts(**named, **TIMES["MPRAGE"]), defaults()).suffix == "T1w"
+    named["description"] = "Isotropic image"
+    assert not recognise(Facts(**named, **TIMES["DWI"] | {"b": None}), defaults()).use
+
+
 @pytest.mark.parametrize(
     ("description", "image_type", "entities"),
     [

@@ -46,6 +46,9 @@ def test_an_output_is_verified(world: World) -> None:
     assert f"wrong: {judged['session']}: Patch is by the model of fold 2" in told
     (world.out / layout.PSEUDONYMS).rename(world.root / "key.txt")
     assert "cohort/pseudonyms.txt: is not there" in world.recontrast("verify", "out").stdout
+    pseudonyms.ensure(world.out / layout.PSEUDONYMS, ["a cohort that has grown since"])
+    told = world.recontrast("verify", "out").stdout
+    assert "fold-1/model.json: whom the model saw cannot be told by this cohort/pseudonyms.txt" in told
     (world.root / "key.txt").rename(world.out / layout.PSEUDONYMS)
 
     image.unlink()

@@ -46,7 +46,7 @@ def warp_template(image, mask, matrix):
 """,
     "methods/patch_to_voxel": """
 import numpy as np
-from .interface import Model
+from ..models.interface import Model
 
 def margin(recipe):
     return 0

@@ -93,23 +93,32 @@ def _broken(folder: Path, models: set[tuple[str, str]], told: set[str]) -> Itera
 
 
 def _judged_by_their_own(folder: Path, plan: dict) -> Iterator[str]:
-    """Sessions that are compared with what a model made that was trained, or stopped, by the same person."""
+    """Sessions that are compared with what a model made that was trained, or stopped, by the same person.
+
+    Models of whom that cannot be told are named too: the key by which they name people is another one.
+    """
     key = pseudonyms.read(folder / layout.PSEUDONYMS)
     people = {session["participant_id"] for session in plan["sessions"]}
-    seen: dict[Path, set[str]] = {}
+    seen: dict[str, set[str]] = {}
     for session in plan["sessions"]:
         for name, made in session["experiments"].items():
-            card = folder / fill(MODEL_CARD, experiment=made["model"], fold=made["fold"])
+            card = fill(MODEL_CARD, experiment=made["model"], fold=made["fold"])
             if made["acquired"] and card not in seen:
-                seen[card] = _seen_by(card, key, people)
+                sessions = _sessions_of(folder / card)
+                named = pseudonyms.labels(sessions, key, people)
+                seen[card] = {label.partition("_")[0] for label in named}
+                if key and any("participant" in one for one in sessions) and not seen[card] & people:
+                    yield (
+                        f"{card}: whom the model saw cannot be told by this {layout.PSEUDONYMS}; put back the one that"
+                        " it was trained with, or delete the model and run the study again"
+                    )
             if made["acquired"] and session["participant_id"] in seen[card]:
                 yield f"{session['session']}: {name} is by the model of fold {made['fold']}, which saw this person"
 
 
-def _seen_by(card: Path, key: str, people: set[str]) -> set[str]:
-    """Which people a model saw; nobody where its card cannot be read, which is told of already."""
+def _sessions_of(card: Path) -> list[dict]:
+    """What a model learned from; nothing where its card cannot be read, which is told of already."""
     try:
-        sessions = read_card(card).get("sessions", []) if card.is_file() else []
+        return read_card(card).get("sessions", []) if card.is_file() else []
     except RecontrastError:
-        return set()
-    return {label.partition("_")[0] for label in pseudonyms.labels(sessions, key, people)}
+        return []

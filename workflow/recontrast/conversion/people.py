@@ -7,7 +7,7 @@ from itertools import combinations
 Person = tuple[str, str, str]  # patient ID, name, date of birth
 # What anonymising tools and operators write where nobody is to be named; punctuation and case do not count.
 PLACEHOLDER = re.compile(
-    r"(|0+|x{2,}|anon(ym(ous|i[sz]ed?)?)?\d?|unknown|none|null|noname|noid|nopatientid|deidentified"
+    r"(|0+|x{2,}|anon(ym(ous|i[sz]ed?)?)?|unknown|none|null|noname|noid|nopatientid|deidentified"
     r"|removed|redacted|withheld|patient|subject)"
 )
 DIGITS = 3  # of a bare number that is looked for in other IDs; shorter ones are in too many
