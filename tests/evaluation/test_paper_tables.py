@@ -216,6 +216,21 @@ def test_a_table_of_ablations_alone_says_that_they_ran_on_one_fold(results, tmp_
     ]
 
 
+def test_a_note_tells_one_participant_of_a_table_from_one_of_each_fold(results, tmp_path):
+    rows = pd.read_csv(results["metrics"], sep="\t", dtype=str, keep_default_na=False)
+    rows = rows[rows["participant_id"].isin(["sub-00", "sub-01"])]
+    rows = pd.concat([rows, rows[rows["participant_id"] == "sub-00"].assign(participant_id="s", fold="all")])
+    rows.to_csv(tmp_path / "metrics.tsv", sep="\t", index=False)
+    for fold, said in (
+        ("each", "one participant each, n = 1; folds 1, 2."),
+        ("all", "one participant, n = 1; the "),
+    ):
+        asked = {"rows": [{"fold": fold}], "columns": ["Bloch"], "cells": {"metric": "psnr"}}
+        _, output = make(results | {"metrics": tmp_path / "metrics.tsv"}, tmp_path, asked)
+        note = json.loads(output.with_suffix(".json").read_text())["Notes"][0]
+        assert note.startswith(f"Values of {said}")
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     """Five experiments of six people, of which four are better than the first in everyone."""

@@ -196,6 +196,17 @@ def test_an_experiment_of_some_folds_only_costs_the_others_no_power(tmp_path):
     assert "a few participants only" in shown[1]["which"]
 
 
+def test_a_table_of_comparisons_has_as_many_pairs_as_were_corrected_together(tmp_path):
+    made = {name: {"brain": {"psnr": np.arange(10) * gain}} for name, gain in (("A", 1), ("B", 2))}
+    made |= {"Two": {"brain": {"psnr": np.arange(2) * 5}}, "One": {"brain": {"psnr": np.arange(1) * 5}}}
+    scores(made).to_csv(tmp_path / "m.tsv", sep="\t", index=False)
+    files = {name: tmp_path / f"{name}.tsv" for name in ("table", "ranks")}
+    compare(metrics=tmp_path / "m.tsv", **files, experiments=list(made), targets=["FLAIR"] * 4, bootstrap=100)
+    family = pd.read_csv(files["table"], sep="\t").query("family == 'few'")
+    assert set(family["n"]) == {1, 2}
+    assert len(comparison_tables(files["table"], "brain")[1]["rows"]) == len(family)
+
+
 def test_no_scores_make_empty_tables(tmp_path):
     scores({}).to_csv(tmp_path / "m.tsv", sep="\t", index=False)
     compare(metrics=tmp_path / "m.tsv", table=tmp_path / "s.tsv", ranks=tmp_path / "r.tsv")

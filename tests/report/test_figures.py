@@ -68,6 +68,9 @@ def test_dots_of_a_participant_are_joined_where_experiments_share_a_target(tmp_p
     assert sorted(map(len, drawn_lines(drawn))) == [2, 3, 3]
     assert all(f">{name}<" in drawn for name in targets)
     before = drawn
+    of_a_paper = [row | {"metric": metric} for row in scores for metric in ("wei_mse", "mse")]
+    figures.dots(tmp_path / "two.svg", of_a_paper, ["wei_mse", "mse"], targets)
+    assert ">MSE, Wei<" in (tmp_path / "two.svg").read_text()
     of_everyone = [{**row, "fold": "all", "value": "99"} for row in scores[:1]]
     figures.dots(tmp_path / "dots.svg", scores + of_everyone, ["psnr"], targets)
     assert drawn_lines((tmp_path / "dots.svg").read_text()) == drawn_lines(before)

@@ -1,6 +1,7 @@
 """What stands below a printed table."""
 
 from .. import tables
+from ..layout import ALL
 from ..measures import MEASURES, define
 from .grid import Cell, Context
 from .marks import DAGGER, LEVELS, Family
@@ -18,12 +19,16 @@ def notes(
     numbers = [cell for cell in counted if cell["value"] != "rank"]
     if numbers:
         counts = sorted({cell["n"] for cell in numbers})
-        folds = sorted({str(cell["fold"]) for cell in numbers} - {tables.MISSING}, key=lambda f: f.zfill(4))
+        used = {str(cell["fold"]) for cell in numbers} - {tables.MISSING}
+        folds = sorted(used - {ALL}, key=lambda f: f.zfill(4))
         n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
         # One person has no spread.
         spread = " and standard deviation" if table.get("spread") != "none" and counts[-1] > 1 else ""
-        what = f"Mean{spread} over participants" if counts[-1] > 1 else "Values of one participant"
-        said.append(f"{what}, {n}{'; folds ' + ', '.join(folds) if folds else ''}.")
+        # Each fold has its own.
+        one = f"Values of one participant{' each' if len(used) > 1 else ''}"
+        what = f"Mean{spread} over participants" if counts[-1] > 1 else one
+        models = [f"folds {', '.join(folds)}"] * bool(folds) + ["the model of everyone"] * (ALL in used)
+        said.append("; ".join([f"{what}, {n}", *models]) + ".")
         if len(counts) > 1 and any(cell["best"] == 1 for cell in everything):
             said.append("The best number is sought among those over most participants.")
     if placed := sorted({cell["n"] for cell in counted if cell["value"] == "rank"}):

@@ -30,17 +30,19 @@ def comparison_tables(file: Path, region: str) -> list[dict]:
         region: the region that is shown.
 
     Returns:
-        Tables of pairs with two participants or more: `target`, `which` (pairs, in words), `metrics`, `intervals`
+        Tables with a pair of two participants or more: `target`, `which` (pairs, in words), `metrics`, `intervals`
         (whether there is any) and `rows`: `a`, `b`, `n` participants (in words, as metrics may have different ones),
         and `cells` by metric with `difference`, `low`, `high` and `p`, corrected.
     """
     found: dict[tuple[str, str], list[tables.Row]] = {}
     for row in tables.read(file, COLUMNS):
-        if row["between"] == "experiments" and row["within"] == region and int(row["n"]) > 1:
+        if row["between"] == "experiments" and row["within"] == region:
             found.setdefault((row["target"], row["family"]), []).append(row)
+    # Pairs of one participant stay beside others, with which they are corrected.
+    told = [key for key, rows in found.items() if any(int(row["n"]) > 1 for row in rows)]
     # Those over most participants first.
     order = list(FAMILIES)
-    return [_table(*key, found[key]) for key in sorted(found, key=lambda key: order.index(key[1]))]
+    return [_table(*key, found[key]) for key in sorted(told, key=lambda key: order.index(key[1]))]
 
 
 def _table(target: str, family: str, rows: list[tables.Row]) -> dict:

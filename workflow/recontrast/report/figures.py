@@ -11,8 +11,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from .. import tables
 from ..images import replacing
-from ..measures import MEASURES
 from ..participants import by_participant
+from .pages import heading
 
 STYLE = {
     "svg.hashsalt": "recontrast",
@@ -55,7 +55,7 @@ def dots(path: Path, scores: list[tables.Row], metrics: list[str], targets: dict
             for target in dict.fromkeys(targets[name] for name in experiments):
                 rows = [row for row, name in enumerate(experiments) if targets[name] == target]
                 _paired_rows(panel, rows, values[rows])
-            panel.set_title(MEASURES[metric].title, loc="left", fontsize=9, fontweight="bold")
+            panel.set_title(heading(metric), loc="left", fontsize=9, fontweight="bold")
             panel.grid(axis="x", color="#dde2e8", linewidth=0.6)
             panel.set_axisbelow(True)
         panels[0].set_yticks(range(len(experiments)), experiments)
