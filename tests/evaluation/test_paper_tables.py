@@ -120,9 +120,9 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     text = output.with_suffix(".md").read_text()
     assert "n = 10" in text
     test = "exact Wilcoxon signed-rank test, Holm's correction over the"
-    assert f"against Bloch: {test} 1 comparison of this table in one metric and region." in text
-    assert f"region of the table: {test} 3 comparisons of this table in one metric and experiment." in text
-    assert "Hagiwara et al. 2019, Table; the numbers of another cohort" in text
+    assert f"against Bloch: {test} 1 comparison of this table for each metric and region." in text
+    assert f"region of the table: {test} 3 comparisons of this table for each metric and experiment." in text
+    assert "Hagiwara et al. 2019, Table; values from a different cohort" in text
 
 
 def test_rows_and_columns_of_one_label_stay_apart(results, tmp_path):
@@ -211,8 +211,8 @@ def test_a_table_of_ablations_alone_says_that_they_ran_on_one_fold(results, tmp_
     assert notes[0] == "Mean and standard deviation over participants, n = 5; folds 1."
     assert notes[1:4] == [
         "A, B: fold 1 of 2 only.",
-        "Their averages are over what ran, not over all folds.",
-        "The published numbers beside these are over all folds of the paper.",
+        "Their averages are over the folds that ran, not over all folds.",
+        "The published values alongside are over all folds of the paper.",
     ]
 
 
@@ -264,7 +264,7 @@ def test_only_what_a_table_compares_is_in_its_family(many, tmp_path):
         (
             "holm",
             0.125,
-            "With n = 6 and Holm's correction for 4 comparisons no p below 0.125 can be reached: no *.",
+            "With n = 6 and Holm's correction for 4 comparisons, the smallest possible p is 0.125, so no * can appear.",
         ),
         ("none", 0.03125, "against Base: exact Wilcoxon signed-rank test, not corrected."),
     ],
@@ -352,7 +352,10 @@ def test_inputs_parameters_ranks_and_words(results, tmp_path):
     assert cells.loc["Gan", "Rank"]["best"] == 1
     assert r"| Another \| study |" in output.with_suffix(".md").read_text()
     assert " [30.1] " in output.with_suffix(".md").read_text()
-    assert "(cpu, threads: 1, voxels in the box of the mask: 1,000)" in output.with_suffix(".md").read_text()
+    assert (
+        "(cpu, threads: 1, voxels in the bounding box of the mask: 1,000)"
+        in output.with_suffix(".md").read_text()
+    )
     latex = output.with_suffix(".tex").read_text()
     assert r"50 \% \& more\_" in latex
     assert r"Another \ensuremath{|} study" in latex
@@ -390,7 +393,7 @@ def test_lesions_stand_beside_those_of_the_acquired_image(results, tmp_path):
     assert cells.loc["acquired"]["text"].to_list() == ["–", "0.45 ± 0.30", "–"]
     assert cells.loc["PSNR (dB)", "Gan"]["n"] == "10"
     assert (
-        "True lesions: those of given masks and those found on the acquired image."
+        "True lesions: given masks and those found on the acquired image."
         in output.with_suffix(".md").read_text()
     )
 
@@ -408,7 +411,7 @@ def test_candidates_stand_with_their_validation_errors(results, tmp_path):
     cells, output = make(results, tmp_path, description, cards=cards)
     assert cells["text"].to_list() == ["0.5", "0.125", "–", "0.5", "0.25", "0.25"]
     assert cells["best"].to_list() == [0, 1, 0, 0, 1, 0]
-    assert "in bold the settings that were chosen" in output.with_suffix(".md").read_text()
+    assert "the selected settings are in bold" in output.with_suffix(".md").read_text()
 
 
 def test_a_quotient_is_taken_person_by_person(results, tmp_path):
@@ -437,7 +440,7 @@ def test_ranks_are_those_among_the_experiments_of_the_table(tmp_path):
     cells, output = make(files, tmp_path, {"rows": ["B", "Base", "Short1"], "columns": ["psnr", column]})
     text = output.with_suffix(".md").read_text()
     assert "n = 2 to 6." in text
-    assert "Ranks are means over the participants whom all ranked experiments have a value of, n = 2." in text
+    assert "Ranks are means over participants with a value for all ranked experiments, n = 2." in text
     cells, _ = make(files, tmp_path, {"rows": ["B", "Base"], "columns": [column]})
     assert cells["number"].astype(float).to_list() == [1, 2]
     assert cells["n"].astype(int).to_list() == [6, 6]

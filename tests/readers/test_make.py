@@ -55,7 +55,7 @@ def test_who_has_no_acquired_image_is_left_out_only_where_it_is_shown(results, t
     key = make(results, tmp_path / "alone", form.model_copy(update={"beside": ("inputs",)}))
     assert "left out" not in capsys.readouterr().out
     assert {row["session"] for row in rows(key)} == {f"sub-{n:02d}" for n in (1, 2, 3, 4)}
-    with pytest.raises(RecontrastError, match="with an acquired one; take a form"):
+    with pytest.raises(RecontrastError, match="with an acquired one; use a form"):
         make(finished.write(tmp_path / "out", sessions=1), tmp_path / "none", form)
 
 

@@ -94,7 +94,7 @@ def test_means_tests_agreement_and_pairs(study):
         == f"| Lesions: borders | **{expected + 1:.2f} ± {spread:.2f}** | {expected:.2f} ± {spread:.2f}\\*\\* "
         "| 0.0078 |"
     )
-    assert any("against Patch: exact Wilcoxon" in line and "one comparison a row" in line for line in lines)
+    assert any("against Patch: exact Wilcoxon" in line and "one comparison per row" in line for line in lines)
     assert r"\toprule" in (study / "out/scores.tex").read_text()
     assert f"| ICC | {agreement['icc'][0]:.2f} (" in (study / "out/agreement.md").read_text()
 
@@ -151,7 +151,7 @@ def test_stars_are_corrected_for_the_comparisons_of_a_row(tmp_path):
     score(tmp_path / "key.tsv", [answers(tmp_path, "A", given)], tmp_path / "out", against="A")
     text = (tmp_path / "out/scores.md").read_text()
     assert r"| Tissue: cortex | 1.00 ± 0.00\* | 2.00 ± 0.00\* | 3.00 ± 0.00\* | **4.00 ± 0.00** |" in text
-    assert "Holm's correction over the 3 comparisons of a row" in text
+    assert "Holm's correction over the 3 comparisons of each row" in text
     tests = table(tmp_path / "out/tests.tsv")
     assert set(tests["p_holm"].round(6)) == {round(6 * 2 / 2**8, 6)}
 
@@ -292,7 +292,7 @@ def test_what_is_missing_is_said(study, capsys):
     assert "A: 25 of 40 answers are missing" in said
     assert "B: 0 of 40 answers are missing" in said
     assert "nothing.tsv: no answers" in said
-    note = "n = 2 readers × 16 images (Patch 8, Forest 8); 20 of 64 ratings are missing and left out."
+    note = "n = 2 readers × 16 images (Patch 8, Forest 8); 20 of 64 ratings are missing and were left out."
     for name in ("scores", "agreement"):
         assert note in (study / f"out/{name}.md").read_text()
         assert note.replace("×", r"\ensuremath{\times}") in (study / f"out/{name}.tex").read_text()

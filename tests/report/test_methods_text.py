@@ -25,7 +25,7 @@ def test_steps_methods_and_their_references(plan):
         "6 degrees",
         "2 folds",
         "Wang et al. 2004",
-        "(1)",
+        "(n = 1)",
     ):
         assert words in text
     assert recipes.load("fcn3d").citation in references
@@ -40,8 +40,8 @@ def test_only_what_ran_is_cited(plan):
     del plan["experiments"]["fcn"]
     paragraphs, references = methods_section(plan, ["psnr"], 10)
     text = " ".join([*paragraphs, *references])
-    assert "already prepared" in text
-    for absent in ("Fonov", "N4", "BET", "median inside", "Wei", "Wang"):
+    assert "supplied preprocessed" in text
+    for absent in ("Fonov", "N4", "BET", "median within", "Wei", "Wang"):
         assert absent not in text
 
 
@@ -53,7 +53,7 @@ def test_only_the_registration_of_what_is_only_registered(plan):
 
 def test_images_that_are_only_registered_are_told(plan):
     plan["study"]["anatomy"] = plan["study"].get("anatomy", {}) | {"raw": ["MESE"]}
-    assert "Images of the kind MESE were registered only" in methods_section(plan, [], 10)[0][0]
+    assert "MESE images were registered only" in methods_section(plan, [], 10)[0][0]
 
 
 def test_maps_are_told_where_they_were_made(plan):
@@ -68,14 +68,14 @@ def test_maps_are_told_where_they_were_made(plan):
 
 
 def test_who_stopped_by_validation_and_who_trained_on_these_people_is_told(plan):
-    stopped, not_judged = "decided which epoch was kept", "had nothing to decide by validation"
+    stopped, not_judged = "epoch that was kept", "No validation was needed for"
     assert stopped not in " ".join(methods_section(plan, [], 10)[0])  # nobody was left for it
     for roles in plan["experiments"]["fcn"]["folds"].values():
         roles["validation"] = ["sub-09"]
     text = " ".join(methods_section(plan, [], 10)[0])
     (other,) = set(plan["experiments"]) - {"fcn"}
     assert stopped in text
-    assert f"{other} {not_judged}" in text
+    assert f"{not_judged} {other}" in text
 
 
 def test_leaks_and_other_grids_are_told(plan):
@@ -83,7 +83,7 @@ def test_leaks_and_other_grids_are_told(plan):
     plan["sessions"][0]["reference"] = "FLAIR"
     text = " ".join(methods_section(plan, [], 10)[0])
     assert "leaks: true" in text
-    assert "without T1w (1)" in text
+    assert "without a T1w image (n = 1)" in text
 
 
 def test_windows_within_slices_are_told(plan):
@@ -116,20 +116,20 @@ def test_a_recipe_says_where_it_departs_from_the_published_one(plan):
     text = " ".join(methods_section(plan, [], 10)[0])
     published = recipes.load("fcn3d").recipes["paper"]["epochs"]
     # The recipe `paper` is the published one: what differs is the user's.
-    assert f"The study itself set epochs (7; recipe paper {published})." in text
-    assert "The recipe paper departs" not in text
-    assert "fcn ran on fold 1 alone" in text
+    assert f"This study differed from the paper recipe in epochs (7 instead of {published})." in text
+    assert "The paper recipe differed" not in text
+    assert "fcn ran on fold 1 only" in text
 
 
 def test_what_a_recipe_and_what_a_study_changes_is_told_apart(plan):
     settings = recipes.resolve("cc_dnn", "quick", {"loss": "c1", "then_loss": "c1"})
     plan["experiments"]["fcn"] |= {"method": "cc_dnn", "recipe": "quick", "settings": settings}
     text = " ".join(methods_section(plan, [], 10)[0])
-    assert "The recipe quick departs from the published one in maps (16; published 64)" in text
-    assert (
-        "The study itself set loss (c1; recipe quick c1+c2) and then loss (c1; recipe quick c1+c3)." in text
-    )
+    assert "The quick recipe differed from the published one in maps (16 instead of 64)" in text
+    changed = "in loss (c1 instead of c1+c2) and then loss (c1 instead of c1+c3)."
+    assert f"This study differed from the quick recipe {changed}" in text
     assert "c1 is the mean squared error." in text
+    assert "network: CC-DNN" in text
     assert "closest of" not in text  # c2
     assert "local mean" not in text  # c3
 
@@ -148,7 +148,7 @@ def test_each_backend_has_its_own_words(plan):
     plan["backends"]["anatomy extract_brain"] = {"backend": "ants", "tools": {"envs/ants.yaml": "abc"}}
     paragraphs, references = methods_section(plan, [], 10)
     for words in (
-        "FAST finds (Zhang et al. 2001; FSL 6.0.7)",
+        "estimated by FAST (Zhang et al. 2001; FSL 6.0.7)",
         "with FLIRT",
         "antsBrainExtraction.sh",
         "(Tustison et al. 2014)",
@@ -166,10 +166,10 @@ def test_metrics_are_told_by_their_source(plan):
     for words in (
         "inside the brain mask (PSNR (dB))",
         "The metrics of Kim et al. (2020), PSNR (dB), were computed as published",
-        "also taken in grey matter, white matter and cerebrospinal fluid",
+        "also computed in grey matter, white matter and cerebrospinal fluid",
         "(dark: below 0.1 in WM)",
         "Wilcoxon signed-rank tests",
-        "intervals of 95% over 10000 draws",
+        "Confidence intervals (95%) are percentile bootstrap intervals from 10000 resamples",
     ):
         assert words in text
     assert "SSIM (Wang" not in text
@@ -177,10 +177,9 @@ def test_metrics_are_told_by_their_source(plan):
     plan["study"]["evaluation"]["structures"] = {"disc": {"within": "disc", "drawn": {"fcn": "discFcn"}}}
     said = " ".join(methods_section(plan, ["dice"], 10)[0])
     assert (
-        "outlined on both images, as masks that came with the cohort (disc: disc on the acquired image"
-        in said
+        "outlined on both images, as masks supplied with the cohort (disc: disc on the acquired image" in said
     )
-    assert "a threshold finds" not in said
+    assert "by thresholds" not in said
     assert "Friedman" not in text  # two experiments have no ranks to test
     assert {"Kim", "Dice", "Holm", "Kerby"} <= {reference.split()[0] for reference in references}
 
@@ -195,9 +194,9 @@ LESIONS = {
 @pytest.mark.parametrize(
     ("method", "learned", "words", "cited"),
     [
-        ("lpa", 0, "intensities of 2 people, places of 29", "Lesjak"),
-        ("lpa", 5, "fitted to given masks (5 sessions); for the people of a fold", "Schmidt"),
-        ("lga", 0, "κ of its seeds was 0.1", "Schmidt"),
+        ("lpa", 0, "the intensity terms to 2 participants, the spatial effect to 29", "Lesjak"),
+        ("lpa", 5, "fitted to given masks (5 sessions); for the participants of a fold", "Schmidt"),
+        ("lga", 0, "κ for its seeds was 0.1", "Schmidt"),
         ("network", 5, "trained for 20 epochs", "Dice"),
         ("external", 0, "by the command lst", "Dice"),
     ],
@@ -218,20 +217,20 @@ def test_lesions_are_told_with_where_their_coefficients_are_from(plan, method, l
 @pytest.mark.parametrize(
     ("method", "stands_in"),
     [
-        ("lpa", "the coefficients are those that come with Recontrast, by the intensity relative to"),
-        ("lga", "the threshold κ of its seeds was 0.1."),
+        ("lpa", "the coefficients were those supplied with Recontrast, on the intensity relative to"),
+        ("lga", "the threshold κ for its seeds was 0.1."),
     ],
 )
 def test_what_stands_in_where_nobody_else_has_masks_is_told(plan, method, stands_in):
     plan["study"]["lesions"] = LESIONS | {"method": method, "features": "lst"}
     plan["ran"] |= {"lesions": 3, "lesions_learned": 5, "lesions_untaught": 2}
     text = " ".join(methods_section(plan, [], 10)[0])
-    assert f"In 2 sessions with nobody else to learn from, {stands_in}" in text
-    assert ("published belief" in text) == (method == "lpa")
+    assert f"no other participant had a mask to learn from (n = 2), {stands_in}" in text
+    assert ("published lesion belief" in text) == (method == "lpa")
     # With nobody at all to learn from, the features that were asked for did not run.
     plan["ran"] |= {"lesions_learned": 0, "lesions_untaught": 5}
     text = " ".join(methods_section(plan, [], 10)[0])
-    assert "published belief" not in text
+    assert "published lesion belief" not in text
     assert stands_in[1:] in text
 
 
@@ -316,8 +315,8 @@ def test_what_so_many_participants_allow_is_claimed(plan):
         "Harmonised": {"marks": {"against": "fcn", "correction": "holm"}},
     }
     several, few, one = (" ".join(methods_section(plan, ["psnr"], n)[0]) for n in (6, 5, 1))
-    assert "significance in the table Table1 stand for p values that are not corrected" in several
-    assert "Those in the table Harmonised are corrected" in several
+    assert "Significance marks in the table Table1 refer to p values that were not corrected" in several
+    assert "in the table Harmonised refer to p values corrected" in several
     assert "bootstrap" in several
     assert "bootstrap" not in few
     assert "Wilcoxon" in few
@@ -338,3 +337,12 @@ def test_every_reference_that_a_sentence_needs_exists():
     needed += [entry["reference"] for entry in text["software"]["libraries"].values()]
     needed += [key for keys in text["tools"].values() for key in keys]
     assert set(needed) <= set(text["references"])
+
+
+def test_an_inversion_time_is_told_of_sequences_that_have_one(plan):
+    for equation in ("inversion_recovery", "spin_echo"):
+        settings = recipes.resolve("bloch", "paper", {"equation": equation})
+        plan["experiments"]["fcn"] |= {"method": "bloch", "settings": settings}
+        text = " ".join(methods_section(plan, [], 10)[0])
+        assert f"({equation.replace('_', ' ')}, TR 15000 ms" in text
+        assert ("inversion time was 3000 ms" in text) == (equation == "inversion_recovery")

@@ -141,7 +141,7 @@ def test_pages_lead_with_the_region_and_fold_the_others(finished):
     assert '<th scope="col" class="number">PSNR (dB), Kim</th>' in first
     assert not {"SD", "bootstrap", "Friedman"} & {*re.sub("<[^>]*>", " ", first).split()}
     session = Path(layout.fill(layout.SESSION_PAGE, layout.Session("01"))).read_text()
-    assert "image: synthetic against acquired, as the papers print it." in session
+    assert "image: synthetic against acquired, as defined in the papers." in session
     assert "SD 1.5 and 11 voxels in three dimensions; data range 1" in session
     assert session.index("brain: synthetic against") < session.index("<summary>WM, image</summary>")
     assert session.index("<summary>WM, image</summary>") < session.index("WM: synthetic against")
@@ -245,7 +245,7 @@ def test_the_first_page_ranks_experiments_of_one_target(report):
     assert list(described) == list(pd.read_csv(folder / "report/tables/ranks.tsv", sep="\t"))
     ranks = pd.read_csv(folder / layout.RANKS, sep="\t").set_index(["experiment", "metric"])["mean_rank"]
     text = " ".join(" ".join(page.text).split())
-    after = text[text.index("mean over participants of their rank") :]
+    after = text[text.index("mean rank over participants") :]
     assert after.index("fcn") < after.index("voxels")  # the better one first
     assert f"voxels {ranks['voxels', 'psnr']:.2f}" in after
 
@@ -257,7 +257,7 @@ def test_the_first_page_compares_experiments_in_pairs(report):
     found = pd.read_csv(folder / layout.STATISTICS, sep="\t").query("metric == 'psnr' and within == 'brain'")
     (pair,) = found.to_dict("records")
     text = " ".join(" ".join(page.text).split())
-    after = text[text.index("Mean over participants of the first less the second") :]
+    after = text[text.index("Mean difference over participants, first minus second") :]
     shown = number(pair["difference"])  # of two people there is no interval
     assert f"{pair['a']} {pair['b']} {pair['n']} {shown} p = {pair['p_holm']:.2g}" in after
 
@@ -343,7 +343,7 @@ def test_a_study_in_which_nothing_could_be_done_still_has_a_report(finished):
     plan = finished(0, volumes=False)
     plan["experiments"] = {}
     text = " ".join(Page(build(plan)).text)
-    assert "there are no scores" in text
+    assert "There are no scores" in text
     assert "No session could be prepared" in text
 
 

@@ -30,16 +30,14 @@ def notes(
         models = [f"folds {', '.join(folds)}"] * bool(folds) + ["the model of everyone"] * (ALL in used)
         said.append("; ".join([f"{what}, {n}", *models]) + ".")
         if len(counts) > 1 and any(cell["best"] == 1 for cell in everything):
-            said.append("The best number is sought among those over most participants.")
+            said.append("The best value is determined among those with the most participants.")
     if placed := sorted({cell["n"] for cell in counted if cell["value"] == "rank"}):
         n = " to ".join(str(count) for count in dict.fromkeys((placed[0], placed[-1])))
-        said.append(
-            f"Ranks are means over the participants whom all ranked experiments have a value of, n = {n}."
-        )
+        said.append(f"Ranks are means over participants with a value for all ranked experiments, n = {n}.")
     said += _single_folds(everything, context)
     said += _significance(everything, table.get("marks", {}), families)
     if any(cell["published"] != tables.MISSING for cell in everything):
-        said.append(f"In square brackets: {published['source']}; the numbers of another cohort.")
+        said.append(f"In square brackets: {published['source']}; values from a different cohort.")
         said += [published["legend"]] if published.get("legend") else []
     said += _seconds(everything, context) + _candidates(everything)
     metrics = dict.fromkeys(cell["metric"] for cell in everything if cell["metric"] in MEASURES)
@@ -61,9 +59,9 @@ def _single_folds(everything: list[Cell], context: Context) -> list[str]:
     averages = [c for c in everything if c["experiment"] in partial and c["fold"] == tables.MISSING]
     averages = [c for c in averages if c["value"] in ("mean", "median")]
     if averages and any(cell["fold"] != tables.MISSING for cell in everything):
-        said.append("Their averages are over what ran, not over all folds.")
+        said.append("Their averages are over the folds that ran, not over all folds.")
     if any(cell["published"] != tables.MISSING for cell in averages):
-        said.append("The published numbers beside these are over all folds of the paper.")
+        said.append("The published values alongside are over all folds of the paper.")
     return said
 
 
@@ -85,9 +83,11 @@ def _significance(everything: list[Cell], marks: dict, families: Families) -> li
         family = min(found, key=lambda one: one.smallest(corrected))
         if (smallest := family.smallest(corrected)) >= LEVELS[-1][0]:
             holm = f" and Holm's correction for {pairs}" if corrected and sizes != [1] else ""
-            said.append(f"With n = {family.n}{holm} no p below {smallest:.3g} can be reached: no {sign}.")
+            said.append(
+                f"With n = {family.n}{holm}, the smallest possible p is {smallest:.3g}, so no {sign} can appear."
+            )
         elif any(sign in str(cell["marks"]) for cell in everything):
-            how = f"Holm's correction over the {pairs} of this table in one metric and {place}"
+            how = f"Holm's correction over the {pairs} of this table for each metric and {place}"
             said.append(
                 f"{meaning}: exact Wilcoxon signed-rank test, {how if corrected else 'not corrected'}."
             )
@@ -100,9 +100,9 @@ def _seconds(everything: list[Cell], context: Context) -> list[str]:
         context.times[c["experiment"]] for c in everything if c["value"] == "seconds" and c["number"] > 0
     ]
     return [
-        f"Time to predict one session ({where}); it differs from run to run."
+        f"Time to predict one session ({where}); it varies between runs."
         for where in dict.fromkeys(
-            f"{t['device']}, threads: {t['threads']}, voxels in the box of the mask: {t['voxels']:,}"
+            f"{t['device']}, threads: {t['threads']}, voxels in the bounding box of the mask: {t['voxels']:,}"
             for t in timed
         )
     ]
@@ -111,14 +111,12 @@ def _seconds(everything: list[Cell], context: Context) -> list[str]:
 def _candidates(everything: list[Cell]) -> list[str]:
     if not any(cell["value"] == "candidate" for cell in everything):
         return []
-    return [
-        "Mean squared error on the fold's validation participants; in bold the settings that were chosen."
-    ]
+    return ["Mean squared error on the fold's validation participants; the selected settings are in bold."]
 
 
 def _truths(everything: list[Cell], context: Context) -> list[str]:
     """What lesions are judged by."""
-    words = {"manual": f"those of {context.given}", "acquired": "those found on the acquired image"}
+    words = {"manual": f"{context.given}", "acquired": "those found on the acquired image"}
     used = dict.fromkeys(
         c["region"] for c in everything if c["metric"] in MEASURES and _of_lesions(c["metric"])
     )

@@ -53,7 +53,7 @@ def find(results: Path, target: str, wanted: Sequence[str], form: Form) -> tuple
     file = results / layout.PLAN
     if not file.is_file():
         raise RecontrastError(
-            "holds no results of recontrast run", file=results, remedy="give an output folder"
+            "contains no results of recontrast run", file=results, remedy="give an output folder"
         )
     plan = json.loads(file.read_text(encoding="utf-8"))
     targets = sorted({experiment["target"] for experiment in plan["experiments"].values()})
@@ -101,7 +101,7 @@ def find(results: Path, target: str, wanted: Sequence[str], form: Form) -> tuple
         raise RecontrastError(
             f"has no synthetic {target}" + (" of a session with an acquired one" if left_out else ""),
             file=results,
-            remedy="take a form that does not show acquired images" if left_out else "finish the run first",
+            remedy="use a form that does not show acquired images" if left_out else "finish the run first",
         )
     made_any = {name for case in cases for name in case.synthetic}
     return cases, [name for name in plan["experiments"] if name in made_any]

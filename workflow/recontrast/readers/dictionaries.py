@@ -2,16 +2,14 @@
 
 from ..evaluation.compare import STATISTICS
 
-_CATEGORY = {
-    "Description": "What was rated; `all categories` takes them together, where all of them have one scale"
-}
+_CATEGORY = {"Description": "What was rated; `all categories` combines them if they all share one scale"}
 _EXPERIMENT = {"Description": "What made the image"}
-_OTHER = {"Description": "The experiment that it is compared with"}
+_OTHER = {"Description": "The experiment with which it is compared"}
 _READER = {"Description": "Who rated, by the name given on the pages"}
 _SESSION = {"Description": "Whose image it is"}
 
 KEY = {
-    "code": {"Description": "Name of an image on the pages"},
+    "code": {"Description": "Code of an image on the pages"},
     "session": _SESSION,
     "experiment": _EXPERIMENT,
 }
@@ -20,12 +18,12 @@ RATINGS = {
     "session": _SESSION,
     "experiment": _EXPERIMENT,
     "category": {"Description": "What was rated"},
-    "score": {"Description": "Answer on the scale that the form has for the category"},
+    "score": {"Description": "Answer on the scale defined by the form for the category"},
 }
 SCORES = {
     "category": _CATEGORY,
     "experiment": _EXPERIMENT,
-    "n": {"Description": "Number of ratings: images by readers, and by categories where these are together"},
+    "n": {"Description": "Number of ratings: images × readers, and × categories if these are combined"},
     "mean": {"Description": "Mean over sessions and readers"},
     "sd": {"Description": "Standard deviation over sessions and readers (n - 1); n/a for one rating"},
 }
@@ -33,17 +31,21 @@ TESTS = {
     "category": _CATEGORY,
     "experiment": _EXPERIMENT,
     "other": _OTHER,
-    "n": {"Description": "Participants with ratings of both; their sessions and readers are averaged first"},
-    "difference": {"Description": "Mean over participants of the score of experiment less that of other"},
+    "n": {
+        "Description": "Participants with ratings of both, after averaging over their sessions and readers"
+    },
+    "difference": {
+        "Description": "Mean difference over participants: score of experiment minus score of other"
+    },
     "low": STATISTICS["low"],
     "high": STATISTICS["high"],
-    "p": {"Description": "Exact Wilcoxon signed-rank test over participants, two-sided, not corrected"},
+    "p": {"Description": "Exact Wilcoxon signed-rank test over participants, two-sided, uncorrected"},
     "p_holm": {
         "Description": "p after Holm's correction; the family is all pairs of experiments in a category"
     },
     "smallest_p": STATISTICS["smallest_p"],
     "rank_biserial": {
-        "Description": "Matched-pairs rank-biserial correlation; above 0 where experiment has higher scores"
+        "Description": "Matched-pairs rank-biserial correlation; positive if experiment has higher scores"
     },
     "cohens_dz": STATISTICS["cohens_dz"],
 }
@@ -52,12 +54,12 @@ AGREEMENT = {
     "experiment": _EXPERIMENT,
     "readers": {"Description": "Number of readers who rated any of its images"},
     "n": {
-        "Description": "What all of these readers rated, and the ICC is over: images, by categories where these are "
-        "together"
+        "Description": "Number of items rated by all of these readers, on which the ICC is based: images, × categories "
+        "if these are combined"
     },
     "icc": {
         "Description": "ICC(2,1): two-way random effects, absolute agreement, single reader (Shrout and Fleiss 1979); "
-        "n/a for fewer than two readers or ratings of each, or where none differ"
+        "n/a for fewer than two readers or items, or if all ratings are equal"
     },
     "low": {"Description": "Lower end of its 95 % confidence interval"},
     "high": {"Description": "Upper end"},
@@ -67,16 +69,16 @@ PAIRS = {
     "question": {"Description": "What was asked of two images of a session, by its name in the form"},
     "experiment": {"Description": "The first experiment"},
     "other": {"Description": "The second experiment"},
-    "first": {"Description": "Participants of whom more answers named the image of experiment"},
-    "second": {"Description": "Participants of whom more answers named the image of other"},
+    "first": {"Description": "Participants for whom the majority of answers named the image of experiment"},
+    "second": {"Description": "Participants for whom the majority of answers named the image of other"},
     "neither": {"Description": "Participants without such a majority"},
     "answers_first": {
-        "Description": "Answers, of every reader and session, that named the image of experiment"
+        "Description": "Answers, over all readers and sessions, that named the image of experiment"
     },
     "answers_second": {"Description": "Answers that named the image of other"},
     "answers_neither": {"Description": "Answers that named neither"},
     "p": {
-        "Description": "Exact sign test over participants, two-sided, without those counted as neither, not "
-        "corrected; n/a without any others"
+        "Description": "Exact sign test over participants, two-sided, without those counted as neither, "
+        "uncorrected; n/a if there are no others"
     },
 }

@@ -49,14 +49,18 @@ def scores(
         for c in form.categories
         if c.scale or c.better == "lower"
     ]
-    test = "exact Wilcoxon signed-rank test over participants, their sessions and readers averaged first"
+    test = (
+        "exact Wilcoxon signed-rank test over participants, after averaging over their sessions and readers"
+    )
     if len(experiments) == 2:
         said.append(f"P: {test}.")
     if families:
         smallest = min(family.smallest(corrected=True) for family in families)
         size = max(len(family.p) for family in families)
         holm_over = (
-            f"Holm's correction over the {size} comparisons of a row" if size > 1 else "one comparison a row"
+            f"Holm's correction over the {size} comparisons of each row"
+            if size > 1
+            else "one comparison per row"
         )
         if smallest < LEVELS[-1][0]:
             name = form.columns.get(against, against)
@@ -64,7 +68,7 @@ def scores(
         else:
             n = max(family.n for family in families)
             said.append(
-                f"With {n} participants and {holm_over} no P below {smallest:.3g} can be reached: no *."
+                f"With {n} participants and {holm_over}, the smallest possible P is {smallest:.3g}, so no * can appear."
             )
     return grid, said + _source(theirs)
 
@@ -104,7 +108,7 @@ def counted(form: Form, known: pd.DataFrame, rated: pd.DataFrame, experiments: l
     each = ", ".join(f"{form.columns.get(name, name)} {images[name]}" for name in experiments)
     asked = readers * count_ratings(known, form)
     missing = asked - len(rated)
-    lacking = f"; {missing} of {asked} ratings are missing and left out" if missing else ""
+    lacking = f"; {missing} of {asked} ratings are missing and were left out" if missing else ""
     return f"n = {readers} reader{'s' * (readers != 1)} × {len(known)} images ({each}){lacking}."
 
 
@@ -151,5 +155,5 @@ def _scale(scale: dict[int, str]) -> str:
 def _source(theirs: dict | None) -> list[str]:
     if not theirs:
         return []
-    said = [f"In square brackets: {theirs['source']}; the numbers of other readers and another cohort."]
+    said = [f"In square brackets: {theirs['source']}; values from other readers and a different cohort."]
     return said + ([theirs["legend"]] if theirs["legend"] else [])

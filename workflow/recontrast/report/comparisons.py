@@ -19,7 +19,7 @@ COLUMNS = (
     "family",
     "p_holm",
 )
-FAMILIES = {"most": "", "few": "; one of each pair over a few participants only"}
+FAMILIES = {"most": "", "few": "; one experiment of each pair has few participants"}
 
 
 def comparison_tables(file: Path, region: str) -> list[dict]:

@@ -113,9 +113,9 @@ def agreement(path: Path, pairs: dict[str, list[tuple[float, float]]]) -> None:
             for limit in (-spread, spread) if spread else ():
                 panel.axhline(difference.mean() + limit, color="#1c2430", linewidth=0.8, linestyle="--")
             panel.set_title(f"{title}, n = {len(volumes)}", loc="left", fontsize=9, fontweight="bold")
-            panel.set_xlabel("mean of both volumes, ml")
+            panel.set_xlabel("mean of both volumes (ml)")
         for panel in panels[:, 0]:
-            panel.set_ylabel("difference of volumes, ml")
+            panel.set_ylabel("difference of volumes (ml)")
         _save(figure, path)
 
 
@@ -189,8 +189,8 @@ def profile(path: Path, curves: dict[str, list[tuple[float, float]]], unit: str 
             colour = PALETTE[(number - 1) % (len(PALETTE) - 1)] if number else PALETTE[-1]
             dash = DASHES[(number - 1) // (len(PALETTE) - 1) % len(DASHES)] if number else "-"
             panel.plot(*np.array(points).T, dash, color=colour, linewidth=1.2 if number else 2.2, label=name)
-        panel.set_xlabel("distance, mm")
-        panel.set_ylabel(unit or "intensity, arbitrary units")
+        panel.set_xlabel("distance (mm)")
+        panel.set_ylabel(unit or "intensity (arbitrary units)")
         panel.grid(color="#dde2e8", linewidth=0.6)
         figure.legend(frameon=False, fontsize=8, loc="outside right upper")
         _save(figure, path)

@@ -39,7 +39,7 @@ def evaluation(text: dict, plan: dict, metrics: list[str], people: int) -> Part:
             part.append(entry.get("by_slice" if asked.get("by_slice") else "sentence", entry["sentence"]))
             needed += _cited(text, entry["references"])
     if asked.get("pairs") and any(MEASURES[m].scope == "pair" for m in asked["metrics"]):
-        part.append(text["pairs"].format(pairs=listed([" and ".join(pair) for pair in asked["pairs"]])))
+        part.append(text["pairs"].format(pairs=listed([" versus ".join(pair) for pair in asked["pairs"]])))
     if asked.get("structures") and "dice" in asked["metrics"]:
         for kind, found in _structures(asked["structures"]).items():
             part += [text[kind].format(structures=listed(found))] if found else []
@@ -59,7 +59,7 @@ def statistics(text: dict, plan: dict, metrics: list[str], people: int) -> Part:
     several = {target for target in targets if targets.count(target) > 1}
     compared = ["Experiments with the same target"] if several else []
     if len(asked.get("regions", [])) > 1 or "tissue" in asked.get("regions", []):
-        compared.append("regions of one experiment" if compared else "Regions of one experiment")
+        compared.append("regions of the same experiment" if compared else "Regions of the same experiment")
     if not metrics or not compared or people < 2:
         return [], []
     settings = {key: asked[key] for key in ("confidence", "bootstrap", "seed")}

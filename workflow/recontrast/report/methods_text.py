@@ -91,7 +91,9 @@ def _preparation(plan: dict) -> Part:
     if study.get("relaxometry", {}).get("images"):
         part.append(text["relaxometry"]["sentence"].format(**values))
         needed += text["relaxometry"]["references"]
-    if masks := [f"{name}: {count} sessions" for name, count in plan["ran"]["masks"].items() if count]:
+    if masks := [
+        f"{name}: {count} session{'s' * (count > 1)}" for name, count in plan["ran"]["masks"].items() if count
+    ]:
         part.append(text["masks"].format(masks=", ".join(masks), **values))
     if study["region"] != "brain":
         kind = "region_foreground" if study["region"] == "foreground" else "region_mask"
@@ -120,7 +122,7 @@ def _experiments(plan: dict, names: list[str]) -> Part:
     text, first = sentences(), plan["experiments"][names[0]]
     facts = recipes.load(first["method"])
     try:
-        described = recipes.describe(first["method"], first["settings"])
+        described = recipes.describe(first["method"], _in_prose(first["settings"]))
     except KeyError as error:
         raise RecontrastError(
             f"describes {error}, which its recipe does not have",
@@ -137,9 +139,9 @@ def _experiments(plan: dict, names: list[str]) -> Part:
     changes: dict[str, list[str]] = {"departs": [], "overrides": []}
     for key, value in first["settings"].items():
         if key in published and value != own[key]:
-            changes["overrides"].append(_change(key, value, own[key], f"recipe {first['recipe']}"))
+            changes["overrides"].append(_change(key, value, own[key]))
         elif key in published and value != published[key]:
-            changes["departs"].append(_change(key, value, published[key], "published"))
+            changes["departs"].append(_change(key, value, published[key]))
     for kind, found in changes.items():
         if found:
             part.append(text[kind].format(recipe=first["recipe"], changes=methods_judged.listed(found)))
@@ -152,8 +154,15 @@ def _experiments(plan: dict, names: list[str]) -> Part:
     return part, [facts.citation]
 
 
-def _change(key: str, value: object, other: object, whose: str) -> str:
-    return f"{key.replace('_', ' ')} ({_said(value)}; {whose} {_said(other)})"
+def _in_prose(settings: dict) -> dict:
+    values = sentences()["values"]
+    return {
+        key: values.get(value, value) if isinstance(value, str) else value for key, value in settings.items()
+    }
+
+
+def _change(key: str, value: object, other: object) -> str:
+    return f"{key.replace('_', ' ')} ({_said(value)} instead of {_said(other)})"
 
 
 def _said(value: object) -> str:
@@ -198,7 +207,9 @@ def _validation(plan: dict) -> Part:
         if any(roles["validation"] for roles in experiment["folds"].values())
     }
     if (share := splits.get("validation")) and judged:
-        part.append(text["validation"].format(validation=f"a share of {share:g}" if share < 1 else share))
+        part.append(
+            text["validation"].format(validation=f"a fraction of {share:g}" if share < 1 else f"n = {share}")
+        )
         if others := [name for name in plan["experiments"] if name not in judged]:
             part.append(text["not_validated"].format(experiments=methods_judged.listed(others)))
     if splits.get("never_train"):

@@ -16,15 +16,15 @@ PROFILE = ("line", "target", "experiment", "x", "y", "z", "distance", "value")
 
 # Maps with one volume: title, and what it is; all from 0 to 1.
 METRIC_MAPS = {
-    "ssim": ("SSIM", "1 where alike"),
-    "nrmse": ("NRMSE", "absolute error over the mean of the acquired image"),
-    "hagiwara_nrmse": ("NRMSE, own mean", "absolute error over the mean of the synthetic image"),
+    "ssim": ("SSIM", "1 where identical"),
+    "nrmse": ("NRMSE", "absolute error divided by the mean of the acquired image"),
+    "hagiwara_nrmse": ("NRMSE, own mean", "absolute error divided by the mean of the synthetic image"),
 }
 # Maps with a volume for each input.
 INFLUENCE_MAPS = {
     "p3s": "P3S: how the squared error changes with each input",
     "gradient": "Saliency: how the synthetic image changes with each input",
-    "without": "How far the synthetic image moves without each input",
+    "without": "How much the synthetic image changes without each input",
 }
 
 

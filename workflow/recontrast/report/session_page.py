@@ -167,6 +167,6 @@ def _scale(metrics: Iterable[str]) -> str:
     """The scale of the metrics of a table, for its caption."""
     printed = [metric for metric in metrics if as_printed(metric)]
     if len(printed) == len(list(metrics)):
-        return "as the papers print it"
+        return "as defined in the papers"
     harmonised = "on the scale on which the acquired image spans 0 to 1"
-    return f"{harmonised}; columns with a name as that paper prints it" if printed else harmonised
+    return f"{harmonised}; columns with an author's name: as defined in that paper" if printed else harmonised

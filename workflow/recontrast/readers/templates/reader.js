@@ -95,7 +95,7 @@ function show(number) {
   const tools = make("div", { class: "tools" }, make("label", {}, "Slice", slider), make("label", {}, "Brightness", light));
   const images = make("div", { class: "images" });
   element("page").replaceChildren(
-    make("h2", {}, `Page ${number + 1} of ${pages.length}`), make("p", {}, page.kind === "pair" ? "Compare both images." : form.instruction), tools, images);
+    make("h2", {}, `Page ${number + 1} of ${pages.length}`), make("p", {}, page.kind === "pair" ? "Compare the two images." : form.instruction), tools, images);
   const figure = (name, ...layers) => images.append(make("figure", {}, make("div", { class: "layers" }, ...layers), make("figcaption", {}, name)));
   for (const [name, image] of Object.entries(page.beside)) figure(name, layer(page, image, canvases));
   page.images.forEach((image, i) => figure(page.images.length > 1 ? `Image ${LETTERS[i]}` : "Image", layer(page, image, canvases)));
@@ -105,7 +105,7 @@ function show(number) {
     const blend = make("input", { type: "range", id: "blend", min: 0, max: 100, value: 50 });
     blend.addEventListener("input", () => { upper.style.opacity = blend.value / 100; });
     tools.append(make("label", {}, "A", blend, "B"));
-    figure("A and B on top of each other", lower, upper);
+    figure("A and B overlaid", lower, upper);
   }
   light.addEventListener("input", () => { images.style.filter = `brightness(${light.value}%)`; });
   images.addEventListener("wheel", (event) => {
