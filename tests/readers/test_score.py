@@ -57,6 +57,14 @@ def table(path):
     return pd.read_csv(path, sep="\t", na_values="n/a")
 
 
+def test_answers_without_pairs_leave_no_pairs_of_others(study):
+    score(study / "key.tsv", [study / "A.tsv"], study / "out")
+    given = pd.read_csv(study / "A.tsv", sep="\t", dtype=str, keep_default_na=False)
+    given[given["other"] == "n/a"].to_csv(study / "ratings alone.tsv", sep="\t", index=False)
+    score(study / "key.tsv", [study / "ratings alone.tsv"], study / "out")
+    assert not [*(study / "out").glob("pairs.*")]
+
+
 def test_means_tests_agreement_and_pairs(study):
     score(study / "key.tsv", [study / "A.tsv", study / "B.tsv"], study / "out", against="Patch")
     means = table(study / "out/scores.tsv").set_index(["category", "experiment"])

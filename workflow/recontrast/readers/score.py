@@ -66,6 +66,9 @@ def score(key: Path, files: list[Path], output: Path, against: str = "") -> None
         )
         preferred = ratings.preferences(paired.assign(other=other, named=named), experiments)
         _write(output / "pairs.tsv", dictionaries.PAIRS, preferred)
+    else:  # nor does that of other answers stay beside these tables
+        for old in ("pairs.tsv", "pairs.json"):
+            (output / old).unlink(missing_ok=True)
     asked = answers.count_ratings(known, form) + answers.count_pairs(known, form)
     for reader, own in given["reader"].value_counts(sort=False).items():
         print(f"{reader}: {asked - own} of {asked} answers are missing")
