@@ -47,7 +47,7 @@ def test_help_loads_no_library_that_takes_time() -> None:
 def test_plan_says_what_is_done_for_whom(bids: Path, tmp_path: Path) -> None:
     done = recontrast("plan", bids, tmp_path / "out", "--target", "FLAIR")
     assert done.returncode == 0, done.stderr
-    for words in ("sub-01", "imputed", "fold all", "T1w T2w FLAIR", "1 sessions to train"):
+    for words in ("sub-01", "imputed", "fold all", "T1w T2w FLAIR", "training sessions: 1"):
         assert words in " ".join(done.stdout.split())
     assert not (tmp_path / "out/cohort/plan.json").exists()
 
@@ -71,7 +71,7 @@ def test_plan_says_what_is_done_for_whom(bids: Path, tmp_path: Path) -> None:
         ),
         (["run", "{bids}", "{out}", "--target", "FLAIR", "--cores", "-1"], "cannot run on -1 cores"),
         (["run", "{bids}", "{out}", "--study", "wei"], "there is no study 'wei'"),
-        (["status", "{empty}"], "holds no results"),
+        (["status", "{empty}"], "contains no results"),
         (["study", "new", "{bids}", "{file}"], "exists already"),
         (["run", "{bids}", "/proc/nowhere/out", "--target", "FLAIR"], "/proc/nowhere"),
     ],

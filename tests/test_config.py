@@ -119,13 +119,13 @@ def test_contradictions(config: dict, change: dict, hint: str) -> None:
 @pytest.mark.parametrize(
     ("method", "overrides", "hint"),
     [
-        ("fcn3d", {"crop": 8, "rim": 4}, "a cube of 8 voxels is nothing but rim"),
+        ("fcn3d", {"crop": 8, "rim": 4}, "a cube of 8 voxels consists of rim only"),
         ("voxel_mlp", {"crop": 0, "batch": 2}, "batch is 2 with crop 0"),
         ("unet2d", {"size": 100}, "slices of 100 pixels cannot be halved 4 times"),
         (
             "unet2d",
             {"intensity": "z-score"},
-            "an output by tanh has values between -1 and 1, z-scores have others",
+            "an output by tanh is limited to values between -1 and 1, but z-scores are not",
         ),
         ("bloch", {}, "bloch was given 1 inputs; give the three maps of relaxometry"),
         ("pixel_gan", {}, "pixel_gan was given 1 inputs; give the eight raw images"),

@@ -80,7 +80,7 @@ def test_a_job_that_is_at_work_has_not_failed(out: Path, capsys: pytest.CaptureF
     write(out, COLLECT, "reading")
     lock.acquire(out)
     assert print_status(out) == 0
-    assert f"a run is at work here: process {os.getpid()}" in capsys.readouterr().out
+    assert f"a run is in progress: process {os.getpid()}" in capsys.readouterr().out
 
 
 def test_what_is_on_record_is_told_once_and_what_an_older_run_said_no_more(

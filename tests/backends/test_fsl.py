@@ -210,7 +210,7 @@ def test_a_script_without_the_calculator_that_it_pipes_to_is_named(install, monk
     (programs / "bet").write_text('#!/bin/bash\ni=$(echo "$i 1 + p" | dc -)\n')
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name, **more: None if name == "dc" else which(name, **more))
-    with pytest.raises(RecontrastError, match=r"bet: counts with dc, which is not on the PATH; install dc"):
+    with pytest.raises(RecontrastError, match=r"bet: needs dc, which is not on the PATH; install dc"):
         versions("fsl", "extract_brain")
 
 

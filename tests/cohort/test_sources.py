@@ -135,4 +135,4 @@ def test_text_files_that_do_not_suffice_are_named_before_any_job(images, tmp_pat
     (folder / "sub-01_dwi.bvec").write_text("0 1 0 0\n0 0 1 0\n0 0 0 1\n")
     assert "has 3 different directions up to b 1200" in problems()["diffusion"]
     (folder / "sub-01_dwi.bval").write_text("0 0 0 0\n")
-    assert "has no weighted volume" in problems()["diffusion"]
+    assert "has no diffusion-weighted volume" in problems()["diffusion"]

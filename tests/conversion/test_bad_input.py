@@ -81,7 +81,7 @@ def test_other_things_in_the_folder_are_listed(source, out):
         "screen": "no MR image but Secondary Capture Image Storage",
         "DICOMDIR": "a DICOMDIR",
     }
-    assert any("10 files are no MR images" in str(problem) for problem in planned.problems)
+    assert any("10 files are not MR images" in str(problem) for problem in planned.problems)
     (made,) = convert_all(planned, out)
     assert distance(nib.load(made), data, oblique()) < 0.01
 

@@ -76,7 +76,7 @@ def test_links_that_lead_nowhere_or_back_are_told(source, tmp_path):
         **dict.fromkeys(("own/here", "own/top", "up", "far/up", "far/home"), back),
         **dict.fromkeys(("gone", "own/gone.dcm", "self"), nowhere),
     }
-    assert "8 files are no MR images" in str(planned.problems)
+    assert "8 files are not MR images" in str(planned.problems)
 
 
 def test_no_link_leads_into_own_results(source, tmp_path):

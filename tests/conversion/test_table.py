@@ -182,9 +182,13 @@ def test_only_the_cells_that_a_user_changed_hold(tmp_path):
 @pytest.mark.parametrize(
     ("gone", "shape", "said"),
     [
-        ([7], (8, 9, 6), "is converted as far as it is there (images are missing: 1 of 7)"),
+        ([7], (8, 9, 6), "is incomplete and is converted as it is (images are missing: 1 of 7)"),
         ([4], None, "slices are missing: 1 of 7, and no image can be made of the rest; transfer it again"),
-        ([12], (8, 9, 7, 2), "is converted as far as it is there (slices are missing: 20 images do not fill"),
+        (
+            [12],
+            (8, 9, 7, 2),
+            "is incomplete and is converted as it is (slices are missing: 20 images do not fill",
+        ),
     ],
 )
 def test_what_is_there_of_an_incomplete_series_is_converted_if_a_user_wants_it(tmp_path, gone, shape, said):
@@ -271,7 +275,7 @@ def test_a_series_that_has_gone_is_named_without_names(tmp_path):
     scan(tmp_path / "in", **SECRETS)
     (job,) = sort(tmp_path / "in", tmp_path / "out").jobs.values()
     (tmp_path / "in/IM00002").unlink()
-    with pytest.raises(RecontrastError, match=r"^1 of 7 files of the series are gone; plan again$"):
+    with pytest.raises(RecontrastError, match=r"^1 of 7 files of the series no longer exist; plan again$"):
         convert(series=job.list, output=tmp_path / "x.nii.gz")
 
 

@@ -154,7 +154,7 @@ def test_a_series_without_unweighted_volumes_or_directions_and_a_single_volume_a
     with pytest.raises(RecontrastError, match="has 4 different directions"):
         correct_motion(**files, **outputs(tmp_path), motion="keep")
     np.savetxt(files["bval"], BVALS[None] + 700)
-    with pytest.raises(RecontrastError, match="no volume without weighting"):
+    with pytest.raises(RecontrastError, match="no volume without diffusion weighting"):
         correct_motion(**files, **outputs(tmp_path), motion="keep")
     nib.save(nib.Nifti1Image(np.random.default_rng(0).normal(size=SHAPE), AFFINE), files["dwi"])
     with pytest.raises(RecontrastError, match="series of volumes"):

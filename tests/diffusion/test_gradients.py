@@ -78,10 +78,10 @@ def test_missing_empty_and_foreign_files_are_named(tmp_path, name, words):
 @pytest.mark.parametrize(
     ("bvals", "vectors", "words"),
     [
-        (BVALS * 0, VECTORS, "no weighted volume"),
+        (BVALS * 0, VECTORS, "no diffusion-weighted volume"),
         (BVALS * 2, VECTORS, "b-values are 0, 2000"),
         (BVALS, VECTORS * np.nan, "no direction for any of its 6 weighted volumes"),
-        (BVALS + 1000, VECTORS, "no volume without weighting"),
+        (BVALS + 1000, VECTORS, "no volume without diffusion weighting"),
         (BVALS, np.vstack([VECTORS[:-1], -VECTORS[1]]), "5 different directions"),
         # Six directions in one plane: as many as a tensor has elements, but blind to three of them.
         (

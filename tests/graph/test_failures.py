@@ -154,7 +154,7 @@ def test_two_runs_do_not_write_to_one_folder(world: World) -> None:
     before = content(world, *RESULTS, "cohort/study*")
     done = world.recontrast("run", "--study", "study.yaml")
     assert done.returncode == 2
-    assert f"another run writes here (process {holder.pid}" in done.stderr
+    assert f"another run is writing to this folder (process {holder.pid}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert content(world, *RESULTS, "cohort/study*") == before
     holder.communicate("\n")

@@ -56,6 +56,6 @@ def test_labels_are_no_mask(world: World) -> None:
     world.run(status=1)
     failed = pd.read_csv(world.out / "cohort/quarantine.tsv", sep="\t", dtype=str)
     assert failed[["session", "item", "step"]].values.tolist() == [["sub-01", "mask-drawn", "cohort check"]]
-    assert "is no mask: it holds the values 0, 2" in failed["reason"][0]
+    assert "is not a mask: it contains the values 0, 2" in failed["reason"][0]
     assert "sub-01" in world.recontrast("status", "out").stdout
     assert (world.out / "report/sessions/sub-02.html").is_file()

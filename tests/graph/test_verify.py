@@ -72,4 +72,4 @@ def test_an_output_is_verified(world: World) -> None:
 def test_what_is_no_output_is_named(world: World) -> None:
     done = world.recontrast("verify", "bids")
     assert done.returncode == 2
-    assert "bids: holds no results of recontrast run; give an output folder" in done.stderr
+    assert "bids: contains no results of recontrast run; give an output folder" in done.stderr

@@ -203,7 +203,7 @@ def test_a_tool_of_the_user_writes_what_we_read(heads, tmp_path):
         "no-such-tool {flair}": "cannot be started",
         "false {flair}": "failed with status 1",
         "true {flair}": "wrote no",
-        "cp {flair} {output}": "no probabilities",
+        "cp {flair} {output}": "which are not probabilities",
         "tool {image}": "cannot be read",
     }.items():
         with pytest.raises(RecontrastError, match=problem):

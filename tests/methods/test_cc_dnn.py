@@ -123,7 +123,7 @@ def test_one_range_for_all_contrasts_and_the_leak_by_name():
     leaky = cc_dnn.fit(Cohort([one], test=[bright]), recipe | {"leaks": True}, CPU).constants
     assert leaky["maximum"] == float(bright.inputs.max())
     flat = replace(one, inputs=one.inputs * 0, target=one.target * 0)
-    with pytest.raises(RecontrastError, match="one value 0"):
+    with pytest.raises(RecontrastError, match="constant value 0"):
         cc_dnn.fit(Cohort([flat]), recipe, CPU)
 
 

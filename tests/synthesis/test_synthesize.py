@@ -108,7 +108,7 @@ def test_a_model_of_a_form_that_is_gone_is_named(trained, tmp_path):
         run(trained, tmp_path / "out.nii.gz", card=tmp_path / "card.json")
     assert str(caught.value) == (
         f"{tmp_path / 'card.json'}: was written by recontrast {facts['versions']['recontrast']}: "
-        "modality_propagation had no alignment, intensity then, and models of another form; "
+        "modality_propagation had no alignment, intensity in the version of this model, and a different model format; "
         "train the model again, or use it with the code that trained it"
     )
 

@@ -282,7 +282,7 @@ class _Preparing:
             raise RecontrastError(
                 f"is a map and does not lie on the grid of {self.reference}",
                 file=file,
-                remedy="bring it there with the transform of the image that it comes with: "
+                remedy="resample it with the transform of the image to which it belongs: "
                 "recontrast step anatomy resample --intensity keep --transform …",
             ) from error
 

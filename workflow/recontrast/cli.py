@@ -201,7 +201,7 @@ def phantom(
     """
     if knee and (dicom or sessions or without_flair):
         raise RecontrastError(
-            "knees come in BIDS, one session each, all images there", remedy="leave --knee out"
+            "knees are written as BIDS, with one session each and all images", remedy="leave --knee out"
         )
     if not knee and (noise or shift):
         raise RecontrastError("--noise and --shift are options of knees", remedy="add --knee")

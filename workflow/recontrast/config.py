@@ -302,7 +302,9 @@ def load_file(path: str | Path) -> dict:
         problem = " ".join(str(error).split())
         raise RecontrastError(f"is not YAML ({problem})", file=path, remedy="mend the line named") from error
     if not isinstance(content, dict):
-        raise RecontrastError("is no study: it holds no keys", file=path, remedy="start from config.yaml")
+        raise RecontrastError(
+            "is not a study file: it has no keys", file=path, remedy="start from config.yaml"
+        )
     return content
 
 

@@ -77,7 +77,7 @@ def read(folder: Path) -> Graph:
         raise RecontrastError(
             "no run has planned anything here",
             file=folder,
-            remedy="let jobs see the output folder under the same path",
+            remedy="make the output folder visible to jobs under the same path",
         ) from error
     plan = Plan(
         frozen.study,

@@ -92,7 +92,7 @@ def read_mask(path: str | Path) -> nib.Nifti1Image:
     if not set(values.tolist()) <= {0.0, 1.0}:
         some = ", ".join(f"{value:g}" for value in values[:6])
         raise RecontrastError(
-            f"is no mask: it holds the values {some}{', ...' if len(values) > 6 else ''}",
+            f"is not a mask: it contains the values {some}{', ...' if len(values) > 6 else ''}",
             file=path,
             remedy="save it with 0 outside and 1 inside",
         )
@@ -142,7 +142,7 @@ def read_header(path: str | Path, *, volumes: bool = False) -> nib.Nifti1Image:
         )
     if (kind := image.get_data_dtype()).kind not in "iuf":
         raise RecontrastError(
-            f"has values of type {kind} where one number a voxel is needed",
+            f"has values of type {kind} where one number per voxel is needed",
             file=path,
             remedy="convert it again",
         )
@@ -151,7 +151,7 @@ def read_header(path: str | Path, *, volumes: bool = False) -> nib.Nifti1Image:
     usable = np.isfinite(affine).all() and sizes.min() > 0.05 and sizes.max() < 50
     if not usable or abs(np.linalg.det(affine[:3, :3] / sizes)) < 0.1:
         raise RecontrastError(
-            "has an affine that is no voxel-to-world map of a scan", file=path, remedy="convert it again"
+            "has an affine that is not a valid voxel-to-world transform", file=path, remedy="convert it again"
         )
     return image
 

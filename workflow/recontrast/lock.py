@@ -44,9 +44,9 @@ def refuse(folder: Path) -> None:
     """
     if living := holder(folder):
         raise RecontrastError(
-            f"another run writes here (process {living['pid']} on {living['host']})",
+            f"another run is writing to this folder (process {living['pid']} on {living['host']})",
             file=folder,
-            remedy=f"wait for it, or delete {folder / LOCK} if it is gone",
+            remedy=f"wait for it, or delete {folder / LOCK} if that process has ended",
         )
 
 

@@ -42,8 +42,8 @@ def print_plan(graph: Graph) -> int:
         count = {role: list(model.roles.values()).count(role) for role in ("training", "validation")}
         console.print(
             f"model {model.name}, fold {model.fold}: {model.settings.method}, recipe {model.settings.recipe},"
-            f"{f' the best of {len(model.candidates)} candidates,' if model.candidates else ''}"
-            f" {count['training']} sessions to train and {count['validation']} to validate"
+            f"{f' the best of {len(model.candidates)} candidate settings,' if model.candidates else ''}"
+            f" training sessions: {count['training']}, validation sessions: {count['validation']}"
         )
     for problem in dict.fromkeys(plan.problems):
         console.print(f"[yellow]note:[/] {escape(problem)}")
@@ -61,7 +61,7 @@ def print_status(folder: Path, lines: int = 8) -> int:
     path = folder / layout.PLAN
     if not path.is_file():
         raise RecontrastError(
-            "holds no results of recontrast run", file=folder, remedy="give an output folder"
+            "contains no results of recontrast run", file=folder, remedy="give an output folder"
         )
     plan = json.loads(path.read_text(encoding="utf-8"))
     missing = [file for file in plan["results"] if not (folder / file).is_file()]
@@ -73,7 +73,7 @@ def print_status(folder: Path, lines: int = 8) -> int:
         console.print(f"[yellow]not done:[/] {escape(place)}: {escape(', '.join(names))}")
     holder = lock.holder(folder)
     if holder:
-        console.print(f"a run is at work here: process {holder['pid']} on {holder['host']}", markup=False)
+        console.print(f"a run is in progress: process {holder['pid']} on {holder['host']}", markup=False)
     failures = quarantine.read(folder)
     for failure in failures:
         what = escape(f"{failure.session} {failure.item} ({failure.step}): {failure.reason}")

@@ -46,7 +46,7 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
         error = RecontrastError(
             f"has {several[target]}"
             if target in several
-            else f"no session has a {target}: nothing can be trained to make it",
+            else f"no session has a {target}, so no model can be trained to synthesise it",
             file=bids_dir,
             remedy="say in a study file, or by --bids-filter-file, which one is meant"
             if target in several

@@ -28,7 +28,7 @@ def verify(folder: Path) -> int:
     path = folder / layout.PLAN
     if not path.is_file():
         raise RecontrastError(
-            "holds no results of recontrast run", file=folder, remedy="give an output folder"
+            "contains no results of recontrast run", file=folder, remedy="give an output folder"
         )
     if living := lock.holder(folder):
         console.print(

@@ -32,7 +32,7 @@ def extract_brain(
     print(f"{image}: brain of {volume:.0f} ml")
     if not SMALLEST < volume < LARGEST:
         raise RecontrastError(
-            f"brain extraction found {volume:.0f} ml, which is no brain",
+            f"brain extraction found {volume:.0f} ml, which is not a brain",
             file=image,
             remedy=f"look at the image; try another anatomy.brain_threshold for {contrast}, or exclude it",
         )

@@ -275,4 +275,6 @@ def _read_settings(path: Path) -> config.Splits | None:
 
 
 def _broken(path: Path, problem: str) -> RecontrastError:
-    return RecontrastError(problem, file=path, remedy="mend it, or delete it to have the splits made anew")
+    return RecontrastError(
+        problem, file=path, remedy="correct it, or delete it to have the splits made again"
+    )

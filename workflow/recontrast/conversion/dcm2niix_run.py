@@ -66,7 +66,7 @@ def collect(files: list[str], folder: Path) -> None:
     gone = [path for path in files if not os.path.isfile(path)]
     if gone:
         raise RecontrastError(
-            f"{len(gone)} of {len(files)} files of the series are gone", remedy="plan again"
+            f"{len(gone)} of {len(files)} files of the series no longer exist", remedy="plan again"
         )
     for number, path in enumerate(files):
         place = folder / f"{number:06d}.dcm"

@@ -336,7 +336,7 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, place: Path) ->
     # A series of several echoes has a row for each.
     planned.problems += [RecontrastError(what, remedy="transfer it again") for what in dict.fromkeys(damaged)]
     partial = (
-        f"{row.participant_id} {row.session_id} series {row.number}: is converted as far as it is there"
+        f"{row.participant_id} {row.session_id} series {row.number}: is incomplete and is converted as it is"
         f" ({row.problem})"
         for row in rows
         if row.problem and row.image
@@ -345,7 +345,7 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, place: Path) ->
     if others:
         kinds = ", ".join(f"{count} × {what}" for what, count in Counter(others.values()).most_common(4))
         planned.problems.append(
-            RecontrastError(f"{len(others)} files are no MR images ({kinds})", file=place / table.OTHERS)
+            RecontrastError(f"{len(others)} files are not MR images ({kinds})", file=place / table.OTHERS)
         )
 
 

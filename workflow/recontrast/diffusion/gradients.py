@@ -118,7 +118,7 @@ def _vectors(path: Path, volumes: int) -> tuple[np.ndarray, list[str]]:
     raise RecontrastError(
         f"is a table of {found.shape[0]} by {found.shape[1]} for a series of {volumes} volumes",
         file=path,
-        remedy="it needs three rows with one number a volume; convert again",
+        remedy="it needs three rows with one number per volume; convert again",
     )
 
 
@@ -155,7 +155,7 @@ def shell(table: Gradients, highest: float, b0_threshold: float, file: Path) -> 
     weighted = chosen & (table.bvals > b0_threshold)
     if not (chosen & ~weighted).any():
         raise RecontrastError(
-            f"has no volume without weighting (b up to {b0_threshold:g})",
+            f"has no volume without diffusion weighting (b up to {b0_threshold:g})",
             file=file,
             remedy="raise the b0 threshold, or exclude the series",
         )
@@ -169,7 +169,7 @@ def shell(table: Gradients, highest: float, b0_threshold: float, file: Path) -> 
     if not weighted.any():
         there = ", ".join(f"{b:g}" for b in np.unique(table.bvals))
         raise RecontrastError(
-            f"has no weighted volume with b from {b0_threshold:g} to {highest:g}; its b-values are {there}",
+            f"has no diffusion-weighted volume with b from {b0_threshold:g} to {highest:g}; its b-values are {there}",
             file=file,
             remedy="choose another shell, or exclude the series",
         )

@@ -113,8 +113,8 @@ def _values(made: Path, grid: nib.Nifti1Image, labels: Sequence[int], tool: str)
         return np.isin(values, labels).astype(np.float32)
     if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
         raise RecontrastError(
-            f"{tool} gave values from {values.min():g} to {values.max():g}, no probabilities",
+            f"{tool} gave values from {values.min():g} to {values.max():g}, which are not probabilities",
             file=made.name,
-            remedy="let it write a mask or a probability map, or say which values are lesion (lesions.labels)",
+            remedy="make it write a mask or a probability map, or list the values that are lesion (lesions.labels)",
         )
     return values

@@ -92,7 +92,8 @@ def value_range(sessions: list[Volumes], recipe: Recipe) -> dict[str, object]:
     low, high = float(min(values)), float(max(values))
     if not high > low:
         raise RecontrastError(
-            f"all training images have the one value {low:g}", remedy="check the images of this experiment"
+            f"all training images have the same constant value {low:g}",
+            remedy="check the images of this experiment",
         )
     return {"minimum": low, "maximum": high}
 

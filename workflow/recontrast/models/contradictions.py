@@ -29,7 +29,7 @@ def of_cubes(recipe: Recipe, inputs: int = 0) -> Found:
     """Of networks on whole volumes or cubes."""
     if 0 < recipe["crop"] <= 2 * recipe["rim"]:
         yield RecontrastError(
-            f"a cube of {recipe['crop']} voxels is nothing but rim ({recipe['rim']} on either side)",
+            f"a cube of {recipe['crop']} voxels consists of rim only ({recipe['rim']} on either side)",
             remedy="make crop larger",
         )
     if not recipe["crop"] and recipe["batch"] != 1:
@@ -54,7 +54,7 @@ def _of_unet2d(recipe: Recipe, inputs: int) -> Found:
     if recipe["intensity"] == "z-score" and recipe["output"] != "linear":
         reach = {"tanh": "between -1 and 1", "relu": "of 0 and above"}[recipe["output"]]
         yield RecontrastError(
-            f"an output by {recipe['output']} has values {reach}, z-scores have others",
+            f"an output by {recipe['output']} is limited to values {reach}, but z-scores are not",
             remedy="set output to linear, or intensity to unit",
         )
 

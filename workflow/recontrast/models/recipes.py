@@ -144,7 +144,9 @@ def complete(method: str, recipe: Recipe) -> Recipe:
     """
     facts = load(method)
     if lacking := [key for key in facts.reshaped if key not in recipe]:
-        raise RecontrastError(f"{method} had no {', '.join(lacking)} then, and models of another form")
+        raise RecontrastError(
+            f"{method} had no {', '.join(lacking)} in the version of this model, and a different model format"
+        )
     return facts.recipes["paper"] | recipe
 
 

@@ -112,7 +112,7 @@ def make(
     if participants < 1 or noise < 0 or not 0 <= shift < side // 4:
         raise RecontrastError(
             f"a phantom of {participants} participants, {noise:g} % of noise and shifts of {shift} pixels",
-            remedy="ask for one participant or more, noise and shift of zero or a little more",
+            remedy="ask for at least one participant, and for small noise and shift, not below zero",
         )
     arguments = {"knee": True, "participants": participants, "seed": seed, "noise": noise, "shift": shift}
     # What is not asked for is not said, and a cohort from before there was more to ask for is known again.

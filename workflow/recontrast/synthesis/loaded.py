@@ -73,7 +73,7 @@ def load(
     lacking = [name for name, image in zip(facts["inputs"], there, strict=True) if image is None]
     given = [name for name in facts["inputs"] if name not in lacking]
     if not recipes.load(facts["method"]).suffice(given, facts["inputs"]):
-        raise RecontrastError(f"the model cannot do without {', '.join(lacking)}", file=card)
+        raise RecontrastError(f"the model requires {', '.join(lacking)}", file=card)
     module = method_module(facts["method"])
     volumes, box, grid = read_volumes(mask.name, there, target, mask, module.margin(facts["recipe"]))
     run = Run(seed=facts["seed"], threads=threads, device=device)

@@ -33,7 +33,7 @@ def split(volumes: Volumes, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     medians = np.median(magnitudes(raw)[:, volumes.mask], axis=1)
     if np.ptp(medians) < ALIKE * medians.mean():
         raise RecontrastError(
-            f"{volumes.label}: the raw images have been scaled each by itself, which hides relaxation",
+            f"{volumes.label}: the raw images were scaled individually, which hides relaxation",
             remedy="name their suffix in anatomy.raw, so that they keep their intensities",
         )
     return raw, volumes.inputs[count:]

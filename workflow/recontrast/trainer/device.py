@@ -28,7 +28,7 @@ def choose(name: str) -> torch.device:
     """`auto` is the GPU where there is one; `cuda` insists on it."""
     if name == "cuda" and not torch.cuda.is_available():
         raise RecontrastError(
-            "device cuda was asked for, but torch sees no GPU", remedy="use device auto or cpu"
+            "device cuda was requested, but PyTorch finds no GPU", remedy="use device auto or cpu"
         )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 

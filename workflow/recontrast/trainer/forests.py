@@ -83,7 +83,7 @@ class Forest:
         """The mean of all trees, float32 (samples,), from float32 features (samples, columns)."""
         if features.shape[1] < self.columns:
             raise RecontrastError(
-                f"the model looks at {self.columns} features of a voxel, and there are {features.shape[1]}",
+                f"the model uses {self.columns} features per voxel, but {features.shape[1]} were given",
                 remedy="give it as many contrasts as it was trained on",
             )
         total = np.zeros(len(features))

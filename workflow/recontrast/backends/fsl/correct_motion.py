@@ -35,8 +35,8 @@ def correct_motion(
         print("phase is taken to have been encoded along the second axis of the image")
     if encoding.startswith("k"):
         raise RecontrastError(
-            "phase was encoded along the third axis of the image, which eddy cannot work with",
-            remedy="take another backend: backends: {correct_motion: embedded}",
+            "phase was encoded along the third axis of the image, which eddy does not support",
+            remedy="use another backend: backends: {correct_motion: embedded}",
         )
     data = series.get_fdata(dtype=np.float32)
     unweighted = data[..., bvals <= b0_threshold].mean(axis=-1)

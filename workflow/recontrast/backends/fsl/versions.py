@@ -55,7 +55,7 @@ def home_for(operation: str) -> Path:
     for program in found:
         if lacking := _lacking(program):
             raise RecontrastError(
-                f"counts with {lacking}, which is not on the PATH", file=program, remedy=f"install {lacking}"
+                f"needs {lacking}, which is not on the PATH", file=program, remedy=f"install {lacking}"
             )
     return home(found[0])
 
