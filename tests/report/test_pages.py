@@ -371,6 +371,7 @@ def test_names_and_files_must_agree(tmp_path):
 
 def test_the_best_is_the_highest_or_the_lowest_among_equals():
     rows = [("a", "psnr", 20), ("a", "mse", 0.2), ("b", "psnr", 22), ("b", "mse", 0.3), ("c", "psnr", 30)]
+    rows += [("a", "ssim", 0.9), ("b", "ssim", 0.9)]  # neither is better
     summary = pd.DataFrame(rows, columns=["experiment", "metric", "mean"]).assign(
         region="brain", n="3", sd="0.1"
     )
@@ -379,6 +380,7 @@ def test_the_best_is_the_highest_or_the_lowest_among_equals():
     best = {(r["experiment"], m) for r in flair["rows"] for m, cell in r["cells"].items() if cell["best"]}
     assert best == {("b", "psnr"), ("a", "mse")}
     assert not t2["rows"][0]["cells"]["psnr"]["best"]  # nothing to compare with
+    assert (flair["bold"], t2["bold"]) == (True, False)
 
 
 @pytest.mark.parametrize(

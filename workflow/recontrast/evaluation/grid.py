@@ -207,7 +207,7 @@ def _find_best(grid: list[list[Cell]], where: str) -> None:
             # Means over a few people say nothing against means over all.
             most = max(cell["n"] for cell in rivals)
             rivals = [cell for cell in rivals if cell["n"] == most]
-            if len(rivals) < 2:
+            if len({cell["number"] for cell in rivals}) < 2:  # none is better than the others
                 continue
             higher = better == "higher" and rivals[0]["value"] != "rank"
             best = (max if higher else min)(cell["number"] for cell in rivals)

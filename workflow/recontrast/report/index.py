@@ -112,7 +112,8 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
 
     Returns:
         Tables with `region`, `target`, `metrics` and `rows`; a cell has `mean`, `sd`, `n` and `best`, and
-        `alike` says whether all rows are over as many participants, `several` whether any is over more than one.
+        `alike` says whether all rows are over as many participants, `several` whether any is over more than one,
+        `bold` whether any cell is the best of its column.
     """
     made: dict[tuple[str, str], dict] = {}
     for line in summary:
@@ -135,8 +136,9 @@ def result_tables(summary: list[tables.Row], experiments: dict[str, dict]) -> li
             best = max(means) if better == "higher" else min(means)
             for row in table["rows"]:
                 cell = row["cells"].get(metric)
-                if cell and len(means) > 1 and better != "neither":
+                if cell and len({*means}) > 1 and better != "neither":
                     cell["best"] = cell["n"] == most and tables.number(cell["mean"]) == best
+        table["bold"] = any(cell["best"] for row in table["rows"] for cell in row["cells"].values())
         table["several"] = any(int(row["n"]) > 1 for row in table["rows"])
         table["alike"] = len({row["n"] for row in table["rows"]}) == 1
         table["metrics"] = list(table["metrics"])
