@@ -38,7 +38,7 @@ def test_a_gpu_of_this_machine_is_shared_only_if_the_study_says_so(
 
 
 @pytest.mark.parametrize(
-    ("method", "device", "gpus"), [("fcn3d", "auto", 1), ("fcn3d", "cpu", 0), ("bloch", "auto", 0)]
+    ("method", "device", "gpus"), [("fcn3d", "auto", 1), ("fcn3d", "cpu", 0), ("random_forest", "auto", 0)]
 )
 def test_only_trainings_that_can_use_a_gpu_ask_for_one(method: str, device: str, gpus: int) -> None:
     asked = study(experiment={"method": method}, training={"device": device})
