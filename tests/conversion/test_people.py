@@ -174,3 +174,9 @@ def test_what_a_user_said_of_a_series_holds_under_its_old_name(source, out):
     )
     name = hashlib.sha256(repr(said).encode()).hexdigest()[:10]
     assert name in (key_folder(out, Conversion()) / "series.tsv").read_text()
+
+
+def test_a_row_of_the_key_that_names_nobody_is_told():
+    key = Key(rows={("ANON", "", "", ""): ("control", ""), ("P7", "", "", ""): ("patient", "")})
+    (told,) = key.doubts()
+    assert told.startswith("the row of sub-control in key.tsv names nobody")

@@ -64,7 +64,7 @@ class Key:
         return f"{max((int(label) for label in taken if label.isdecimal()), default=0) + 1:0{width}d}"
 
     def doubts(self) -> list[str]:
-        """Labels that stand for what looks like several people, and people under several labels; no names."""
+        """Labels that seem to stand for several people or for nobody, and people under several labels; no names."""
         people: dict[str, set] = {}
         labels: dict[tuple[str, ...], set[str]] = {}
         for visit, (label, _) in self.rows.items():
@@ -77,14 +77,23 @@ class Key:
             if tuple(sorted(pair)) not in alone:
                 labels.setdefault(("patient ID in two ways of writing", *sorted(pair)), set()).update(pair)
         several = {(what, *sorted(found)) for (what, *_), found in labels.items() if len(found) > 1}
+        nobody = {label for visit, (label, _) in self.rows.items() if all(map(is_placeholder, visit[:2]))}
         return [
-            f"sub-{label} stands for {len(whom)} different people in {NAME}; right only if it is one of them"
-            for label, whom in sorted(people.items())
-            if len(whom) > 1
-        ] + [
-            f"{' and '.join(f'sub-{label}' for label in found)} have one {what} in {NAME}; if it is one person,"
-            " give all its rows one label, or it is in training and test at once"
-            for what, *found in sorted(several)
+            *(
+                f"sub-{label} stands for {len(whom)} different people in {NAME}; right only if it is one of them"
+                for label, whom in sorted(people.items())
+                if len(whom) > 1
+            ),
+            *(
+                f"{' and '.join(f'sub-{label}' for label in found)} have one {what} in {NAME}; if it is one person,"
+                " give all its rows one label, or it is in training and test at once"
+                for what, *found in sorted(several)
+            ),
+            *(
+                f"the row of sub-{label} in {NAME} names nobody: patient ID and name are placeholders or missing;"
+                " give one of them, or delete the row"
+                for label in sorted(nobody)
+            ),
         ]
 
     def describe(self, columns: Iterable[str]) -> dict[str, dict[str, str]]:
