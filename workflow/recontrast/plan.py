@@ -293,7 +293,7 @@ class Plan:
                 to = "to train on and to choose by" if roles else "to train on"
                 planned.notes.append(f"{name}: {who} {', '.join(inputs)} and {experiment.target} {to}")
                 return
-        if there != experiment.inputs:
+        if {*experiment.inputs} - {*there} - {*recipes.load(experiment.method).aids}:
             planned.notes.append(f"{name}: from {', '.join(there)} only")
         if not acquired:
             planned.notes.append(f"{name}: no {experiment.target}, imputed")

@@ -15,7 +15,7 @@ from ..images import write
 from ..models import recipes
 from ..models.interface import Model, Run, Volumes
 from ..models.recipes import Recipe
-from .loaded import load
+from .loaded import ABSENT, load
 
 if TYPE_CHECKING:
     from ..trainer.applied import Applied
@@ -86,7 +86,7 @@ def explain(
     whole = np.zeros((*grid.shape[:3], len(found)), np.float32)
     whole[loaded.box] = np.moveaxis(found, 0, -1)
     sidecar = {
-        "Sources": [str(path) for path in [*images, *([target] if target else []), mask]],
+        "Sources": [str(path) for path in [*images, target, mask] if path not in (None, ABSENT)],
         "Kind": kind,
         "Volumes": inputs,
         "Contrast": facts["target"],
