@@ -34,9 +34,9 @@ def test_tables_figures_and_first_page_have_captions(world: World) -> None:
     assert done.returncode == 0, done.stderr
     page = (world.root / "report.html").read_text()
     for words in (
-        "The table Quality of the study",  # rendered with its wildcard
+        "Table Quality of the study",  # rendered with its wildcard
         "Every metric by experiment and region",
-        "Experiments with the same target against each other",
+        "Pairwise comparisons of experiments with the same target",
         "The first page of Recontrast",
         "losses by epoch",
         "losses-Patch",
