@@ -275,7 +275,7 @@ class Plan:
         acquired = experiment.target in planned.images
         fold = planned.fold if planned.fold.isdecimal() else ALL
         if fold == ALL and planned.fold == splits.TRAINING:
-            planned.notes.append(f"{name}: trains only (held out are others)")
+            planned.notes.append(f"{name}: used for training only (other participants are held out)")
             return
         if experiment.folds and (fold == ALL or int(fold) not in experiment.folds):
             return  # an ablation: where it is not asked for there is nothing to tell
