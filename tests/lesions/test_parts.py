@@ -1,6 +1,7 @@
 """The parts of prediction, growth and description, on arrays whose answers are known."""
 
 import itertools
+from collections.abc import Callable
 
 import nibabel as nib
 import numpy as np
@@ -14,7 +15,7 @@ from recontrast.lesions import fit_lesions as fitting
 from recontrast.lesions import lga, lpa
 from recontrast.lesions.compare_lesions import compare_lesions
 from recontrast.lesions.describe_lesions import describe_lesions
-from recontrast.lesions.features import BRIGHTEST, Head, names
+from recontrast.lesions.features import Head, names
 from recontrast.lesions.list_default import list_default
 from recontrast.lesions.template_space import CUBE, SHAPE, Way, from_session, grid, tissue_maps, to_session
 from scipy import ndimage, special
@@ -54,29 +55,49 @@ def test_a_session_that_is_like_the_fit_stays_as_it_is():
     assert lpa.adjusted(odds, BRAIN, 0.01) == pytest.approx(odds, abs=0.02)
 
 
-def sessions_of_unlike_brightness(count: int) -> list[lpa.Example]:
-    """In each, lesion is what is brighter than half of the brightest, which differs from session to session."""
+def sessions_of_unlike_brightness(least: Callable[[float], float]) -> list[lpa.Example]:
+    """In each, lesion is what is brighter than `least` of the brightest, which differs from session to session."""
     rng = np.random.default_rng(3)
     columns = names("extended")
-    all_kept = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.eye(4))
+    everywhere, coarse = np.ones(SIDES, bool), np.diag([50.0, 50.0, 50.0, 1.0])  # where nothing is smoothed
     made = []
-    for brightest in np.linspace(0.3, 0.9, count):
-        seen = np.zeros((4_000, len(columns)), np.float32)
-        seen[:, columns.index("near")] = rng.uniform(0, 1, 4_000)
-        seen[:, columns.index(BRIGHTEST)] = brightest
-        lesion = seen[:, columns.index("near")] > brightest / 2
-        made.append(lpa.Example(seen, lesion.reshape(SIDES), all_kept, 20_000, 8.0))
+    for brightest in np.linspace(0.5, 1.0, 6):
+        bright = np.sort(rng.uniform(0, brightest, everywhere.size)).astype(np.float32)
+        seen = np.zeros((bright.size, len(columns)), np.float32)
+        seen[:, columns.index("near")] = bright
+        how = lpa.Cleaning(everywhere, ~everywhere, bright, coarse)
+        lesion = (bright > least(brightest)).reshape(SIDES)
+        made.append(lpa.Example(seen, lesion, how, 20_000, 8.0))
     return made
 
 
-def test_how_bright_lesions_are_is_learned_of_enough_people():
-    def weight(people: int) -> float:
-        sessions = sessions_of_unlike_brightness(lpa.PEOPLE)
-        model = lpa.fit(sessions, people, np.zeros((2, 2, 2)), "extended", 0, {})
-        return model.weights[names("extended").index(BRIGHTEST)]
+def test_where_a_lesion_ends_is_learned_from_whoever_drew_it():
+    def contour(least: Callable[[float], float]) -> float:
+        sessions = sessions_of_unlike_brightness(least)
+        return lpa.fit(sessions, np.zeros((2, 2, 2)), "extended", 0, {}).contour
 
-    assert weight(lpa.PEOPLE - 1) == 0
-    assert weight(lpa.PEOPLE) < 0
+    assert contour(lambda brightest: brightest / 2) == 0.5
+    assert contour(lambda brightest: 0.3) == 0
+
+
+def test_a_contour_that_is_given_is_kept():
+    sessions = sessions_of_unlike_brightness(lambda brightest: brightest / 2)
+    assert lpa.fit(sessions, np.zeros((2, 2, 2)), "extended", 0, {}, 0.3).contour == 0.3
+
+
+def test_what_is_dim_beside_the_brightest_is_no_lesion():
+    bright = np.zeros((24, 24, 24), np.float32)
+    bright[4:14, 6:18, 6:18] = 0.6
+    bright[14:20, 6:18, 6:18] = 0.2  # likely by its place
+    everywhere = np.ones(bright.shape, bool)
+    how = lpa.Cleaning(everywhere, ~everywhere, bright.ravel(), np.eye(4))
+    probability = (bright > 0).ravel() * np.float32(0.9)
+    assert lpa.clean(how, probability, 0.0)[17, 12, 12] > 0.5
+    assert lpa.clean(how, probability, 0.5)[17, 12, 12] == 0
+    assert lpa.clean(how, probability, 0.5)[8, 12, 12] > 0.5
+    # With nothing brighter beside it, the same is lesion.
+    alone = (bright == np.float32(0.2)).ravel() * np.float32(0.9)
+    assert lpa.clean(how, alone, 0.5)[17, 12, 12] > 0.5
 
 
 def test_the_cut_suits_the_masks_that_are_written():
@@ -87,9 +108,10 @@ def test_the_cut_suits_the_masks_that_are_written():
     bright = manual + np.random.default_rng(5).normal(0, 0.3, SIDES)
     columns = np.zeros((bright.size, len(names("extended"))), np.float32)
     columns[:, names("extended").index("near")] = bright.ravel()
-    how = lpa.Cleaning(np.ones(SIDES, bool), np.zeros(SIDES, bool), np.diag([1.4, 1.4, 1.4, 1]))
+    everywhere = np.ones(SIDES, bool)
+    how = lpa.Cleaning(everywhere, ~everywhere, np.float32(bright).ravel(), np.diag([1.4, 1.4, 1.4, 1]))
     one = lpa.Example(columns, manual, how, manual.size, 8.0)
-    model = lpa.fit([one], 1, np.zeros((2, 2, 2)), "extended", 0, {})
+    model = lpa.fit([one], np.zeros((2, 2, 2)), "extended", 0, {}, 0.0)
 
     odds = lpa.adjusted(model.log_odds(columns), manual.size, model.share).reshape(SIDES)
     likely = special.expit(odds[..., None] - lpa.CUTS)
@@ -168,7 +190,7 @@ def test_prediction_drops_what_is_faint_alone_or_beside_outer_fluid():
     probability[5:8, 12, 12] = 0.05  # faint from the start
     probability[12, 3:6, 12] = 1.0  # its outer end lies beside the fluid
     how = lpa.cleaning(one)
-    cleaned = lpa.clean(how, probability[how.candidates])
+    cleaned = lpa.clean(how, probability[how.candidates], 0.0)
     assert cleaned[12, 12, 12] > 0.5
     assert cleaned[6, 12, 12] == 0
     assert cleaned[12, 3, 12] == 0

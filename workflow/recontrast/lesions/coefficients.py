@@ -28,6 +28,7 @@ class Coefficients:
         share: mean share of the brain that was lesion in fitting.
         cut: log-odds from which on calling a voxel lesion gave the best mean Dice in fitting; it becomes a
             probability of one half.
+        contour: part of the height of the brightest lesion that a voxel of one reaches; see `lpa.clean`.
         provenance: what it was fitted on.
         effect: spatial effect, log-odds, (x, y, z) of `template_space.grid`.
     """
@@ -39,6 +40,7 @@ class Coefficients:
     intercept: float
     share: float
     cut: float
+    contour: float
     provenance: dict
     effect: np.ndarray
 

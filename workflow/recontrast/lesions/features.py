@@ -1,8 +1,7 @@
 """What the logistic regression of lesion prediction sees of a voxel.
 
 `lst`: the belief of Schmidt 2017 and a spatial effect. `extended`: FLAIR against the session's normal tissue, at
-several scales and bent at several heights, its surroundings, the template's tissues, the spatial effect, and how
-bright the brightest of the session's brain is.
+several scales and bent at several heights, its surroundings, the template's tissues and the spatial effect.
 `tissue`: these and the session's own tissue maps from T1w, which tell lesions from bright grey matter.
 Intensities enter as ratios, so the units of an image do not matter.
 """
@@ -25,8 +24,6 @@ BENDS = (-0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6)  # of the ratio to normal t
 LEAST_WHITE = 0.05  # of the template; where there is less white matter, there is no belief
 ROUGH = 1.5  # mm, smoothing before the rough tissue classes
 ROUNDS = 5  # of these
-BRIGHTEST = "brightest"  # the one feature that all voxels of a session share
-QUANTILE = 0.995  # of the brain: where there are lesions, about as bright as they are
 OUTER = 8.0  # mm below the edge of the brain mask; deeper fluid is that of the ventricles
 
 
@@ -97,6 +94,11 @@ def grey_level(smoothed: np.ndarray, brain: np.ndarray, grey_prior: np.ndarray, 
     return float(np.median(smoothed[grey if grey.sum() > 100 else tissue]))
 
 
+def brightness(head: Head) -> np.ndarray:
+    """How far FLAIR is above normal tissue, as a part of it, float32 (x, y, z), over about a voxel's surroundings."""
+    return neighbours(head.image.affine, head.ratio, SMOOTH["near"])
+
+
 def table(head: Head, effect: np.ndarray, features: str) -> np.ndarray:
     """The features of all candidates, float32 (voxels, features), in the order of `candidates`.
 
@@ -133,7 +135,6 @@ _FURTHER = (
     "depth",
     "depth by near",
     "unrest",
-    BRIGHTEST,
 )
 
 
@@ -145,7 +146,7 @@ def _extended(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
         return neighbours(head.image.affine, data, width) / np.maximum(share[width], 0.05)
 
     share = {width: neighbours(head.image.affine, brain, width) for width in (2.0, *SURROUNDINGS.values())}
-    near = neighbours(head.image.affine, head.ratio, SMOOTH["near"])
+    near = brightness(head)
     scales = {"fine": head.ratio, "near": near, "wide": within(head.ratio, SMOOTH["wide"])}
     around, region = (within(head.ratio, width) for width in SURROUNDINGS.values())
     columns = {}
@@ -170,7 +171,6 @@ def _extended(head: Head, effect: np.ndarray) -> dict[str, np.ndarray]:
         depth,
         depth * bright,
         np.sqrt(np.maximum(square - around**2, 0)),
-        np.full_like(near, np.quantile(near[head.brain], QUANTILE)),
     )
     return columns | {"around": around, "region": region} | dict(zip(_FURTHER, further, strict=True))
 

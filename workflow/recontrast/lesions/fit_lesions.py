@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .. import images, tables
+from ..errors import RecontrastError
 from . import coefficients as fitted
 from . import features as voxels
 from . import inputs, lpa
@@ -23,6 +24,7 @@ def fit_lesions(
     coefficients: Path,
     spatial: Path,
     features: Literal["lst", "extended", "tissue"] = "extended",
+    contour: float | None = None,
     seed: int = 1,
     source: str = "",
     licence: str = "",
@@ -39,14 +41,20 @@ def fit_lesions(
         coefficients: JSON file to write.
         spatial: image of where lesions lie to write, log-odds in template space.
         features: `extended`; `lst`, the two of the published algorithm; `tissue`, with T1w tissue maps.
+        contour: part of the height of the brightest lesions, from 0 to 1, that a voxel must reach; the one whose masks
+            have the best mean Dice if not given.
         seed: of the drawing of voxels.
         source: what the coefficients shall say of where images and masks are from.
         licence: and under which licence those are.
 
     Raises:
-        RecontrastError: no session with FLAIR, no lesion in the masks of those, or no session that can be used;
-            one that cannot is left out.
+        RecontrastError: a contour that is no part, no session with FLAIR, no lesion in the masks of those, or no
+            session that can be used; one that cannot is left out.
     """
+    if contour is not None and not 0 <= contour <= 1:
+        raise RecontrastError(
+            f"a contour of {contour:g} is no part of a height", remedy="give one from 0 to 1"
+        )
     rows = inputs.usable(tables.read(sessions, COLUMNS), _check)
     where = lesion_maps(rows)
     seen = [row for row in rows if inputs.path(row, "flair")]
@@ -55,14 +63,17 @@ def fit_lesions(
     examples = list(_examples(seen, where, features))
     model = lpa.fit(
         examples,
-        len({row["participant_id"] for row in seen}),
         lpa.spatial_effect(list(where.values())),
         features,
         seed,
         origin(seed, source, licence) | provenance(rows, examples),
+        contour,
     )
     fitted.write(coefficients, spatial, model)
-    print(f"{len(examples)} sessions, masks of {len(where)} people; cut {model.cut:g}", flush=True)
+    print(
+        f"{len(examples)} sessions, masks of {len(where)} people; cut {model.cut:g}, contour {model.contour:g}",
+        flush=True,
+    )
 
 
 def origin(seed: int, source: str, licence: str) -> dict:

@@ -3,18 +3,19 @@
 Three things are added to the description: a richer set of features (`features`); that the share of lesion in
 the brain is estimated anew in every session (Saerens 2002, Neural Computation 14:21), without which one threshold
 finds a tenth of what is there in people with many lesions, and ten times too much in people with few; and that a
-session whose lesions are brighter is cut higher, as people and tools do who draw lesions, where enough people are
-fitted to learn by how much.
+lesion ends where it has lost a part of its height above normal tissue, since people and tools that draw lesions
+ask for more brightness where lesions are brighter.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage, special
 
+from .. import masks
 from .coefficients import Coefficients
-from .features import BRIGHTEST, Head, names, outer_fluid, table
+from .features import Head, brightness, outer_fluid, table
 from .neighbourhood import FACES, around
 from .template_space import grid, neighbours, to_session
 
@@ -26,9 +27,10 @@ REGULARISATION = 0.001  # scikit-learn's C: small, since a few people give milli
 OTHERS = 0.1  # part of the voxels without lesion that are fitted on
 LESIONS = 0.5  # part of those with lesion
 CUTS = np.arange(-6, 4.01, 0.5)  # log-odds
+CONTOURS = (0.0, 0.25, 0.4, 0.5)  # of the height of the brightest
+HEIGHT = 0.9  # quantile of a session's likely lesion: how high the brightest are
 FAINT = 0.1  # probabilities below are noise
 SMOOTHING = 1.0  # mm
-PEOPLE = 8  # from so many on, what differs between sessions alone can be told from chance
 
 
 def spatial_effect(maps: Sequence[np.ndarray]) -> np.ndarray:
@@ -48,18 +50,20 @@ class Cleaning:
     Attributes:
         candidates: bool (x, y, z).
         beside: bool (x, y, z), outer fluid and what touches it.
+        brightness: of the candidates (voxels,), above normal tissue.
         affine: of the box.
     """
 
     candidates: np.ndarray
     beside: np.ndarray
+    brightness: np.ndarray
     affine: np.ndarray
 
 
 def cleaning(head: Head) -> Cleaning:
     """What `clean` needs of this head."""
     beside = ndimage.binary_dilation(outer_fluid(head), FACES)
-    return Cleaning(head.candidates, beside, head.image.affine)
+    return Cleaning(head.candidates, beside, brightness(head)[head.candidates], head.image.affine)
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,22 @@ def example(head: Head, lesions: np.ndarray, effect: np.ndarray, features: str) 
 
 
 def fit(
-    examples: Sequence[Example], people: int, effect: np.ndarray, features: str, seed: int, provenance: dict
+    examples: Sequence[Example],
+    effect: np.ndarray,
+    features: str,
+    seed: int,
+    provenance: dict,
+    contour: float | None = None,
 ) -> Coefficients:
-    """Fit the regression, voxels by their volume, and find the cut that gives the masks of the best mean Dice.
+    """Fit the regression, voxels by their volume, and find the cut and contour whose masks have the best mean Dice.
 
     Args:
         examples: sessions; each with the spatial effect of the other participants, as a new one has it.
-        people: how many participants they are of.
         effect: spatial effect of them all, which the model keeps.
         features: which set.
         seed: of the drawing of voxels.
         provenance: what the model shall say of its origin.
+        contour: instead of the best.
     """
     from sklearn.linear_model import LogisticRegression  # a second to load
 
@@ -127,8 +136,6 @@ def fit(
         lesion.append(one.lesion[drawn])
         weights.append(one.volume / part[drawn] / 8)
     matrix, outcome = np.concatenate(columns), np.concatenate(lesion)
-    if people < PEOPLE and BRIGHTEST in (known := names(features)):
-        matrix[:, known.index(BRIGHTEST)] = 0  # and so without weight
     centre, scale = matrix.mean(axis=0, dtype=float), matrix.std(axis=0, dtype=float) + 1e-6
     found = LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(
         (matrix - centre) / scale, outcome, sample_weight=np.concatenate(weights)
@@ -141,19 +148,26 @@ def fit(
         found.coef_[0].tolist(),
         float(found.intercept_[0]),
         float(np.clip(share, *SHARES)),
-        0.0,
-        provenance,
-        effect,
+        cut=0.0,
+        contour=0.0,
+        provenance=provenance,
+        effect=effect,
     )
-    curves = np.mean([_dice_by_cut(model, one) for one in examples], axis=0)
-    return Coefficients(**vars(model) | {"cut": float(CUTS[curves.argmax()])})
+    contours = CONTOURS if contour is None else (contour,)
+    dice = np.mean([_dice(model, one, contours) for one in examples], axis=0)
+    best, cut = np.unravel_index(dice.argmax(), dice.shape)
+    return replace(model, cut=float(CUTS[cut]), contour=contours[best])
 
 
-def _dice_by_cut(model: Coefficients, one: Example) -> list[float]:
-    """Dice of a session's mask by `CUTS`, after cleaning, which takes from lesions at their edge."""
+def _dice(model: Coefficients, one: Example, contours: Sequence[float]) -> np.ndarray:
+    """Dice of a session's mask by contour and `CUTS`, after cleaning, which takes from lesions at their edge."""
     odds = adjusted(model.log_odds(one.columns), one.brain, model.share)
-    masks = (clean(one.cleaning, special.expit(odds - cut)) >= 0.5 for cut in CUTS)
-    return [2 * (mask & one.manual).sum() / max(int(mask.sum()) + one.total, 1) for mask in masks]
+    likely = [special.expit(odds - cut) for cut in CUTS]
+
+    def dice(probability: np.ndarray, contour: float) -> float:
+        return masks.dice(clean(one.cleaning, probability, contour) >= 0.5, one.manual)
+
+    return np.array([[dice(probability, contour) for probability in likely] for contour in contours])
 
 
 def adjusted(log_odds: np.ndarray, brain: int, share: float) -> np.ndarray:
@@ -177,22 +191,26 @@ def predict(head: Head, model: Coefficients, shape: tuple[int, ...]) -> np.ndarr
     odds = model.log_odds(table(head, on_head, model.features))
     found = special.expit(adjusted(odds, int(head.brain.sum()), model.share) - model.cut)
     whole = np.zeros(shape, np.float32)
-    whole[head.part] = clean(cleaning(head), found)
+    whole[head.part] = clean(cleaning(head), found, model.contour)
     return whole
 
 
-def clean(how: Cleaning, probability: np.ndarray) -> np.ndarray:
-    """Drop faint voxels, smooth, drop lone voxels and those beside outer fluid.
+def clean(how: Cleaning, probability: np.ndarray, contour: float) -> np.ndarray:
+    """Drop faint voxels and the dim ones around lesions, smooth, drop lone voxels and those beside outer fluid.
 
     Args:
         how: of the head.
         probability: of the candidates (voxels,).
+        contour: part of the height of the brightest likely lesions below which a voxel is dim; half of it is where
+            the edge of a blurred object lies.
 
     Returns:
         Probability on the box of the head, float32.
     """
     data = np.zeros(how.candidates.shape, np.float32)
-    data[how.candidates] = np.where(probability < FAINT, 0, probability)
+    likely = how.brightness[probability >= 0.5]
+    least = contour * np.quantile(likely, HEIGHT) if likely.size else 0
+    data[how.candidates] = np.where((probability < FAINT) | (how.brightness < least), 0, probability)
     data = np.where(how.candidates, neighbours(how.affine, data, SMOOTHING), 0)
     lone = around(data >= FAINT, FACES) == 0
     return np.where(lone | how.beside, 0, data)
