@@ -17,7 +17,7 @@ from recontrast.errors import RecontrastError
 from recontrast.evaluation.summarize import summarize
 from recontrast.report import pictures
 from recontrast.report.index import index, result_tables
-from recontrast.report.pages import number
+from recontrast.report.pages import code, number
 from recontrast.report.ranks import rank_tables
 from recontrast.report.session_page import session_page
 
@@ -396,6 +396,11 @@ def test_the_best_is_the_highest_or_the_lowest_among_equals():
 )
 def test_numbers_are_short(value, shown):
     assert number(value) == shown
+
+
+def test_code_in_a_note_is_shown_as_code_and_all_else_escaped():
+    assert code("set `x: <1>` & run") == "set <code>x: &lt;1&gt;</code> &amp; run"
+    assert code("one ` alone") == "one ` alone"
 
 
 def test_tissue_has_the_colours_of_its_legend(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup, escape
 
 from .. import lesion_words, tables
 from ..images import write_text
@@ -26,6 +27,7 @@ def write(path: Path, template: str, **content: object) -> None:
         "number": number,
         "p_value": tables.p_value,
         "heading": heading,
+        "code": code,
         "source": lesion_words.source,
     }
     write_text(path, environment.get_template(template).render(**content))
@@ -35,6 +37,14 @@ def heading(metric: str) -> str:
     """A metric as a column is headed: its title, and whose it is where a paper prints one of its own."""
     measure = MEASURES[metric]
     return f"{measure.title}, {measure.author}" if as_printed(metric) else measure.title
+
+
+def code(text: str) -> Markup:
+    """A text in which what stands in `backticks` is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # not in pairs
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(parts))
 
 
 def number(value: object, beside: object = None) -> str:
