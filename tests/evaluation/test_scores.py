@@ -19,6 +19,7 @@ from recontrast.evaluation.score import score
 from recontrast.evaluation.summarize import over_participants, summarize
 from recontrast.masks import dice
 from recontrast.measures import OF_IMAGES
+from recontrast.participants import mean_and_sd
 
 
 @pytest.fixture
@@ -218,6 +219,11 @@ def test_collect_and_summarize(tmp_path, monkeypatch):
     about = json.loads((tmp_path / "metrics.json").read_text())
     assert list(about) == list(SCORES)
     assert set(about["metric"]["Levels"]) == set(OF_IMAGES)
+
+
+def test_one_participant_has_a_mean_and_no_spread():
+    assert mean_and_sd(0.7123, float("nan"), ".3f") == "0.712"
+    assert mean_and_sd(0.7123, 0.034, ".3f") == "0.712 ± 0.034"
 
 
 def test_no_scores_make_empty_tables(tmp_path):

@@ -43,3 +43,8 @@ def describe(values: Collection[float]) -> dict[str, float]:
             "sd": float(found.std(ddof=1)) if len(found) > 1 else float("nan"),
             "median": float(np.median(found)) if len(found) else float("nan"),
         }
+
+
+def mean_and_sd(mean: float, sd: float, form: str) -> str:
+    """Both in the same format, such as 0.712 ± 0.034; the mean alone where one participant has no spread."""
+    return f"{mean:{form}}" if np.isnan(sd) else f"{mean:{form}} ± {sd:{form}}"

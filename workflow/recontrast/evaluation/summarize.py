@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .. import columns, tables
 from ..measures import MEASURES, OF_IMAGES
-from ..participants import by_participant, describe
+from ..participants import by_participant, describe, mean_and_sd
 
 DICTIONARY = {
     "experiment": columns.EXPERIMENT,
@@ -33,7 +33,8 @@ def summarize(*, metrics: Path, table: Path) -> None:
     summary = over_participants(tables.read(metrics, columns.SCORES))
     tables.write_described(table, DICTIONARY, summary)
     for row in summary:
-        print("{experiment} {region} {metric}: {mean:.4g} ± {sd:.4g}, n = {n}".format_map(row))
+        spread = mean_and_sd(row["mean"], row["sd"], ".4g")
+        print("{experiment} {region} {metric}: {spread}, n = {n}".format(spread=spread, **row))
 
 
 def over_participants(scores: list[tables.Row]) -> list[dict[str, object]]:

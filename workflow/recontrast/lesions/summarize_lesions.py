@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .. import columns, tables
 from ..measures import MEASURES
-from ..participants import by_participant, describe
+from ..participants import by_participant, describe, mean_and_sd
 
 DICTIONARY = {
     "experiment": {
@@ -61,7 +61,8 @@ def summarize_lesions(*, listed: Path, scores: Path, summary: Path) -> None:
     tables.write_described(summary, DICTIONARY, table)
     for row in table:
         if row["metric"] == "lesion_dice" and row["load"] == "all":
-            print("{experiment} against {region}: Dice {mean:.3f} ± {sd:.3f}, n = {n}".format_map(row))
+            dice = mean_and_sd(row["mean"], row["sd"], ".3f")
+            print("{experiment} against {region}: Dice {dice}, n = {n}".format(dice=dice, **row))
 
 
 def _pair(row: tables.Row) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import columns, tables
+from ..participants import mean_and_sd
 from .explain import COLUMNS
 
 DICTIONARY = {
@@ -48,4 +49,5 @@ def summarize_influence(*, listed: Path, table: Path) -> None:
         )
     tables.write_described(table, DICTIONARY, rows)
     for row in rows:
-        print("{experiment} {kind} {input}: {share_mean:.1%} ± {share_sd:.1%}, n = {n}".format_map(row))
+        spread = mean_and_sd(row["share_mean"], row["share_sd"], ".1%")
+        print("{experiment} {kind} {input}: {spread}, n = {n}".format(spread=spread, **row))
