@@ -75,7 +75,9 @@ def correct_motion(
         print(f"{dwi}: {note}")
     gradients.write(output_bval, output_bvec, bvals, vectors)
     mean = data[..., unweighted[kept]].mean(axis=-1)
-    images.write(b0, mean, series, facts=facts | {"Description": "mean of the volumes without weighting"})
+    images.write(
+        b0, mean, series, facts=facts | {"Description": "mean of the volumes without diffusion weighting"}
+    )
     images.write(output, data, series, facts=facts)
 
 

@@ -77,7 +77,9 @@ def fit_tensor(
     for name, path in (("FA", fa), ("MD", md), ("MO", mo), ("S0", s0)):
         images.write(path, spread(maps[name], brain), series, facts=facts | {"Units": tensor.UNITS[name]})
     images.write(eigenvalues, spread(values, brain), series, facts=facts | {"Units": "mm^2/s"})
-    axes = {"Description": "unit vectors in world axes (right, front, up), largest eigenvalue first"}
+    axes = {
+        "Description": "unit vectors in world coordinates (right, anterior, superior), largest eigenvalue first"
+    }
     world = tensor.in_world(vectors, series.affine).reshape(-1, 9)
     images.write(eigenvectors, spread(world, brain), series, facts=facts | axes)
 

@@ -17,10 +17,10 @@ DICTIONARY = {
     "line": {"Description": "Name of the line in the study"},
     "target": {"Description": "Contrast of the image"},
     "experiment": {"Description": f"The experiment that made the image, or {ACQUIRED}"},
-    "x": {"Description": "Place of the point in world coordinates, from left to right", "Units": "mm"},
+    "x": {"Description": "World coordinate of the point, from left to right", "Units": "mm"},
     "y": {"Description": "From back to front", "Units": "mm"},
     "z": {"Description": "From foot to head", "Units": "mm"},
-    "distance": {"Description": "Distance from the beginning of the line", "Units": "mm"},
+    "distance": {"Description": "Distance from the start of the line", "Units": "mm"},
     "value": {"Description": "Intensity in the units of the prepared images; n/a outside the image"},
 }
 

@@ -9,7 +9,7 @@ from .template_space import read_way
 
 DICTIONARY = {
     "region": {
-        "Description": "Where the lesions lie, the first that holds",
+        "Description": "Location of the lesions; each lesion has the first of these (after `all`) that applies",
         "Levels": {
             "all": "anywhere",
             "infratentorial": "in the brain stem or the cerebellum",
@@ -18,9 +18,9 @@ DICTIONARY = {
             "deep": "elsewhere",
         },
     },
-    "number": {"Description": "Number of lesions, without those that the study takes for too small"},
-    "volume": {"Description": "Their volume together", "Units": "ml"},
-    "largest": {"Description": "Volume of the largest; 0 without any", "Units": "ml"},
+    "number": {"Description": "Number of lesions, excluding those below the study's minimum volume"},
+    "volume": {"Description": "Their total volume", "Units": "ml"},
+    "largest": {"Description": "Volume of the largest; 0 if there are none", "Units": "ml"},
 }
 
 

@@ -8,18 +8,18 @@ from ..participants import by_participant, describe
 
 DICTIONARY = {
     "experiment": {
-        "Description": "Where the judged mask is from: acquired, or the experiment that made the FLAIR"
+        "Description": "Image on which the lesions were found: acquired, or the experiment that made the FLAIR"
     },
     "region": {
-        "Description": "What it is judged by: manual, the mask of the study under lesions.manual, by whomever "
-        "or whatever tool; or acquired, the mask found on the acquired FLAIR"
+        "Description": "What they are compared with: manual, the given mask (lesions.manual in the study), manual or "
+        "from any tool; or acquired, the mask found on the acquired FLAIR"
     },
     "load": {
         "Description": "Volume of the true lesions",
         "Levels": {"all": "any"} | columns.LOAD_LEVELS,
     },
     "metric": {
-        "Description": "Measure of lesions",
+        "Description": "Lesion metric",
         "Levels": {n: m.definition for n, m in MEASURES.items() if m.scope == "lesions"},
     },
     "n": columns.N,
@@ -32,7 +32,7 @@ SCORES = columns.SCORES | {
     "experiment": DICTIONARY["experiment"],
     "region": DICTIONARY["region"],
     "metric": DICTIONARY["metric"]
-    | {"Levels": DICTIONARY["metric"]["Levels"] | {LOAD: "volume of the true lesions, in words"}},
+    | {"Levels": DICTIONARY["metric"]["Levels"] | {LOAD: "category of the true lesion volume"}},
     "value": columns.VALUE | {"Levels": columns.LOAD_LEVELS},
 }
 

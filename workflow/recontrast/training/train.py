@@ -234,7 +234,7 @@ def _write_losses(path: Path, model: Model) -> None:
         for row in model.losses
     )
     known = {"epoch": EPOCH, "training": TRAINING_LOSS, "validation": VALIDATION_LOSS}
-    turn = "Mean loss of the {}, which is trained in turns with others; n/a before its first"
+    turn = "Mean loss of the {}, which is trained in alternation with others; n/a before its first update"
     tables.write_described(path, {n: known.get(n, {"Description": turn.format(n)}) for n in columns}, rows)
 
 
