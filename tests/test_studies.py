@@ -240,7 +240,7 @@ def test_a_study_in_parts_says_where_the_others_are(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("[]", ["is no table of contrasts"]),
+        ("[]", ["is not a JSON object of contrasts"]),
         ('{"T1w": "x"}', ["T1w is 'x', no table of entities"]),
         ('{"T1w": {"acquisitoin": "a", "tracer": 1}}', ["T1w.acquisitoin: unknown entity; did you mean acquisition?",
                                                         "T1w.tracer: unknown entity; use suffix, acquisition"]),

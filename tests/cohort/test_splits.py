@@ -199,7 +199,7 @@ def test_one_who_is_named_and_comes_late_is_held_out():
     first = splits.assign(["a", "b"], chosen)
     assert first.folds == []
     assert splits.assign(["a", "b", "c"], chosen, first).fold["c"] == "1"
-    with pytest.raises(RecontrastError, match="everyone who may train"):
+    with pytest.raises(RecontrastError, match="leaves no participants for training"):
         splits.assign(["a", "b"], config.Splits(scheme="holdout", test=["a", "b"]))
 
 

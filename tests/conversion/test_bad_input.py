@@ -261,7 +261,7 @@ def test_people_without_names_are_told_apart_by_study(source, out):
 def test_a_folder_without_images_is_refused(source, out):
     source.mkdir()
     (source / "a.txt").write_text("text")
-    with pytest.raises(RecontrastError, match="holds no MR images in DICOM but 1 × a text file"):
+    with pytest.raises(RecontrastError, match="contains no DICOM MR images, only 1 × a text file"):
         sort(source, out)
 
 
@@ -270,7 +270,7 @@ def test_what_dicom_headers_promise_is_checked(source, out):
     (job,) = sort(source, out).jobs.values()
     list_file = job.list.read_text()
     for wrong, said in (
-        ('"volumes": 2', "made 1 volumes of it, the headers say 2"),
+        ('"volumes": 2', "made 1 volumes from it, but the headers say 2"),
         ('"volumes": 1, "x": 0', None),
     ):
         job.list.write_text(list_file.replace('"volumes": 1', wrong))
@@ -282,7 +282,7 @@ def test_what_dicom_headers_promise_is_checked(source, out):
             convert(series=job.list, output=out / "x.nii.gz")
     for file in source.iterdir():
         change(file, PixelSpacing=[3.0, 3.0])
-    with pytest.raises(RecontrastError, match="mm from where the headers have it"):
+    with pytest.raises(RecontrastError, match="mm from the position in the headers"):
         convert(series=job.list, output=out / "y.nii.gz")
 
 

@@ -179,7 +179,7 @@ def test_bad_input_in_one_line(heads, fitted, tmp_path):
     judge = {"mask": one["mask"], "output": tmp_path / "c.tsv", "participant": "1"}
     for match, call in {
         "another grid": lambda: found_by(grow_lesions, one, tmp_path, **settings | {"t1w": other}),
-        "where a brain has hundreds": lambda: found_by(
+        "but a brain has hundreds": lambda: found_by(
             predict_lesions, one | {"mask": small}, tmp_path, **fitted
         ),
         "one peak": lambda: found_by(predict_lesions, one | {"flair": noise}, tmp_path, **fitted),

@@ -23,9 +23,9 @@ def read(file: Path) -> dict:
     except (OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError):
             raise RecontrastError("does not exist", file=file, remedy="check --bids-filter-file") from None
-        raise RecontrastError(f"is no readable JSON ({error})", file=file, remedy=FORM) from error
+        raise RecontrastError(f"is not valid JSON ({error})", file=file, remedy=FORM) from error
     if not isinstance(filters, dict):
-        raise RecontrastError("is no table of contrasts", file=file, remedy=FORM)
+        raise RecontrastError("is not a JSON object of contrasts", file=file, remedy=FORM)
     return filters
 
 

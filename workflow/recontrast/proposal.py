@@ -133,6 +133,8 @@ def _told(error: RecontrastError, folder: Path, output: Path) -> RecontrastError
 
     table = key_folder(output.expanduser().absolute(), Conversion()) / NAME
     where = RecontrastError(
-        "says what each series becomes", file=table, remedy="mend it there; its folder names people"
+        "lists what each series becomes",
+        file=table,
+        remedy="fix it there; its folder identifies participants",
     )
     return RecontrastError("\n".join(map(str, (error, *found.problems, where))))

@@ -128,8 +128,8 @@ def assign(
     anew = pinned is None or (pinned.settings is not None and _dealing(pinned.settings) != _dealing(settings))
     if anew and len(present) < 2:
         count = f"only {len(present)} participant{'' if present else 's'}" if present else "no participants"
-        remedy = "add participants; a model is tested on others than it was trained on"
-        raise RecontrastError(f"{count} with the target, where splits need two", remedy=remedy)
+        remedy = "add participants; a model is never tested on those it was trained on"
+        raise RecontrastError(f"{count} with the target, but splits need at least two", remedy=remedy)
     everyone = sorted(present | set(waiting))
     strata = {label: " ".join((strata or {}).get(label, "").split()) or "n/a" for label in everyone}
     stratum = {label: strata[label] for label in sorted(present)}
@@ -143,11 +143,13 @@ def assign(
         rows = _add(stratum, settings, _keep(pinned.rows, settings), present)
     splits = Splits(tuple(sorted(rows, key=lambda row: row.participant)), settings, present)
     if all(row.fold in (NEW, NEVER) for row in rows):
-        remedy = "set splits.include_new: true, or delete the splits to have them made anew"
-        why = "all came after the splits were made, or never train"
-        raise RecontrastError(f"nobody with the target may train: {why}", remedy=remedy)
+        remedy = "set splits.include_new: true, or delete the splits to have them remade"
+        why = "all were added after the splits were made, or are listed in splits.never_train"
+        raise RecontrastError(
+            f"no participant with the target is available for training: {why}", remedy=remedy
+        )
     if anew and settings.test and splits.folds and not splits.training(splits.folds[0]):
-        raise RecontrastError("splits.test names everyone who may train", remedy="name fewer")
+        raise RecontrastError("splits.test leaves no participants for training", remedy="name fewer")
     return splits
 
 
@@ -275,6 +277,4 @@ def _read_settings(path: Path) -> config.Splits | None:
 
 
 def _broken(path: Path, problem: str) -> RecontrastError:
-    return RecontrastError(
-        problem, file=path, remedy="correct it, or delete it to have the splits made again"
-    )
+    return RecontrastError(problem, file=path, remedy="correct it, or delete it to have the splits remade")

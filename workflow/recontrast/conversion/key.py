@@ -161,7 +161,7 @@ def read(folder: Path) -> Key:
         return Key()
     table = tsv.read(path)
     if table and not {"participant_id", "patient_id"} <= set(table[0]):
-        raise RecontrastError("has no columns participant_id and patient_id", file=path, remedy="add them")
+        raise RecontrastError("lacks the columns participant_id and patient_id", file=path, remedy="add them")
     names = table[0] if table else ()
     key = Key(columns=tuple(name for name in names if name and name not in COLUMNS))
     for number, row in enumerate(table, 2):
@@ -170,7 +170,7 @@ def read(folder: Path) -> Key:
         labels = ["" if label == "n/a" else label for label in labels]
         if not LABEL.fullmatch(labels[0]) or (labels[1] and not LABEL.fullmatch(labels[1])):
             remedy = "use letters and digits only"
-            raise RecontrastError(f"line {number} has a label that is not legal", file=path, remedy=remedy)
+            raise RecontrastError(f"line {number} has an invalid label", file=path, remedy=remedy)
         visit = tuple(row.get(column, "") for column in IDENTITY)
         if is_placeholder(visit[0]) and not is_placeholder(visit[1]):
             visit = ("", *visit[1:])  # by which the person is known

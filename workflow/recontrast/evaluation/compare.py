@@ -83,11 +83,11 @@ def compare(
         metrics: a long table of scores, of images or of lesions.
         table: one row per pair, to write; its data dictionary is written beside it as JSON.
         ranks: one row per experiment, to write, likewise.
-        experiments: which experiments.
+        experiments: the experiments to compare.
         targets: the target of each.
-        confidence: of the bootstrap intervals.
-        bootstrap: how many times participants are drawn.
-        seed: of these draws.
+        confidence: confidence level of the bootstrap intervals.
+        bootstrap: number of bootstrap samples of the participants.
+        seed: random seed of the bootstrap.
     """
     values = by_participant(tables.read(metrics, columns.SCORES))
     groups = {

@@ -61,14 +61,14 @@ def table(
     """Make one table from the scores and their statistics, as TSV, Markdown and LaTeX.
 
     Args:
-        metrics: the long tables of scores: of images, and of lesions where the table shows them.
+        metrics: the long tables of scores: of images, and of lesions if the table shows them.
         statistics: the pairwise comparisons of each.
         specification: JSON: the table of the study, its published values, the inputs of experiments, the region
-            of the study, what lesions are judged by, what masks that came with the cohort are called, and whether
-            windows of SSIM stay in one slice.
-        output: TSV file to write; beside it .md, .tex, and .json: what the columns are, and the notes below the table.
-        cards: cards of the models that the table tells of.
-        times: how long predictions take, as JSON, where the table shows it.
+            of the study, what lesions are compared with, what given lesion masks are called, and whether windows of
+            SSIM stay within a slice.
+        output: TSV file to write; beside it .md, .tex, and .json: data dictionary and notes below the table.
+        cards: cards of the models in the table.
+        times: prediction times as JSON, if the table shows them.
     """
     asked = json.loads(specification)
     scores = _join(metrics, columns.SCORES)

@@ -43,7 +43,7 @@ def summarize_lesions(*, listed: Path, scores: Path, summary: Path) -> None:
     Args:
         listed: table with a column `file`: the tables of single comparisons, relative to the working folder.
         scores: long table to write.
-        summary: table to write; beside both their data dictionaries are written as JSON.
+        summary: table to write; the data dictionaries of both are written beside them as JSON.
     """
     rows = [
         row for entry in tables.read(listed, ["file"]) for row in tables.read(entry["file"], columns.SCORES)

@@ -28,7 +28,7 @@ DICTIONARY = {
 
 
 def summarize_influence(*, listed: Path, table: Path) -> None:
-    """Summarise how strongly synthetic images hang on each input, over participants.
+    """Summarise over participants how strongly synthetic images depend on each input.
 
     Args:
         listed: table with a column `file`: the tables of single sessions, relative to the working folder.
