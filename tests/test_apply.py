@@ -91,7 +91,7 @@ def test_names_beat_the_order(folder, tmp_path):
     ("given", "problem"),
     [
         (["{T1w}"], "takes 2 images, but was given"),
-        (["T1w={T1w}", "PDw={T2w}"], "knows no PDw; name images T1w, T2w"),
+        (["T1w={T1w}", "PDw={T2w}"], "has no input PDw; name images T1w, T2w"),
         (["{T1w}", "/nowhere/T2w.nii.gz"], "does not exist"),
     ],
 )

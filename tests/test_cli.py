@@ -268,9 +268,11 @@ def test_filters_and_labels_of_a_bids_app(bids: Path, tmp_path: Path, capsys: py
     config = assemble(copy, tmp_path / "out", choice)
     assert config["contrasts"]["T1w"] == {"suffix": "T1w", "acquisition": "mprage"}
     assert config["include"] == {"participants": ["01", "02"], "sessions": ["1"]}
-    with pytest.raises(RecontrastError, match="has 't1w', which is no contrast of the study; use T2w, FLAIR"):
+    with pytest.raises(
+        RecontrastError, match="has 't1w', which is not a contrast of the study; use T2w, FLAIR"
+    ):
         assemble(bids, tmp_path / "out", choice)
-    assert "not used: T1w, as none passes the filter" in capsys.readouterr().err
+    assert "not used: T1w, as no image passes the filter" in capsys.readouterr().err
 
 
 def test_what_follows_two_dashes_goes_to_snakemake(bids: Path, tmp_path: Path) -> None:

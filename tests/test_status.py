@@ -73,7 +73,7 @@ def test_a_job_that_was_killed_or_could_not_write_is_told(
     if lines is None:
         (out / COLLECT).write_bytes(b"")
     assert print_status(out) == 1
-    assert "failed: evaluation collect: was stopped before its end" in capsys.readouterr().out
+    assert "failed: evaluation collect: was stopped before it finished" in capsys.readouterr().out
 
 
 def test_a_job_that_is_at_work_has_not_failed(out: Path, capsys: pytest.CaptureFixture) -> None:

@@ -231,7 +231,7 @@ def test_a_file_without_a_run_beside_one_with_a_run_is_noted(put, build):
     built = build({"T1w": Contrast(suffix="T1w")})
     assert chosen(built) == {("sub-01", "T1w"): "sub-01_T1w", ("sub-02", "T1w"): "sub-02_T1w"}
     assert [str(problem) for problem in built.problems] == [
-        "contrasts.T1w: in 1 sessions the file without a run is taken, not those with one (sub-01);"
+        "contrasts.T1w: in 1 sessions the file without a run is used, not those with one (sub-01);"
         " set run to first, last or a number"
     ]
     assert build({"T1w": Contrast(suffix="T1w", run="last")}).problems == []

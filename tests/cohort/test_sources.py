@@ -74,7 +74,7 @@ def test_text_files_at_the_top_of_the_data_set_hold_for_everyone(images, tmp_pat
 @pytest.mark.parametrize(
     ("file", "content", "name", "said"),
     [
-        ("dwi/sub-01_dwi.bvec", None, "diffusion", "has no .bvec file beside it or above"),
+        ("dwi/sub-01_dwi.bvec", None, "diffusion", "has no .bvec file beside it or in a folder above"),
         ("dwi/sub-01_dwi.nii.gz", tiny(), "diffusion", "has 3 dimensions"),
         ("dwi/sub-01_dwi.nii.gz", tiny(shape=(5, 6, 7, 4))[:-400], "diffusion", "cannot be read"),
         (f"anat/{NAMES[2]}.nii.gz", None, "relaxometry", "acq-delay2_echo-1 is missing"),

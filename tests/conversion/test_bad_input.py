@@ -73,12 +73,12 @@ def test_other_things_in_the_folder_are_listed(source, out):
         "notes.txt": "a text file",
         "report.pdf": "a PDF",
         "old.zip": "a zip archive",
-        "noise.bin": "no DICOM file",
+        "noise.bin": "not a DICOM file",
         "empty": "an empty file",
-        "broken": "a DICOM file that cannot be read, or no DICOM file",
-        "sr": "no MR image but Basic Text SR Storage",
-        "ps": "no MR image but Grayscale Softcopy Presentation State Storage",
-        "screen": "no MR image but Secondary Capture Image Storage",
+        "broken": "an unreadable DICOM file, or not a DICOM file",
+        "sr": "not an MR image but Basic Text SR Storage",
+        "ps": "not an MR image but Grayscale Softcopy Presentation State Storage",
+        "screen": "not an MR image but Secondary Capture Image Storage",
         "DICOMDIR": "a DICOMDIR",
     }
     assert any("10 files are not MR images" in str(problem) for problem in planned.problems)
@@ -247,7 +247,7 @@ def test_localisers_and_colour_pictures_are_left(source, out):
     with_nothing = sort(source, out)
     assert with_nothing.jobs == {}
     assert listed(out, "series.tsv")[0]["why"] == "localiser: is not converted"
-    assert {row["what"] for row in listed(out, "not-images.tsv")} == {"a colour picture"}
+    assert {row["what"] for row in listed(out, "not-images.tsv")} == {"a colour image"}
     assert not any("transfer it again" in str(problem) for problem in with_nothing.problems)
 
 

@@ -70,7 +70,7 @@ def test_a_folder_with_files_of_the_user_is_left_and_said(source, out, place):
     (place / "letters.txt").chmod(0o644)
     (problem,) = sort(source, out).problems
     assert str(problem) == (
-        f"{place}: identifies participants, but others may enter it, as it holds further files; "
+        f"{place}: identifies participants, but others can access it, as it contains other files; "
         "chmod 700 it, or name a dedicated folder under conversion.key"
     )
     assert (rights(place), rights(place / "letters.txt")) == ("755", "644")
@@ -84,7 +84,7 @@ def test_a_folder_with_files_of_the_user_is_left_and_said(source, out, place):
     ("error", "said"),
     [
         (PermissionError(1, "Operation not permitted"), "cannot be changed (Operation not permitted)"),
-        (None, "as its disk keeps no rights"),
+        (None, "as its disk does not store permissions"),
     ],
 )
 def test_a_folder_that_cannot_be_shut_is_said(source, out, place, monkeypatch, error, said):

@@ -295,8 +295,8 @@ def test_one_person_under_two_labels_is_told(tmp_path):
     key = {row["patient_id"] + row["patient_name"]: row["participant_id"] for row in people(tmp_path / "out")}
     ids, names = sorted((key["7C^D"], key["7C^E"])), sorted((key["7C^D"], key["9C D^"]))
     assert [line.split(" in key.tsv")[0] for line in told] == [
-        f"{names[0]} and {names[1]} have one name and date of birth",
-        f"{ids[0]} and {ids[1]} have one patient ID",
+        f"{names[0]} and {names[1]} have the same name and date of birth",
+        f"{ids[0]} and {ids[1]} have the same patient ID",
     ]
 
 

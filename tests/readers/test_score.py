@@ -181,7 +181,7 @@ def test_answers_of_another_study_are_refused(study):
 def test_answers_that_bear_another_study_are_refused(study):
     rows = [row | {"study": "t"} for row in tables.read(study / "A.tsv", ANSWER_COLUMNS)]
     tables.write(study / "A.tsv", ANSWER_COLUMNS, rows)
-    with pytest.raises(RecontrastError, match="answers another study"):
+    with pytest.raises(RecontrastError, match="has answers for another study"):
         score(study / "key.tsv", [study / "A.tsv"], study / "out")
 
 
@@ -245,8 +245,10 @@ def test_two_files_of_one_reader_may_repeat_and_add_but_not_contradict(study):
         with pytest.raises(RecontrastError) as caught:
             score(study / "key.tsv", [study / "B.tsv", *order], study / "out")
         said = str(caught.value)
-        assert said.startswith(f"{order[1]}: has other answers of reader 'A' than in {order[0]}, 2 in all")
-        assert "of image 0003; if two people have one name, change it in the column reader" in said
+        assert said.startswith(
+            f"{order[1]}: has answers of reader 'A' that differ from those in {order[0]}, 2 in all"
+        )
+        assert "for image 0003; if two readers have the same name, change it in the column reader" in said
     twice = study / "twice.tsv"
     twice.write_text((study / "A.tsv").read_text() + other.read_text().partition("\n")[2])
     with pytest.raises(RecontrastError, match="than in other rows, 2 in all"):
@@ -260,14 +262,14 @@ def test_two_files_of_one_reader_may_repeat_and_add_but_not_contradict(study):
             "0003",
             "Tissue: cortex",
             "7",
-            "answers '7' to 'Tissue: cortex' of image 0003; allowed are 1, 2, 3, 4, 5",
+            "has the answer '7' to 'Tissue: cortex' for image 0003; allowed are 1, 2, 3, 4, 5",
         ),
         ("0003", "Tissue: cortex", "n/a", "answers 'n/a' to"),
         (
             "0002",
             "swelling",
             "0005",
-            "'0005' to 'swelling' of images 0002 and 0003; allowed are 0002, neither, 0003",
+            "'0005' to 'swelling' for images 0002 and 0003; allowed are 0002, neither, 0003",
         ),
     ],
 )

@@ -158,7 +158,7 @@ def build(
     for name, labels in without_run.items():
         some = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
         problem = (
-            f"contrasts.{name}: in {len(labels)} sessions the file without a run is taken, not those with one"
+            f"contrasts.{name}: in {len(labels)} sessions the file without a run is used, not those with one"
         )
         manifest.problems.append(
             RecontrastError(f"{problem} ({some})", remedy="set run to first, last or a number")

@@ -239,7 +239,7 @@ def read(path: str | Path) -> Splits | None:
         return None
     table = tsv.read(path)
     if not table or not {"participant_id", "fold"} <= set(table[0]):
-        raise _broken(path, "has no rows, or no columns participant_id and fold")
+        raise _broken(path, "has no rows, or lacks the columns participant_id and fold")
     rows = [_parse(path, number, line) for number, line in enumerate(table)]
     for what, values in (("participant", [r.participant for r in rows]), ("rank", [r.rank for r in rows])):
         value, count = Counter(values).most_common(1)[0]
@@ -256,13 +256,13 @@ def _parse(path: Path, number: int, line: dict[str, str]) -> Row:
     participant = line["participant_id"].strip().removeprefix("sub-")
     fold, rank = line["fold"].strip(), line.get("rank", str(number)).strip()
     if not (participant.isascii() and participant.isalnum()):
-        raise _broken(path, f"line {number + 2}: {line['participant_id']!r} is no participant label")
+        raise _broken(path, f"line {number + 2}: {line['participant_id']!r} is not a valid participant label")
     numbered = fold.isascii() and fold.isdecimal() and not fold.startswith("0")
     if fold not in (TRAINING, NEW, NEVER) and not numbered:
         words = f"neither 1, 2, ... nor {TRAINING}, {NEW} or {NEVER}"
         raise _broken(path, f"line {number + 2}: fold {fold!r} is {words}")
     if not (rank.isascii() and rank.isdecimal()):
-        raise _broken(path, f"line {number + 2}: rank {rank!r} is no whole number")
+        raise _broken(path, f"line {number + 2}: rank {rank!r} is not a whole number")
     return Row(participant, fold, int(rank), line.get("stratum", "").strip() or "n/a")
 
 
@@ -273,7 +273,7 @@ def _read_settings(path: Path) -> config.Splits | None:
     try:
         return config.Splits.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, pydantic.ValidationError) as error:
-        raise _broken(path, "does not hold the settings of splits") from error
+        raise _broken(path, "does not contain the settings of splits") from error
 
 
 def _broken(path: Path, problem: str) -> RecontrastError:

@@ -130,15 +130,15 @@ def _doubts(found: list[tuple[Path, str, list[Series]]], key: Key) -> list[str]:
                 weak[label] = is_placeholder(header.person[1])
     told = [
         f"{' and '.join(sorted(names))} are one person in folders with different prefixes, who is in training and"
-        " test at once; give the folders one prefix"
+        " test at once; give the folders the same prefix"
         for names in labels.values()
         if len(names) > 1
     ]
     if len(weak) > 1:
         told.append(
-            f"{len(weak)} people have no patient ID, or one that stands for nobody (such as ANON or 0), and are told"
-            f" apart by name and date of birth, {sum(weak.values())} of them by study alone; give all rows of one"
-            " person one label"
+            f"{len(weak)} people have no patient ID, or a placeholder (such as ANON or 0), and are distinguished"
+            f" by name and date of birth, {sum(weak.values())} of them by study alone; give all rows of a"
+            " person the same label"
         )
     return key.doubts() + told
 
