@@ -291,7 +291,9 @@ def test_one_person_under_two_labels_is_told(tmp_path):
     scan(tmp_path / "in/a", PatientID="7", PatientName="C^D")
     scan(tmp_path / "in/b", number=2, PatientID="7", PatientName="C^E", StudyInstanceUID="1.2.3")
     scan(tmp_path / "in/c", number=3, PatientID="9", PatientName="C D^")
-    told = [p.problem for p in sort(tmp_path / "in", tmp_path / "out").problems if "have one" in p.problem]
+    told = [
+        p.problem for p in sort(tmp_path / "in", tmp_path / "out").problems if "have the same" in p.problem
+    ]
     key = {row["patient_id"] + row["patient_name"]: row["participant_id"] for row in people(tmp_path / "out")}
     ids, names = sorted((key["7C^D"], key["7C^E"])), sorted((key["7C^D"], key["9C D^"]))
     assert [line.split(" in key.tsv")[0] for line in told] == [
