@@ -345,7 +345,7 @@ def test_references_that_the_study_falls_back_to_give_the_grid(folder, tmp_path,
     model = changed(folder, tmp_path, **stated)
     images = [f"T1w={inputs(folder)[0]}", f"T2w={inputs(folder)[1]}"]
     apply(model, images, tmp_path / "made.nii.gz")
-    assert "learned on the grid" not in capsys.readouterr().out
+    assert "trained on the grid" not in capsys.readouterr().out
     with pytest.raises(RecontrastError, match="has shape"):  # nothing is moved here; the grid is PDw's
         apply(model, [*images, f"PDw={tmp_path / 'PDw.nii.gz'}"], tmp_path / "made.nii.gz")
 
