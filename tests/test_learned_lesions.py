@@ -69,7 +69,7 @@ def test_the_mask_that_counts_more_is_an_input_of_training() -> None:
     [
         (weighted(mask="nobody"), "no mask 'nobody'"),
         (weighted(mask="drawn", factor=0), "weight.factor"),
-        (NETWORK | {"lesions": {"method": "network"}}, "method network is trained on these masks"),
+        (NETWORK | {"lesions": {"method": "network"}}, "method network needs a lesion mask"),
         (NETWORK | {"lesions": NETWORK["lesions"] | {"network": {"edge": 40}}}, "network.edge"),
     ],
 )

@@ -74,13 +74,13 @@ def contradictions(study) -> Iterator[str]:
         if name not in study.contrasts:
             yield f"lesions.t1w: no contrast {name!r} is defined under contrasts"
     if asked.method == "network" and not asked.manual:
-        yield "lesions.manual: method network is trained on these masks; name them"
+        yield "lesions.manual: method network needs a lesion mask to train on; name it here"
     if asked.coefficients == "manual" and not asked.manual:
         yield "lesions.coefficients: manual needs lesions.manual, the masks to train on"
     if asked.method == "lpa" and asked.coefficients == "default" and asked.features != FEATURES:
         yield f"lesions.features: {asked.features} needs coefficients: manual; those supplied are for {FEATURES}"
     if (asked.method == "external") != bool(asked.command):
-        yield "lesions.command: method: external needs it, and no other method uses it"
+        yield "lesions.command: is required with method: external, and allowed only there"
     if asked.method == "external" and asked.command:
         yield from _of_a_command(asked)
 
