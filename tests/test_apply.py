@@ -90,8 +90,8 @@ def test_names_beat_the_order(folder, tmp_path):
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (["{T1w}"], "takes 2 images and was given"),
-        (["T1w={T1w}", "PDw={T2w}"], "knows no PDw; name images T1w, T2w"),
+        (["{T1w}"], "takes 2 images, but was given"),
+        (["T1w={T1w}", "PDw={T2w}"], "has no input PDw; name images T1w, T2w"),
         (["{T1w}", "/nowhere/T2w.nii.gz"], "does not exist"),
     ],
 )
@@ -170,7 +170,7 @@ def test_maps_are_taken_as_they_are(maps, tmp_path, monkeypatch):
 def test_maps_that_cannot_be_used_are_named(maps, tmp_path):
     files = [str(maps / f"sub-02_{name}.nii.gz") for name in MAPS]
     with pytest.raises(
-        RecontrastError, match=r"R1\.nii\.gz: is a map, which does not show where the brain is"
+        RecontrastError, match=r"R1\.nii\.gz: is a map, from which the brain cannot be extracted"
     ):
         apply(maps, files, tmp_path / "made.nii.gz")
     image = nib.load(files[1])
@@ -331,7 +331,7 @@ def test_whole_heads_are_worked_on_in_the_region_of_the_study(folder, tmp_path, 
 
 def test_a_mask_that_only_the_study_had_is_asked_for(folder, tmp_path):
     model, made = changed(folder, tmp_path, region="cartilage"), tmp_path / "made.nii.gz"
-    with pytest.raises(RecontrastError, match=r"inside the mask cartilage .* give it with --mask"):
+    with pytest.raises(RecontrastError, match=r"inside the mask cartilage .* give the mask with --mask"):
         apply(model, inputs(folder), made)
     apply(model, inputs(folder), made, mask=folder / "sub-03_mask.nii.gz")
     assert made.is_file()
@@ -345,7 +345,7 @@ def test_references_that_the_study_falls_back_to_give_the_grid(folder, tmp_path,
     model = changed(folder, tmp_path, **stated)
     images = [f"T1w={inputs(folder)[0]}", f"T2w={inputs(folder)[1]}"]
     apply(model, images, tmp_path / "made.nii.gz")
-    assert "learned on the grid" not in capsys.readouterr().out
+    assert "trained on the grid" not in capsys.readouterr().out
     with pytest.raises(RecontrastError, match="has shape"):  # nothing is moved here; the grid is PDw's
         apply(model, [*images, f"PDw={tmp_path / 'PDw.nii.gz'}"], tmp_path / "made.nii.gz")
 
@@ -353,5 +353,5 @@ def test_references_that_the_study_falls_back_to_give_the_grid(folder, tmp_path,
 def test_an_empty_mask_is_named_not_the_image_in_it(folder, tmp_path):
     image = nib.load(folder / "sub-03_mask.nii.gz")
     nib.save(nib.Nifti1Image(np.zeros(image.shape, np.uint8), image.affine), tmp_path / "mask.nii.gz")
-    with pytest.raises(RecontrastError, match=r"mask\.nii\.gz: is empty: there is nowhere to synthesise"):
+    with pytest.raises(RecontrastError, match=r"mask\.nii\.gz: is empty: there is no region to synthesise"):
         apply(folder / "fold-all", inputs(folder), tmp_path / "made.nii.gz", mask=tmp_path / "mask.nii.gz")

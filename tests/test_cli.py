@@ -58,7 +58,7 @@ def test_plan_says_what_is_done_for_whom(bids: Path, tmp_path: Path) -> None:
         (["run", "{empty}", "{out}", "group", "--target", "FLAIR"], "{empty}: is an empty folder"),
         (["run", "{missing}", "{out}", "group", "--target", "FLAIR"], "{missing}: does not exist"),
         (["run", "{bids}", "{bids}/results", "group", "--target", "FLAIR"], "lies inside the input"),
-        (["run", "{bids}", "{out}"], "nothing says which contrast to make; give --target"),
+        (["run", "{bids}", "{out}"], "no contrast to synthesise is given; give --target"),
         (["run", "{bids}", "{out}", "--target", "DWI"], "no session has a DWI"),
         (
             ["run", "{bids}", "{out}", "--target", "FLAIR", "--participant-label", "99"],
@@ -104,7 +104,7 @@ def test_a_target_that_nobody_has_lists_why(bids: Path, tmp_path: Path) -> None:
     done = recontrast("run", "--study", tmp_path / "study.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert "no session has the target DIR" in done.stderr
-    assert "no file in the cohort is acq-dir_T2w" in done.stderr
+    assert "no file in the cohort matches acq-dir_T2w" in done.stderr
 
 
 def test_plan_says_all_that_is_wrong_with_files_and_settings_at_once(bids: Path, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_run_without_its_tools_takes_one_line(bids: Path, tmp_path: Path) -> N
     done = recontrast("run", "--study", study, **nothing)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith("recontrast: no backend can do correct_bias here: fsl: ")
+    assert line.startswith("recontrast: no backend can run correct_bias here: fsl: ")
     assert line.endswith("install FSL and set it up in this shell, or choose another backend")
     done = recontrast("plan", "--study", study, **nothing)
     assert done.returncode == 1
@@ -268,9 +268,11 @@ def test_filters_and_labels_of_a_bids_app(bids: Path, tmp_path: Path, capsys: py
     config = assemble(copy, tmp_path / "out", choice)
     assert config["contrasts"]["T1w"] == {"suffix": "T1w", "acquisition": "mprage"}
     assert config["include"] == {"participants": ["01", "02"], "sessions": ["1"]}
-    with pytest.raises(RecontrastError, match="has 't1w', which is no contrast of the study; use T2w, FLAIR"):
+    with pytest.raises(
+        RecontrastError, match="has 't1w', which is not a contrast of the study; use T2w, FLAIR"
+    ):
         assemble(bids, tmp_path / "out", choice)
-    assert "not used: T1w, as none passes the filter" in capsys.readouterr().err
+    assert "not used: T1w, as no image passes the filter" in capsys.readouterr().err
 
 
 def test_what_follows_two_dashes_goes_to_snakemake(bids: Path, tmp_path: Path) -> None:
@@ -292,7 +294,7 @@ def test_doctor_says_what_each_step_will_use() -> None:
         "dcm2niix",
         "nipype",
         "anatomy correct_bias",
-        "anatomy register: auto takes",
+        "anatomy register: auto uses",
         "fsl: ",
         "GPU",
     ):

@@ -125,7 +125,7 @@ def test_contradictions(config: dict, change: dict, hint: str) -> None:
         (
             "unet2d",
             {"intensity": "z-score"},
-            "an output by tanh is limited to values between -1 and 1, but z-scores are not",
+            "the output tanh is limited to values between -1 and 1, but z-scores are not",
         ),
         ("bloch", {}, "bloch was given 1 inputs; give the three maps of relaxometry"),
         ("pixel_gan", {}, "pixel_gan was given 1 inputs; give the eight raw images"),
@@ -204,9 +204,9 @@ EXPERIMENT = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}
         (
             {"conversion": {"rules": [{"name": "x", "description": "(", "series": "a{99999999999}"}]}},
             [
-                "conversion.rules.0.description: is no regular expression "
+                "conversion.rules.0.description: is not a regular expression "
                 "(missing ), unterminated subpattern at position 0), got '('",
-                "conversion.rules.0.series: is no regular expression "
+                "conversion.rules.0.series: is not a regular expression "
                 "(the repetition number is too large), got 'a{99999999999}'",
             ],
         ),
@@ -310,7 +310,7 @@ def test_studies_that_ship_are_valid(file: Path) -> None:
 def test_a_key_that_stands_twice_and_what_is_no_yaml_take_one_line(tmp_path):
     file = tmp_path / "study.yaml"
     for text, words in (
-        ("output: a\noutput: b\n", "the key 'output' stands twice.*line 2"),
+        ("output: a\noutput: b\n", "the key 'output' occurs twice.*line 2"),
         ("output: [a\n", "is not YAML"),
         ("output: {{DIR}}\n", "is not YAML"),
     ):

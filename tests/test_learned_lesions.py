@@ -69,7 +69,7 @@ def test_the_mask_that_counts_more_is_an_input_of_training() -> None:
     [
         (weighted(mask="nobody"), "no mask 'nobody'"),
         (weighted(mask="drawn", factor=0), "weight.factor"),
-        (NETWORK | {"lesions": {"method": "network"}}, "method network learns from the masks"),
+        (NETWORK | {"lesions": {"method": "network"}}, "method network needs a lesion mask"),
         (NETWORK | {"lesions": NETWORK["lesions"] | {"network": {"edge": 40}}}, "network.edge"),
     ],
 )
@@ -82,6 +82,6 @@ def test_a_method_that_weights_no_voxels_says_who_can() -> None:
     given = study().model_dump(mode="json") | weighted(mask="drawn")
     given["experiments"]["Fcn"] |= {"method": "random_forest", "overrides": {}}
     with pytest.raises(
-        RecontrastError, match=r"Fcn.weight: random_forest weights no voxels; .*patch_to_voxel"
+        RecontrastError, match=r"Fcn.weight: random_forest cannot weight voxels; .*patch_to_voxel"
     ):
         load(given)

@@ -100,25 +100,27 @@ TWO = {"s01": "T1w T2w FLAIR drawn", "s02": "T1w T2w FLAIR"}  # nobody can teach
     [
         (
             {"method": "lpa", "coefficients": "manual"},
-            "lesions: by the coefficients that ship, as {who} has the mask drawn and FLAIR to fit others to",
+            "lesions: with the coefficients supplied, as {who} has the mask drawn and FLAIR to fit new ones",
         ),
         (
             {"method": "lga"},
-            "lesions: with the default κ of 0.1, as {who} has the mask drawn and FLAIR and T1w to choose it on",
+            "lesions: with the default κ of 0.1, as {who} has the mask drawn and FLAIR and T1w to select it",
         ),
         (
             {"method": "network"},
-            "lesions: not sought, as {who} has the mask drawn and FLAIR to train a network on",
+            "lesions: not segmented, as {who} has the mask drawn and FLAIR to train a network",
         ),
     ],
 )
 def test_who_has_nobody_to_learn_from_is_told_what_stands_in(lesions: dict, said: str) -> None:
     plan = Plan(study(**sought(**lesions)), cohort(**DRAWN_BY_NOBODY))
     assert Graph(plan).lesion_groups() == []
-    assert plan.problems[-1].startswith(said.format(who="nobody"))
-    assert about_lesions(plan) == {label: [said.format(who="nobody else")] for label in plan.sessions}
+    assert plan.problems[-1].startswith(said.format(who="no participant"))
+    assert about_lesions(plan) == {
+        label: [said.format(who="no other participant")] for label in plan.sessions
+    }
     two = Plan(study(**sought(**lesions), splits={"folds": 2}), cohort(**TWO))
-    assert about_lesions(two) == {"sub-01": [said.format(who="nobody else")], "sub-02": []}
+    assert about_lesions(two) == {"sub-01": [said.format(who="no other participant")], "sub-02": []}
     assert not any("lesions" in problem for problem in two.problems)
     ran = Graph(two).ran()
     # A network finds nothing where it could not be trained; the others have something to stand in.
@@ -127,8 +129,8 @@ def test_who_has_nobody_to_learn_from_is_told_what_stands_in(lesions: dict, said
 
 def test_a_kappa_without_any_masks_named_is_a_default_that_is_said() -> None:
     plan = Plan(study(lesions={"method": "lga"}), cohort(**DRAWN_BY_NOBODY))
-    assert "default κ of 0.1, as nobody has a mask of lesions and FLAIR and T1w" in plan.problems[-1]
-    assert "give lesions.manual, or lesions.kappa" in plan.problems[-1]
+    assert "default κ of 0.1, as no participant has a lesion mask and FLAIR and T1w" in plan.problems[-1]
+    assert "set lesions.manual or lesions.kappa" in plan.problems[-1]
     given = Plan(study(lesions={"method": "lga", "kappa": 0.2}), cohort(**DRAWN_BY_NOBODY))
     assert not given.problems
     assert not any(about_lesions(given).values())
@@ -143,14 +145,14 @@ def test_where_lesions_are_not_sought_the_session_says_why() -> None:
     people = {"s01": "T1w T2w FLAIR drawn", "s02": "T2w FLAIR", "s03": "T1w", "s04": "T1w T2w FLAIR drawn"}
     by_growth = study(**sought(method="lga"), reference_fallback=["T2w"])
     plan = Plan(by_growth, cohort(**people))
-    assert about_lesions(plan)["sub-02"] == ["lesions: not sought without T1w"]
+    assert about_lesions(plan)["sub-02"] == ["lesions: not segmented without T1w"]
     assert about_lesions(plan)["sub-03"] == [
-        "lesions: not sought, as it has no FLAIR and no experiment that makes one"
+        "lesions: not segmented, as there is no FLAIR, acquired or synthetic"
     ]
     assert about_lesions(plan)["sub-01"] == []
     tool = {"method": "external", "command": "tool {flair} {t1w} {output}"}
     outside = Plan(study(**sought(**tool), reference_fallback=["T2w"]), cohort(**people))
-    assert about_lesions(outside)["sub-02"] == ["lesions: not sought without T1w"]
+    assert about_lesions(outside)["sub-02"] == ["lesions: not segmented without T1w"]
     assert {name[:6] for name in names(Graph(outside).lesion_masks())} == {"sub-01", "sub-04"}
 
 
@@ -162,7 +164,9 @@ def test_what_failed_is_a_note_of_its_sessions() -> None:
         Failure("sub-04", "lesions-Fcn", "lesions predict_lesions", "no fluid", "state"),
     ]
     again = about_lesions(Plan(study(**LESIONS), cohort(**PEOPLE), plan.splits, failures))
-    assert again["sub-01"] == ["lesions: not sought, as nothing could be learned from the others (one peak)"]
+    assert again["sub-01"] == [
+        "lesions: not segmented, as training on the other participants failed (one peak)"
+    ]
     assert again["sub-04"] == ["lesions on Fcn: no fluid"]
 
 
@@ -228,14 +232,14 @@ def test_lesions_that_cannot_be_painted_over_cost_no_more_than_that() -> None:
     failure = Failure("sub-01", "desc-filled", "lesions fill_lesions", "lies elsewhere", "state")
     graph = Graph(Plan(asked, cohort(**PEOPLE), failures=[failure]))
     assert graph.tissue_image(w) == graph.tissue_source(w)
-    assert "lesions: not painted over in T1w (lies elsewhere)" in graph.plan.sessions["sub-01"].notes
+    assert "lesions: not filled in T1w (lies elsewhere)" in graph.plan.sessions["sub-01"].notes
     assert "desc-filled" in Graph(Plan(asked, cohort(**PEOPLE))).tissue_image(w)
 
 
 def test_tissue_maps_for_prediction_are_those_of_a_t1w() -> None:
     asked = LESIONS | {"lesions": LESIONS["lesions"] | {"features": "tissue"}}
     plan = Plan(study(**asked, reference_fallback=["FLAIR"]), cohort(**PEOPLE, s05="T2w FLAIR"))
-    assert "lesions: not sought without T1w" in plan.sessions["sub-05"].notes
+    assert "lesions: not segmented without T1w" in plan.sessions["sub-05"].notes
 
 
 def test_no_rule_of_lesions_takes_the_region_for_the_brain() -> None:
@@ -284,12 +288,12 @@ def test_a_tool_gets_its_command_and_how_its_result_is_read() -> None:
         ({"lesions": {"method": "lga"}, "anatomy": {"tissues": False}}, "needs tissue maps"),
         ({"lesions": {"method": "lpa", "flair": "DIR"}}, "no contrast 'DIR'"),
         ({"lesions": {"method": "lpa", "features": "lst"}}, "lst needs coefficients: manual"),
-        ({"lesions": {"method": "lpa", "features": "tissue"}}, "those that ship are for extended"),
-        (external("tool {flair}"), "needs a place to write to"),
-        (external("tool {image} {output}"), "no place {image}"),
+        ({"lesions": {"method": "lpa", "features": "tissue"}}, "those supplied are for extended"),
+        (external("tool {flair}"), "does not say where to write"),
+        (external("tool {image} {output}"), "unknown placeholder {image}"),
         (external("tool {flair} {folder}"), "lesions.result"),
         (external("tool {output}", result="x.nii.gz"), "lesions.result"),
-        (external("tool {folder}", result="../x.nii.gz"), "is a name inside {folder}"),
+        (external("tool {folder}", result="../x.nii.gz"), "must be a file name inside {folder}"),
         (external("tool {t1w} {output}", t1w="MPRAGE"), "lesions.t1w: no contrast 'MPRAGE'"),
     ],
 )

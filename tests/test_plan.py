@@ -74,7 +74,7 @@ def test_who_has_no_value_to_stratify_by_is_named() -> None:
     manifest.participants = {"01": {"group": "a"}, "02": {"group": "b"}, "03": {"group": "n/a"}}
     plan = Plan(study(splits={"folds": 2, "stratify": "group"}), manifest)
     assert plan.problems == [
-        "splits.stratify: no group in participants.tsv for sub-03, sub-04: dealt as a group of their own"
+        "splits.stratify: no group in participants.tsv for sub-03, sub-04: treated as a stratum of their own"
     ]
 
 
@@ -114,7 +114,7 @@ def test_every_candidate_is_trained_and_one_that_failed_is_no_choice() -> None:
 def test_without_validation_people_nothing_is_chosen() -> None:
     plan = Plan(study(experiment=CHOICE, splits={"folds": 2}), cohort(s01=FULL, s02=FULL))
     assert plan.models == {}
-    note = "Fcn: too few others have T1w, T2w and FLAIR to train on and to choose by"
+    note = "Fcn: too few others have T1w, T2w and FLAIR for training and validation"
     assert all(note in planned.notes for planned in plan.sessions.values())
 
 
@@ -164,8 +164,8 @@ def test_newcomers_are_named_as_they_do_not_train() -> None:
     first = Plan(study(), cohort(s01=FULL, s02=FULL))
     second = Plan(study(), cohort(**FOUR), pinned=first.splits)
     assert second.problems == [
-        "2 participants with the target came after the splits were made and do not train (sub-03, sub-04);"
-        " set splits.include_new: true to let them"
+        "2 participants with the target were added after the splits were made and are not used for training"
+        " (sub-03, sub-04); to use them, set splits.include_new: true"
     ]
 
 
@@ -233,8 +233,10 @@ def test_people_named_in_the_splits_whom_nobody_knows() -> None:
     # Of a part of the cohort only those are asked for who belong to it.
     part = study(splits=NAMED, include={"participants": ["01", "03"]})
     plan = Plan(part, cohort(s01=FULL, s03=FULL))
-    assert plan.problems == ["splits.test: nobody who is named has a target: no model is tested"]
-    with pytest.raises(RecontrastError, match=r"test: holds out named .*never_train: 02 is also in"):
+    assert plan.problems == ["splits.test: none of these participants has a target, so no model is tested"]
+    with pytest.raises(
+        RecontrastError, match=r"splits.test: naming participants to hold out .*never_train: 02 is also in"
+    ):
         study(splits={"test": ["02"], "never_train": ["02"]})
 
 

@@ -24,7 +24,7 @@ def out(tmp_path: Path) -> Path:
     ]
     plan = {
         "results": results,
-        "problems": ["bids/sub-09: holds no NIfTI images [of sub-09]"],
+        "problems": ["bids/sub-09: contains no NIfTI images [of sub-09]"],
         "excluded": [],
         "sessions": [],
     }
@@ -50,7 +50,7 @@ def test_every_kind_of_result_is_looked_for(out: Path, capsys: pytest.CaptureFix
     assert "done: 2 results" in said
     assert "not done: sub-01_ses-1: space-T1w_label-GM_probseg" in said
     assert "not done: tables: summary" in said
-    assert "note: bids/sub-09: holds no NIfTI images [of sub-09]" in said
+    assert "note: bids/sub-09: contains no NIfTI images [of sub-09]" in said
     assert said[-1] == "report: not made yet"
 
 
@@ -73,7 +73,7 @@ def test_a_job_that_was_killed_or_could_not_write_is_told(
     if lines is None:
         (out / COLLECT).write_bytes(b"")
     assert print_status(out) == 1
-    assert "failed: evaluation collect: was stopped before its end" in capsys.readouterr().out
+    assert "failed: evaluation collect: was stopped before it finished" in capsys.readouterr().out
 
 
 def test_a_job_that_is_at_work_has_not_failed(out: Path, capsys: pytest.CaptureFixture) -> None:

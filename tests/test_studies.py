@@ -240,12 +240,12 @@ def test_a_study_in_parts_says_where_the_others_are(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("[]", ["is no table of contrasts"]),
-        ('{"T1w": "x"}', ["T1w is 'x', no table of entities"]),
+        ("[]", ["is not a JSON object of contrasts"]),
+        ('{"T1w": "x"}', ["T1w is 'x', not a JSON object of entities"]),
         ('{"T1w": {"acquisitoin": "a", "tracer": 1}}', ["T1w.acquisitoin: unknown entity; did you mean acquisition?",
                                                         "T1w.tracer: unknown entity; use suffix, acquisition"]),
         ('{"T1w": {"session": "1", "run": null}}', ["use --session-label", "T1w.run is null"]),
-        ('{"T3w": {}, "flair": {"run": [1, 2]}}', ["has 'T3w', which is no contrast", "flair.run is [1, 2]"]),
+        ('{"T3w": {}, "flair": {"run": [1, 2]}}', ["has 'T3w', which is not a contrast", "flair.run is [1, 2]"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_filter_file_is_named_at_once(

@@ -124,7 +124,7 @@ def test_a_known_tensor_comes_back_in_the_axes_of_its_directions(install):
     [
         ("eddy", "j-", "acquisition: 0 -1 0 0.05"),
         ("eddy_openmp", "i", "acquisition: 1 0 0 0.05"),
-        ("eddy", "", "phase is taken to have been encoded along the second axis"),
+        ("eddy", "", "the phase-encoding direction is assumed to be the second axis"),
     ],
 )
 def test_eddy_gives_series_directions_and_displacement(install, monkeypatch, capsys, name, encoding, said):

@@ -43,10 +43,10 @@ def test_finds_raw_images_alone(put, tmp_path):
     ("make", "said"),
     [
         (lambda folder: None, "does not exist"),
-        (lambda folder: folder.write_text(""), "is a file where a BIDS folder is needed"),
+        (lambda folder: folder.write_text(""), "is a file, not a BIDS folder"),
         (lambda folder: folder.mkdir(), "is an empty folder"),
         (lambda folder: (folder / "scans").mkdir(parents=True), "it has no sub-* folders"),
-        (lambda folder: (folder / "sub-01/anat").mkdir(parents=True), "holds no image that can be used"),
+        (lambda folder: (folder / "sub-01/anat").mkdir(parents=True), "contains no usable image"),
     ],
 )
 def test_what_is_no_bids_folder_is_said_in_one_line(tmp_path, make, said):
@@ -83,7 +83,7 @@ def test_a_participant_without_images_is_a_problem(put, tmp_path):
     put("sub-01_T1w")
     (tmp_path / "bids/sub-02/anat").mkdir(parents=True)
     _, (problem,) = bids.scan(tmp_path / "bids")
-    assert str(problem) == f"{tmp_path}/bids/sub-02: holds no NIfTI images"
+    assert str(problem) == f"{tmp_path}/bids/sub-02: contains no NIfTI images"
 
 
 def test_links_are_followed_and_broken_ones_explained(put, tmp_path):

@@ -39,7 +39,7 @@ def test_what_this_package_found_is_no_mask_of_the_user(put, mask, tmp_path):
     put("sub-01_FLAIR")
     put("sub-01_label-lesion_mask", EMPTY, folder=BY_HAND)
     put("sub-01_label-lesion_desc-acquired_mask", EMPTY, folder="derivatives/recontrast/sub-01/anat")
-    assert "2 files are the mask drawn" in mask()
+    assert "2 files match the mask drawn" in mask()
     plan = tmp_path / "bids/derivatives/recontrast" / PLAN
     plan.parent.mkdir()
     plan.write_text("{}")
@@ -59,7 +59,7 @@ def test_a_mask_goes_with_the_run_that_is_taken(put, mask):
         put(f"sub-01_run-{run}_FLAIR")
     put("sub-01_run-1_label-lesion_mask", EMPTY, folder=BY_HAND)
     problem = mask(contrast=second)
-    assert "sub-01_run-1_label-lesion_mask.nii.gz was drawn on another run than sub-01_run-2_FLAIR" in problem
+    assert "sub-01_run-1_label-lesion_mask.nii.gz was not drawn on the run of sub-01_run-2_FLAIR" in problem
     assert mask(LESION.model_copy(update={"run": 1}), second) == "sub-01_run-1_label-lesion_mask.nii.gz"
     put("sub-01_run-2_label-lesion_mask", EMPTY, folder=BY_HAND)
     assert mask(contrast=second) == "sub-01_run-2_label-lesion_mask.nii.gz"
@@ -86,5 +86,5 @@ def test_the_table_of_images_does_not_name_a_folder_of_dicom(put, tmp_path):
     built.write(tmp_path / "manifest.tsv")
     written = (tmp_path / "manifest.tsv").read_text()
     assert "DICOM 1/derivatives/drawn/sub-02/anat/sub-02_label-lesion_mask.nii.gz" in written
-    assert "2 files are the mask drawn" in written
+    assert "2 files match the mask drawn" in written
     assert str(tmp_path) not in written

@@ -120,7 +120,7 @@ def test_data_sets_keep_their_labels_apart(put, build, tmp_path):
     assert not built.fatal
 
     (problem,) = build(datasets=[both[0], Dataset(path=tmp_path / "more")]).fatal
-    assert f"has sub-01 as has {tmp_path}/bids; give one of them a prefix" in str(problem)
+    assert f"has sub-01, as does {tmp_path}/bids; give one of them a prefix" in str(problem)
 
 
 def test_every_data_set_that_is_not_there_is_fatal(put, build, tmp_path):
@@ -151,8 +151,8 @@ def test_a_contrast_that_nobody_has_names_what_there_is(put, build):
     built = build({"T1": Contrast(suffix="T1"), "FLAIR": Contrast(suffix="FLAIR", acquisition="spce")})
     said = [str(problem) for problem in built.problems]
     assert said[:2] == [
-        "contrasts.T1: no file in the cohort is T1; there are T1w",
-        "contrasts.FLAIR: no file in the cohort is acq-spce_FLAIR; there are acq-space_FLAIR, acq-tse_FLAIR",
+        "contrasts.T1: no file in the cohort matches T1; there are T1w",
+        "contrasts.FLAIR: no file in the cohort matches acq-spce_FLAIR; there are acq-space_FLAIR, acq-tse_FLAIR",
     ]
     assert said[2:] == ["2 sessions have none of the contrasts (sub-01, sub-02)"]
     assert not built.fatal
@@ -222,7 +222,7 @@ def test_real_data_sets(real_images):
     aging = manifest.build([Dataset(path=real_images / "aging")], THREE, Include(), None, 1)
     assert len(aging.images) == 30
     (problem,) = aging.problems
-    assert str(problem).startswith("contrasts.T2w: no file in the cohort is T2w; there are")
+    assert str(problem).startswith("contrasts.T2w: no file in the cohort matches T2w; there are")
 
 
 def test_a_file_without_a_run_beside_one_with_a_run_is_noted(put, build):
@@ -231,7 +231,7 @@ def test_a_file_without_a_run_beside_one_with_a_run_is_noted(put, build):
     built = build({"T1w": Contrast(suffix="T1w")})
     assert chosen(built) == {("sub-01", "T1w"): "sub-01_T1w", ("sub-02", "T1w"): "sub-02_T1w"}
     assert [str(problem) for problem in built.problems] == [
-        "contrasts.T1w: in 1 sessions the file without a run is taken, not those with one (sub-01);"
-        " say run: first, last or a number"
+        "contrasts.T1w: in 1 sessions the file without a run is used, not those with one (sub-01);"
+        " set run to first, last or a number"
     ]
     assert build({"T1w": Contrast(suffix="T1w", run="last")}).problems == []

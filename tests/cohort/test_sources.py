@@ -74,7 +74,7 @@ def test_text_files_at_the_top_of_the_data_set_hold_for_everyone(images, tmp_pat
 @pytest.mark.parametrize(
     ("file", "content", "name", "said"),
     [
-        ("dwi/sub-01_dwi.bvec", None, "diffusion", "has no .bvec file beside it or above"),
+        ("dwi/sub-01_dwi.bvec", None, "diffusion", "has no .bvec file beside it or in a folder above"),
         ("dwi/sub-01_dwi.nii.gz", tiny(), "diffusion", "has 3 dimensions"),
         ("dwi/sub-01_dwi.nii.gz", tiny(shape=(5, 6, 7, 4))[:-400], "diffusion", "cannot be read"),
         (f"anat/{NAMES[2]}.nii.gz", None, "relaxometry", "acq-delay2_echo-1 is missing"),
@@ -126,10 +126,10 @@ def test_text_files_that_do_not_suffice_are_named_before_any_job(images, tmp_pat
 
     assert problems() == {
         "T1w": "",
-        "diffusion": "sub-01_dwi.bval: holds 3 b-values for a series of 4 volumes; convert again;"
-        " sub-01_dwi.bvec: is no table of numbers; convert again",
+        "diffusion": "sub-01_dwi.bval: contains 3 b-values for a series of 4 volumes; convert again;"
+        " sub-01_dwi.bvec: is not a table of numbers; convert again",
         "relaxometry": f"{NAMES[0]}.nii.gz: its delay time is not known: there is no SaturationDelayTime or"
-        " InversionTime in its JSON file; name the times in the study",
+        " InversionTime in its JSON file; give the times in the study",
     }
     (folder / "sub-01_dwi.bval").write_text("0 1000 1000 1000\n")
     (folder / "sub-01_dwi.bvec").write_text("0 1 0 0\n0 0 1 0\n0 0 0 1\n")

@@ -199,7 +199,7 @@ def test_one_who_is_named_and_comes_late_is_held_out():
     first = splits.assign(["a", "b"], chosen)
     assert first.folds == []
     assert splits.assign(["a", "b", "c"], chosen, first).fold["c"] == "1"
-    with pytest.raises(RecontrastError, match="everyone who may train"):
+    with pytest.raises(RecontrastError, match="leaves no participants for training"):
         splits.assign(["a", "b"], config.Splits(scheme="holdout", test=["a", "b"]))
 
 
@@ -303,12 +303,12 @@ HEAD = "participant_id\tfold\trank\tstratum\n"
     ("table", "said"),
     [
         ("", "has no rows"),
-        ("who\tfold\nsub-a\t1\n", "no columns participant_id and fold"),
+        ("who\tfold\nsub-a\t1\n", "lacks the columns participant_id and fold"),
         (HEAD + "sub-a\t0\t0\tn/a\n", "line 2: fold '0'"),
         (HEAD + "sub-a\t1\t0\tn/a\nsub-b\tone\t1\tn/a\n", "line 3: fold 'one'"),
         (HEAD + "sub-a\t1\t-1\tn/a\n", "line 2: rank '-1'"),
         (HEAD + "sub-a\n", "line 2: fold ''"),
-        (HEAD + "sub-a_b\t1\t0\tn/a\n", "line 2: 'sub-a_b' is no participant label"),
+        (HEAD + "sub-a_b\t1\t0\tn/a\n", "line 2: 'sub-a_b' is not a valid participant label"),
         (HEAD + "sub-a\t1\t0\tn/a\na\t2\t1\tn/a\n", "has participant a 2 times"),
         (HEAD + "sub-a\t1\t0\tn/a\nsub-b\t2\t0\tn/a\n", "has rank 0 2 times"),
         ("\ud800", "cannot be read as a table"),
@@ -326,7 +326,7 @@ def test_a_damaged_table(tmp_path, table, said):
 def test_damaged_settings(tmp_path, content):
     splits.assign(["a", "b"], config.Splits()).write(tmp_path / "splits.tsv")
     (tmp_path / "splits.json").write_text(content)
-    with pytest.raises(RecontrastError, match=r"splits\.json: does not hold the settings"):
+    with pytest.raises(RecontrastError, match=r"splits\.json: does not contain the settings"):
         splits.read(tmp_path / "splits.tsv")
 
 

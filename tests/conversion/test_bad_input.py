@@ -73,12 +73,12 @@ def test_other_things_in_the_folder_are_listed(source, out):
         "notes.txt": "a text file",
         "report.pdf": "a PDF",
         "old.zip": "a zip archive",
-        "noise.bin": "no DICOM file",
+        "noise.bin": "not a DICOM file",
         "empty": "an empty file",
-        "broken": "a DICOM file that cannot be read, or no DICOM file",
-        "sr": "no MR image but Basic Text SR Storage",
-        "ps": "no MR image but Grayscale Softcopy Presentation State Storage",
-        "screen": "no MR image but Secondary Capture Image Storage",
+        "broken": "an unreadable DICOM file, or not a DICOM file",
+        "sr": "not an MR image but Basic Text SR Storage",
+        "ps": "not an MR image but Grayscale Softcopy Presentation State Storage",
+        "screen": "not an MR image but Secondary Capture Image Storage",
         "DICOMDIR": "a DICOMDIR",
     }
     assert any("10 files are not MR images" in str(problem) for problem in planned.problems)
@@ -247,7 +247,7 @@ def test_localisers_and_colour_pictures_are_left(source, out):
     with_nothing = sort(source, out)
     assert with_nothing.jobs == {}
     assert listed(out, "series.tsv")[0]["why"] == "localiser: is not converted"
-    assert {row["what"] for row in listed(out, "not-images.tsv")} == {"a colour picture"}
+    assert {row["what"] for row in listed(out, "not-images.tsv")} == {"a colour image"}
     assert not any("transfer it again" in str(problem) for problem in with_nothing.problems)
 
 
@@ -261,7 +261,7 @@ def test_people_without_names_are_told_apart_by_study(source, out):
 def test_a_folder_without_images_is_refused(source, out):
     source.mkdir()
     (source / "a.txt").write_text("text")
-    with pytest.raises(RecontrastError, match="holds no MR images in DICOM but 1 × a text file"):
+    with pytest.raises(RecontrastError, match="contains no DICOM MR images, only 1 × a text file"):
         sort(source, out)
 
 
@@ -270,7 +270,7 @@ def test_what_dicom_headers_promise_is_checked(source, out):
     (job,) = sort(source, out).jobs.values()
     list_file = job.list.read_text()
     for wrong, said in (
-        ('"volumes": 2', "made 1 volumes of it, the headers say 2"),
+        ('"volumes": 2', "made 1 volumes from it, but the headers say 2"),
         ('"volumes": 1, "x": 0', None),
     ):
         job.list.write_text(list_file.replace('"volumes": 1', wrong))
@@ -282,7 +282,7 @@ def test_what_dicom_headers_promise_is_checked(source, out):
             convert(series=job.list, output=out / "x.nii.gz")
     for file in source.iterdir():
         change(file, PixelSpacing=[3.0, 3.0])
-    with pytest.raises(RecontrastError, match="mm from where the headers have it"):
+    with pytest.raises(RecontrastError, match="mm from the position in the headers"):
         convert(series=job.list, output=out / "y.nii.gz")
 
 

@@ -49,7 +49,7 @@ def test_files_without_a_preamble_count(tmp_path):
 def test_a_folder_of_other_things_is_told_what_it_holds(tmp_path):
     put(tmp_path / "in/a.txt", b"text")
     put(tmp_path / "in/b.pdf", b"%PDF-1.7")
-    with pytest.raises(RecontrastError, match="holds no MR images in DICOM but 1 × a text file, 1 × a PDF"):
+    with pytest.raises(RecontrastError, match="contains no DICOM MR images, only 1 × a text file, 1 × a PDF"):
         assemble(tmp_path / "in", tmp_path / "out", Choice(target="FLAIR"))
 
 

@@ -79,7 +79,7 @@ def test_a_single_slice_is_checked(tmp_path):
     assert np.shape(wanted["corners"]) == (8, 3)
     moved = wanted | {"corners": np.add(wanted["corners"], [0, 0, 0.02]).tolist()}
     check(nib.load(made), wanted, 0)
-    with pytest.raises(RecontrastError, match=r"0\.020 mm from where the headers have it"):
+    with pytest.raises(RecontrastError, match=r"0\.020 mm from the position in the headers"):
         check(nib.load(made), moved, 0)
 
 
@@ -98,7 +98,7 @@ def test_mosaics_are_checked(tmp_path, slices):
     (made,) = convert_all(planned, out)
     assert distance(nib.load(made), data, affine) < 0.01
     moved = wanted | {"corners": np.add(wanted["corners"], [0.02, 0, 0]).tolist()}
-    with pytest.raises(RecontrastError, match=r"0\.020 mm from where the headers have it"):
+    with pytest.raises(RecontrastError, match=r"0\.020 mm from the position in the headers"):
         check(nib.load(made), moved, 0)
 
 
@@ -111,7 +111,7 @@ def test_volumes_split_off_are_counted(made, apart, sound):
     if sound:
         check(image, wanted, apart)
     else:
-        with pytest.raises(RecontrastError, match=f"made {made} volumes of it"):
+        with pytest.raises(RecontrastError, match=f"made {made} volumes from it"):
             check(image, wanted, apart)
 
 

@@ -70,8 +70,8 @@ def test_a_folder_with_files_of_the_user_is_left_and_said(source, out, place):
     (place / "letters.txt").chmod(0o644)
     (problem,) = sort(source, out).problems
     assert str(problem) == (
-        f"{place}: names people, but others may enter it, as it holds further files; "
-        "chmod 700 it, or name a folder of its own under conversion.key"
+        f"{place}: identifies participants, but others can access it, as it contains other files; "
+        "chmod 700 it, or name a dedicated folder under conversion.key"
     )
     assert (rights(place), rights(place / "letters.txt")) == ("755", "644")
     (place / "letters.txt").unlink()
@@ -84,7 +84,7 @@ def test_a_folder_with_files_of_the_user_is_left_and_said(source, out, place):
     ("error", "said"),
     [
         (PermissionError(1, "Operation not permitted"), "cannot be changed (Operation not permitted)"),
-        (None, "as its disk keeps no rights"),
+        (None, "as its disk does not store permissions"),
     ],
 )
 def test_a_folder_that_cannot_be_shut_is_said(source, out, place, monkeypatch, error, said):
@@ -146,9 +146,9 @@ def test_a_proposal_that_fails_says_what_the_conversion_knows(source, out):
     assert "no session has a FLAIR" in first
     assert others == [
         f"{table}: 1 series are not recognised (sub-001 series 201); "
-        "say there what they are, or add a rule under conversion.rules",
+        "enter there what they are, or add a rule under conversion.rules",
         "sub-001 ses-1 series 301: slices are missing: 1 of 7; transfer it again",
-        f"{table}: says what each series becomes; mend it there; its folder names people",
+        f"{table}: lists what each series becomes; fix it there; its folder identifies participants",
     ]
     assert os.path.isfile(table)
 
@@ -158,4 +158,4 @@ def test_contrasts_that_are_not_shared_are_explained_too(source, out):
     with pytest.raises(RecontrastError) as raised:
         propose(source, "FLAIR", out)
     assert "share no other contrast" in raised.value.problem
-    assert "says what each series becomes" in raised.value.problem
+    assert "lists what each series becomes" in raised.value.problem

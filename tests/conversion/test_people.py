@@ -132,7 +132,7 @@ def test_numbered_ids_of_anonymising_tools_are_people(source, out):
 def test_one_id_in_two_ways_of_writing_is_told(other, is_told):
     key = Key()
     key.enrol([another("A^B", person="1234"), another("C^D", person=other, date="20210101")])
-    told = [doubt for doubt in key.doubts() if "have one patient ID in two ways of writing" in doubt]
+    told = [doubt for doubt in key.doubts() if "have the same patient ID in two spellings" in doubt]
     assert len(told) == is_told
     key = Key()
     key.enrol([another("A^B", person="1234"), another("C^D", person=other, birth="19000102")])
@@ -179,4 +179,4 @@ def test_what_a_user_said_of_a_series_holds_under_its_old_name(source, out):
 def test_a_row_of_the_key_that_names_nobody_is_told():
     key = Key(rows={("ANON", "", "", ""): ("control", ""), ("P7", "", "", ""): ("patient", "")})
     (told,) = key.doubts()
-    assert told.startswith("the row of sub-control in key.tsv names nobody")
+    assert told.startswith("the row of sub-control in key.tsv identifies nobody")

@@ -116,7 +116,7 @@ def test_labels_may_be_given_by_the_user(tmp_path):
     labels = {path.split("/")[2] for path in sort(tmp_path / "in", out).jobs}
     assert labels == {"sub-control7", "sub-001"}
     (place / "key.tsv").write_text("participant_id\tpatient_id\nsub-a_b\tRC-5\n")
-    with pytest.raises(RecontrastError, match="line 2 has a label that is not legal"):
+    with pytest.raises(RecontrastError, match="line 2 has an invalid label"):
         sort(tmp_path / "in", out)
 
 
@@ -151,7 +151,7 @@ def test_an_edit_changes_only_its_series(tmp_path):
     # A disk that is not there for a while costs nobody their edits.
     (tmp_path / "in/b").rename(tmp_path / "away")
     assert not any("201" in str(problem) for problem in sort(tmp_path / "in", out).problems)
-    assert [row["problem"] for row in rows(out)] == ["n/a", "n/a", "its files are not there now"]
+    assert [row["problem"] for row in rows(out)] == ["n/a", "n/a", "its files no longer exist"]
     (tmp_path / "away").rename(tmp_path / "in/b")
     assert state(sort(tmp_path / "in", out)) == state(after)
     edit(out, 301, use="maybe")
@@ -175,19 +175,19 @@ def test_only_the_cells_that_a_user_changed_hold(tmp_path):
     assert sort(tmp_path / "in", out, left).jobs == {}
     only = Conversion(rules=(Rule(name="ours", description="T1w", datatype="dwi", suffix="dwi"),))
     edit(out, 101, suffix="T2w")
-    with pytest.raises(RecontrastError, match="under dwi only dwi is converted"):
+    with pytest.raises(RecontrastError, match="for the datatype dwi, the suffix must be dwi"):
         sort(tmp_path / "in", out, only)
 
 
 @pytest.mark.parametrize(
     ("gone", "shape", "said"),
     [
-        ([7], (8, 9, 6), "is incomplete and is converted as it is (images are missing: 1 of 7)"),
+        ([7], (8, 9, 6), "is incomplete and is converted as is (images are missing: 1 of 7)"),
         ([4], None, "slices are missing: 1 of 7, and no image can be made of the rest; transfer it again"),
         (
             [12],
             (8, 9, 7, 2),
-            "is incomplete and is converted as it is (slices are missing: 20 images do not fill",
+            "is incomplete and is converted as is (slices are missing: 20 images do not fill",
         ),
     ],
 )
@@ -291,12 +291,14 @@ def test_one_person_under_two_labels_is_told(tmp_path):
     scan(tmp_path / "in/a", PatientID="7", PatientName="C^D")
     scan(tmp_path / "in/b", number=2, PatientID="7", PatientName="C^E", StudyInstanceUID="1.2.3")
     scan(tmp_path / "in/c", number=3, PatientID="9", PatientName="C D^")
-    told = [p.problem for p in sort(tmp_path / "in", tmp_path / "out").problems if "have one" in p.problem]
+    told = [
+        p.problem for p in sort(tmp_path / "in", tmp_path / "out").problems if "have the same" in p.problem
+    ]
     key = {row["patient_id"] + row["patient_name"]: row["participant_id"] for row in people(tmp_path / "out")}
     ids, names = sorted((key["7C^D"], key["7C^E"])), sorted((key["7C^D"], key["9C D^"]))
     assert [line.split(" in key.tsv")[0] for line in told] == [
-        f"{names[0]} and {names[1]} have one name and date of birth",
-        f"{ids[0]} and {ids[1]} have one patient ID",
+        f"{names[0]} and {names[1]} have the same name and date of birth",
+        f"{ids[0]} and {ids[1]} have the same patient ID",
     ]
 
 

@@ -79,7 +79,7 @@ def test_missing_empty_and_foreign_files_are_named(tmp_path, name, words):
     ("bvals", "vectors", "words"),
     [
         (BVALS * 0, VECTORS, "no diffusion-weighted volume"),
-        (BVALS * 2, VECTORS, "b-values are 0, 2000"),
+        (BVALS * 2, VECTORS, "b-values: 0, 2000"),
         (BVALS, VECTORS * np.nan, "no direction for any of its 6 weighted volumes"),
         (BVALS + 1000, VECTORS, "no volume without diffusion weighting"),
         (BVALS, np.vstack([VECTORS[:-1], -VECTORS[1]]), "5 different directions"),
@@ -101,5 +101,5 @@ def test_both_files_are_named_at_once(tmp_path):
     (tmp_path / "x.bvec").write_text("0 foo 1\n")
     with pytest.raises(RecontrastError) as caught:
         gradients.read(tmp_path / "x.bval", tmp_path / "x.bvec", 9, 50.0)
-    assert "x.bval: holds 7 b-values for a series of 9 volumes" in str(caught.value)
-    assert "x.bvec: is no table of numbers" in str(caught.value)
+    assert "x.bval: contains 7 b-values for a series of 9 volumes" in str(caught.value)
+    assert "x.bvec: is not a table of numbers" in str(caught.value)

@@ -117,7 +117,7 @@ def test_run_again_does_nothing(outcome: Path) -> None:
     bids = outcome.parent / "bids"
     done = run("run", bids, outcome, "group", "--target", "FLAIR")
     assert done.returncode == 0
-    assert "nothing to be done" in done.stderr
+    assert "nothing to do" in done.stderr
 
 
 @pytest.mark.full

@@ -510,13 +510,13 @@ def test_a_study_with_tables_is_checked_as_a_whole(study):
     ("change", "hint"),
     [
         ({"evaluation": {"metrics": ["pnsr"]}}, "evaluation.metrics.0.*did you mean 'psnr'"),
-        ({"evaluation": {"regions": ["tissue"]}}, "region is always one"),
+        ({"evaluation": {"regions": ["tissue"]}}, "must include region"),
         ({"evaluation": {"regions": ["region", "lesion"]}}, "'lesion' is none of region, tissue"),
         ({"evaluation": {"pairs": [["WM", "GM"]]}}, "evaluation.pairs: '[WG]M' is none of"),
         ({"evaluation": {"metrics": ["cnr"]}}, "need evaluation.pairs"),
         ({"evaluation": {"metrics": ["dice"]}}, "needs evaluation.structures"),
-        ({"evaluation": {"structures": {"a": {}}}}, "neither above nor below"),
-        ({"evaluation": {"structures": {"a": {"above": 1, "drawn": {"A": "b"}}}}}, "say one of both"),
+        ({"evaluation": {"structures": {"a": {}}}}, "has no bounds"),
+        ({"evaluation": {"structures": {"a": {"above": 1, "drawn": {"A": "b"}}}}}, "give only one of these"),
         ({"evaluation": {"structures": {"a": {"drawn": {"Z": "b"}}}}}, "no experiment 'Z'"),
         ({"evaluation": {"structures": {"a": {"drawn": {"A": "b"}}}}}, r"drawn: 'b' is none of"),
         (
@@ -533,7 +533,7 @@ def test_a_study_with_tables_is_checked_as_a_whole(study):
         ),
         (
             {"tables": {"A": {"rows": ["Fcn3d"], "columns": ["lesion_dice"]}}},
-            "tables.A: lesions are looked for only if",
+            "tables.A: shows lesions, which needs",
         ),
         ({"evaluation": {"metrics": ["lesion_dice"]}}, "evaluation.metrics.0"),
         (
@@ -542,9 +542,9 @@ def test_a_study_with_tables_is_checked_as_a_whole(study):
         ),
         (
             {"tables": {"A": {"rows": ["Fcn3d"], "columns": ["psnr"], "headings": ["Method", "Year"]}}},
-            "is not one text for each of headings",
+            "must have one part per heading",
         ),
-        ({"tables": {"summary": {"rows": ["Fcn3d"], "columns": ["psnr"]}}}, "is made anyway"),
+        ({"tables": {"summary": {"rows": ["Fcn3d"], "columns": ["psnr"]}}}, "is always made"),
         (
             {"tables": {"A": {"rows": ["Fcn3d"], "columns": ["psnr"], "published": "kim2020/9"}}},
             "tables.A.published: .*kim2020.yaml: has no table '9'",

@@ -84,7 +84,7 @@ def edit(file: Path, old: str, new: str) -> None:
 def test_nothing_changed(world: World) -> None:
     done = world.recontrast("run", "--study", "study.yaml")
     assert done.returncode == 0
-    assert "nothing to be done" in done.stderr
+    assert "nothing to do" in done.stderr
     assert world.run() == set()
 
 

@@ -10,7 +10,10 @@ from world import World
 def test_an_output_is_verified(world: World) -> None:
     done = world.recontrast("verify", "out")
     assert done.returncode == 0, done.stdout
-    assert "3 models are as they were trained; none of 3 synthetic images that were compared" in done.stdout
+    assert (
+        "3 models are unchanged since training; none of the 3 synthetic images that were scored"
+        in done.stdout
+    )
 
     image = world.out / "sub-01/anat/sub-01_space-T1w_desc-preproc_T2w.nii.gz"
     image.write_bytes(image.read_bytes()[:5000])
@@ -33,10 +36,10 @@ def test_an_output_is_verified(world: World) -> None:
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         f"wrong: {image.relative_to(world.out)}: cannot be read; delete it and run the study again",
-        "wrong: evaluation/ranks.tsv: is not there; run the study again",
+        "wrong: evaluation/ranks.tsv: is missing; run the study again",
         f"wrong: {other.relative_to(world.root)}: is not a model card (it holds no keys); train the model again",
         f"wrong: {weights.relative_to(world.root)}: is not the model that its card describes; keep both together",
-        f"wrong: {judged['session']}: Patch is by the model of fold 2, which saw this person",
+        f"wrong: {judged['session']}: Patch is by the model of fold 2, which saw this participant",
     ]
 
     other.write_text(before)
@@ -45,24 +48,24 @@ def test_an_output_is_verified(world: World) -> None:
     told = world.recontrast("verify", "out").stdout
     assert f"wrong: {judged['session']}: Patch is by the model of fold 2" in told
     (world.out / layout.PSEUDONYMS).rename(world.root / "key.txt")
-    assert "cohort/pseudonyms.txt: is not there" in world.recontrast("verify", "out").stdout
+    assert "cohort/pseudonyms.txt: is missing" in world.recontrast("verify", "out").stdout
     pseudonyms.ensure(world.out / layout.PSEUDONYMS, ["a cohort that has grown since"])
     told = world.recontrast("verify", "out").stdout
-    assert "fold-1/model.json: whom the model saw cannot be told by this cohort/pseudonyms.txt" in told
+    assert "fold-1/model.json: this cohort/pseudonyms.txt does not tell whom the model saw" in told
     (world.root / "key.txt").rename(world.out / layout.PSEUDONYMS)
 
     image.unlink()
     (world.out / "report/cohort-1.html").unlink()
     (world.out / "tables/summary.tsv").write_text("")
     told = world.recontrast("verify", "out").stdout
-    assert "wrong: report/cohort-1.html: is not there" in told
+    assert "wrong: report/cohort-1.html: is missing" in told
     assert "wrong: tables/summary.tsv: is empty; delete it and run the study again" in told
     (world.out / "tables/summary.tsv").unlink()
     (world.out / "report/sessions.js").unlink()
     (world.out / "models/Patch/fold-1/model.json").unlink()
     assert {
-        "wrong: report/sessions.js: is not there; run the study again",
-        "wrong: models/Patch/fold-1/model.json: is not there; run the study again",
+        "wrong: report/sessions.js: is missing; run the study again",
+        "wrong: models/Patch/fold-1/model.json: is missing; run the study again",
     } <= {*world.recontrast("verify", "out").stdout.splitlines()}
     world.run()
     assert (world.out / "report/cohort-1.html").is_file()

@@ -66,7 +66,7 @@ def test_labels_of_which_one_is_lesion(one, tmp_path):
 
 
 def test_a_place_without_its_image_and_a_name_that_is_not_there(one, tmp_path):
-    with pytest.raises(RecontrastError, match=r"has the place {t1w}, and the session has no T1w"):
+    with pytest.raises(RecontrastError, match=r"uses {t1w}, but the session has no T1w"):
         run(one, tmp_path, MASKS, "{flair} {t1w} {folder}", result="x.nii.gz")
     with pytest.raises(RecontrastError, match=r"wrote no mask.nii.gz"):
         run(one, tmp_path, LABELS, "{flair} {folder}", result="mask.nii.gz")

@@ -179,11 +179,11 @@ def test_bad_input_in_one_line(heads, fitted, tmp_path):
     judge = {"mask": one["mask"], "output": tmp_path / "c.tsv", "participant": "1"}
     for match, call in {
         "another grid": lambda: found_by(grow_lesions, one, tmp_path, **settings | {"t1w": other}),
-        "where a brain has hundreds": lambda: found_by(
+        "but a brain has hundreds": lambda: found_by(
             predict_lesions, one | {"mask": small}, tmp_path, **fitted
         ),
         "one peak": lambda: found_by(predict_lesions, one | {"flair": noise}, tmp_path, **fitted),
-        "holds the value 3": lambda: compare_lesions(found=odd, truth=one["manual"], **judge),
+        "contains the value 3": lambda: compare_lesions(found=odd, truth=one["manual"], **judge),
         "outside the brain mask": lambda: compare_lesions(found=outside, truth=one["manual"], **judge),
         "belong together": lambda: found_by(
             predict_lesions, one, tmp_path, coefficients=fitted["coefficients"]

@@ -78,13 +78,13 @@ def test_probability_is_zero_outside_the_brain_and_units_do_not_matter(heads, tm
     scaled = changed(one["flair"], tmp_path / "scaled.nii.gz", lambda data: data * 0.013)
     segment(tmp_path, one, flair=scaled)
     np.testing.assert_allclose(array(tmp_path / "p.nii.gz"), first, atol=1e-4)
-    with pytest.raises(RecontrastError, match="trained on flair and was given flair and t1w"):
+    with pytest.raises(RecontrastError, match="trained on flair but was given flair and t1w"):
         segment(tmp_path, one, t1w=one["t1w"])
 
 
 def test_masks_without_any_lesion_teach_nothing(heads, tmp_path):
     empty = heads[0] | {"manual": changed(heads[0]["manual"], tmp_path / "empty.nii.gz", np.zeros_like)}
-    with pytest.raises(RecontrastError, match="holds no lesion"):
+    with pytest.raises(RecontrastError, match="lists no mask with lesions"):
         train(tmp_path, [empty])
 
 

@@ -112,7 +112,7 @@ def test_a_flair_that_is_mostly_empty_is_refused(one, tmp_path, step):
         return data * (np.indices(data.shape)[0] < 20)
 
     who = one | {"flair": changed(one["flair"], tmp_path / "flair.nii.gz", few)}
-    refused(lambda: STEPS[step](who, tmp_path), "is 0 or less in half of the brain")
+    refused(lambda: STEPS[step](who, tmp_path), "is 0 or less in half of the brain mask")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -124,13 +124,13 @@ def test_a_mask_on_another_grid_is_refused(one, tmp_path, step):
 @pytest.mark.parametrize("step", LEARNING)
 def test_masks_without_any_lesion_teach_nothing(one, tmp_path, step):
     who = one | {"manual": changed(one["manual"], tmp_path / "empty.nii.gz", np.zeros_like)}
-    refused(lambda: STEPS[step](who, tmp_path), "holds no lesion in any of its masks")
+    refused(lambda: STEPS[step](who, tmp_path), "lists no mask with lesions")
     assert [path.name for path in tmp_path.iterdir() if path.suffix in (".json", ".gz")] == ["empty.nii.gz"]
 
 
 @pytest.mark.parametrize("step", LEARNING)
 def test_an_empty_list_teaches_nothing(tmp_path, step):
-    refused(lambda: STEPS[step]([], tmp_path), "names no session")
+    refused(lambda: STEPS[step]([], tmp_path), "lists no session")
 
 
 def test_places_alone_teach_no_brightness(one, tmp_path):
@@ -138,7 +138,7 @@ def test_places_alone_teach_no_brightness(one, tmp_path):
     nothing = changed(one["manual"], tmp_path / "empty.nii.gz", np.zeros_like)
     path = listed(tmp_path / "list.tsv", [one | {"flair": "n/a", "mask": "n/a"}, one | {"manual": nothing}])
     model = {"coefficients": tmp_path / "c.json", "spatial": tmp_path / "s.nii.gz"}
-    refused(lambda: fit_lesions(sessions=path, **model), "holds no lesion")
+    refused(lambda: fit_lesions(sessions=path, **model), "lists no mask with lesions")
 
 
 @pytest.mark.parametrize("step", LEARNING)
@@ -188,7 +188,9 @@ def segment(trained, folder, who, **more):
 def test_a_network_divides_by_no_median_of_zero(one, tmp_path):
     nowhere = changed(one["t1w"], tmp_path / "t1w.nii.gz", lambda data: data * (data > 990))
     who = one | {"t1w": nowhere}
-    refused(lambda: train(who, tmp_path, ("flair", "t1w")), r"t1w.nii.gz: is 0 or less in half of the brain")
+    refused(
+        lambda: train(who, tmp_path, ("flair", "t1w")), r"t1w.nii.gz: is 0 or less in half of the brain mask"
+    )
     with np.errstate(all="raise"):
         _, scaled = network.prepare(np.zeros((1, 8, 8, 8), np.float32), np.ones((8, 8, 8), bool))
     assert np.array_equal(scaled, np.full_like(scaled, -1))

@@ -87,7 +87,7 @@ def test_nothing_of_something_is_refused():
 def test_shares_percentiles_and_angles_have_an_end(method, key, value, message):
     with pytest.raises(RecontrastError) as caught:
         recipes.resolve(method, "paper", {key: value})
-    assert str(caught.value).partition(": ")[2].startswith(f"{message}; its keys are")
+    assert str(caught.value).partition(": ")[2].startswith(f"{message}; valid keys are")
 
 
 def test_every_share_has_an_end():

@@ -172,7 +172,7 @@ def test_a_form_has_the_rows_and_columns_of_its_paper(name):
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [("title: x", "is no form: scale"), ("a: [", "is not YAML"), (None, "there is no form")],
+    [("title: x", "is not a form: scale"), ("a: [", "is not YAML"), (None, "there is no form")],
 )
 def test_a_bad_form_is_named(tmp_path, content, problem):
     if content:

@@ -174,14 +174,14 @@ def test_readers_who_disagree_leave_a_session_undecided():
 
 def test_answers_of_another_study_are_refused(study):
     (study / "A.tsv").write_text((study / "A.tsv").read_text().replace("\t0000\t", "\t9999\t"))
-    with pytest.raises(RecontrastError, match="does not have"):
+    with pytest.raises(RecontrastError, match="not in the key"):
         score(study / "key.tsv", [study / "A.tsv"], study / "out")
 
 
 def test_answers_that_bear_another_study_are_refused(study):
     rows = [row | {"study": "t"} for row in tables.read(study / "A.tsv", ANSWER_COLUMNS)]
     tables.write(study / "A.tsv", ANSWER_COLUMNS, rows)
-    with pytest.raises(RecontrastError, match="answers another study"):
+    with pytest.raises(RecontrastError, match="has answers for another study"):
         score(study / "key.tsv", [study / "A.tsv"], study / "out")
 
 
@@ -220,7 +220,7 @@ def test_one_reader_has_scores_but_no_agreement(study):
 
 def test_answers_to_other_questions_and_a_key_without_its_form_are_refused(study):
     (study / "A.tsv").write_text((study / "A.tsv").read_text().replace("Tissue: cortex", "Tissue: skull"))
-    with pytest.raises(RecontrastError, match="does not ask"):
+    with pytest.raises(RecontrastError, match="not in the form"):
         score(study / "key.tsv", [study / "A.tsv"], study / "out")
     (study / "key.json").unlink()
     with pytest.raises(RecontrastError, match=r"key.json: does not exist"):
@@ -245,11 +245,13 @@ def test_two_files_of_one_reader_may_repeat_and_add_but_not_contradict(study):
         with pytest.raises(RecontrastError) as caught:
             score(study / "key.tsv", [study / "B.tsv", *order], study / "out")
         said = str(caught.value)
-        assert said.startswith(f"{order[1]}: has other answers of reader 'A' than in {order[0]}, 2 in all")
-        assert "of image 0003; if two people have one name, change it in the column reader" in said
+        assert said.startswith(
+            f"{order[1]}: has answers of reader 'A' that differ from those in {order[0]}, 2 in all"
+        )
+        assert "for image 0003; if two readers have the same name, change it in the column reader" in said
     twice = study / "twice.tsv"
     twice.write_text((study / "A.tsv").read_text() + other.read_text().partition("\n")[2])
-    with pytest.raises(RecontrastError, match="than in other rows, 2 in all"):
+    with pytest.raises(RecontrastError, match="differ from those in other rows, 2 in all"):
         score(study / "key.tsv", [twice], study / "out")
 
 
@@ -260,14 +262,14 @@ def test_two_files_of_one_reader_may_repeat_and_add_but_not_contradict(study):
             "0003",
             "Tissue: cortex",
             "7",
-            "answers '7' to 'Tissue: cortex' of image 0003; allowed are 1, 2, 3, 4, 5",
+            "has the answer '7' to 'Tissue: cortex' for image 0003; allowed are 1, 2, 3, 4, 5",
         ),
-        ("0003", "Tissue: cortex", "n/a", "answers 'n/a' to"),
+        ("0003", "Tissue: cortex", "n/a", "has the answer 'n/a' to"),
         (
             "0002",
             "swelling",
             "0005",
-            "'0005' to 'swelling' of images 0002 and 0003; allowed are 0002, neither, 0003",
+            "'0005' to 'swelling' for images 0002 and 0003; allowed are 0002, neither, 0003",
         ),
     ],
 )
@@ -287,7 +289,7 @@ def test_a_pair_with_an_image_that_the_key_lacks_is_refused(study):
     wrong = changed(
         study, "wrong.tsv", lambda row: row | {"other": "9999"} if row["other"] == "0003" else row
     )
-    with pytest.raises(RecontrastError, match=r"does not have \(9999\)"):
+    with pytest.raises(RecontrastError, match=r"not in the key \(9999\)"):
         score(study / "key.tsv", [wrong], study / "out")
 
 

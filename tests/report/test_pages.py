@@ -142,7 +142,7 @@ def test_pages_lead_with_the_region_and_fold_the_others(finished):
     assert not {"SD", "bootstrap", "Friedman"} & {*re.sub("<[^>]*>", " ", first).split()}
     session = Path(layout.fill(layout.SESSION_PAGE, layout.Session("01"))).read_text()
     assert "image: synthetic against acquired, as defined in the papers." in session
-    assert "SD 1.5 and 11 voxels in three dimensions; data range 1" in session
+    assert "Gaussian window (SD 1.5 voxels, width 11 voxels) in three dimensions; data range 1" in session
     assert session.index("brain: synthetic against") < session.index("<summary>WM, image</summary>")
     assert session.index("<summary>WM, image</summary>") < session.index("WM: synthetic against")
 

@@ -61,7 +61,7 @@ def test_refusals(trained, tmp_path):
         assert not (tmp_path / "out.nii.gz").exists()
 
     images = [trained / "sub-03_T1w.nii.gz", trained / "sub-03_T2w.nii.gz"]
-    refused("takes 2 images and was given 1; give T1w, T2w, in this order", images=images[:1])
+    refused("takes 2 images, but was given 1; give T1w, T2w, in this order", images=images[:1])
     moved = nib.load(images[1])
     nib.save(
         nib.Nifti1Image(moved.get_fdata(), moved.affine + np.eye(4)[:, [3, 3, 3, 0]] * 3),
@@ -128,7 +128,7 @@ def test_weights_are_mapped_from_their_file(trained):
 def test_a_time_of_other_images_is_refused(trained, tmp_path):
     files = {"model": trained / "model.safetensors", "card": trained / "model.json"}
     files |= {"images": [trained / "sub-03_T1w.nii.gz"], "mask": trained / "sub-03_mask.nii.gz"}
-    with pytest.raises(RecontrastError, match="takes 2 images and was given 1"):
+    with pytest.raises(RecontrastError, match="takes 2 images, but was given 1"):
         time_prediction(**files, output=tmp_path / "time.json", experiment="Fcn", device="cpu")
 
 

@@ -124,7 +124,7 @@ def test_resumes_only_what_belongs_to_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
     run_line(tmp_path, epochs=4)
     same(run_line(tmp_path, key="other data"), run_line())
-    assert "starting anew" in capsys.readouterr().out
+    assert "starting from scratch" in capsys.readouterr().out
     (tmp_path / "state.safetensors").write_bytes(b"torn")
     same(run_line(tmp_path), run_line())
     assert "resuming" not in capsys.readouterr().out

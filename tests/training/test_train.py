@@ -100,7 +100,7 @@ def test_test_sessions_count_only_where_the_recipe_leaks(tmp_path):
     ("edit", "message"),
     [
         (lambda text: text.replace("\ttraining\t", "\ttrain\t"), "has the role 'train'"),
-        (lambda text: text.replace("\ttraining\t", "\tvalidation\t"), "names no training session"),
+        (lambda text: text.replace("\ttraining\t", "\tvalidation\t"), "lists no training session"),
         (lambda text: text.replace("T2w\t", "T2\t", 1), "lacks the columns T2w"),
         (lambda text: text.replace("_FLAIR.nii.gz", "_none.nii.gz"), "does not exist"),
     ],
@@ -115,12 +115,12 @@ def test_lists_that_cannot_be_used(tmp_path, edit, message):
 def test_axes_that_point_different_ways_are_told(tmp_path, capsys):
     sessions = small_volumes.write(tmp_path, ["training", "training"])
     run(tmp_path / "a", sessions)
-    assert "point different ways" not in capsys.readouterr().out
+    assert "differ in axis orientation" not in capsys.readouterr().out
     for path in tmp_path.glob("sub-02_*.nii.gz"):
         image = nib.load(path)
         nib.save(nib.Nifti1Image(np.asarray(image.dataobj), np.diag([-2.0, 2, 2, 1])), path)
     run(tmp_path / "b", sessions)
-    assert "point different ways: RAS (1), LAS (1)" in capsys.readouterr().out
+    assert "training images differ in axis orientation: RAS (1), LAS (1)" in capsys.readouterr().out
 
 
 def test_training_needs_the_target(tmp_path):

@@ -79,16 +79,18 @@ def apply(
     card = weights.with_suffix(".json")
     facts = read_method(weights, card)[1]
     if not output.name.endswith(ENDINGS):
-        raise RecontrastError("is no name of an image", file=output, remedy="let it end in .nii.gz")
+        raise RecontrastError(
+            "is not the name of a NIfTI image", file=output, remedy="give a name that ends in .nii.gz"
+        )
     preparation = DEFAULT | facts.get("preparation", {})
     references = [preparation["reference"], *preparation["reference_fallback"]]
     files = _by_contrast(given, facts["inputs"], references, card, recipes.load(facts["method"]))
     region = preparation["region"]
     if mask is None and region not in (None, *REGIONS):
         raise RecontrastError(
-            f"the model learned inside the mask {region} of its study, which cannot be found in images",
+            f"the model was trained inside the mask {region} of its study, which cannot be derived from images",
             file=card,
-            remedy="bring such a mask and the images onto one grid, and give it with --mask",
+            remedy="resample such a mask and the images to one grid, and give the mask with --mask",
         )
     print(", ".join(f"{name}: {file}" for name, file in files.items()), flush=True)
     for file in (*files.values(), *([mask] if mask else [])):
@@ -97,7 +99,7 @@ def apply(
             raise RecontrastError("would be overwritten", file=file, remedy="name another output")
     if mask and not np.asarray(read_mask(mask).dataobj).any():
         raise RecontrastError(
-            "is empty: there is nowhere to synthesise",
+            "is empty: there is no region to synthesise",
             file=mask,
             remedy="give a mask that is 1 in the region",
         )
@@ -139,13 +141,13 @@ def _by_contrast(
     strange = [item.partition("=")[0] for item in plain if "=" in item and not Path(item).exists()]
     if strange:
         raise RecontrastError(
-            f"the model knows no {', '.join(strange)}",
+            f"the model has no input {', '.join(strange)}",
             file=card,
             remedy=f"name images {', '.join(dict.fromkeys(known))}",
         )
     if len(given) != len(files) or not enough:
         raise RecontrastError(
-            f"the model takes {len(needed)} images and was given {', '.join(given)}",
+            f"the model takes {len(needed)} images, but was given {', '.join(given)}",
             file=card,
             remedy=f"give {' '.join(f'{name}=FILE' for name in needed)}",
         )
@@ -187,7 +189,7 @@ class _Preparing:
         reference = self.reference
         if reference not in self._references:
             print(
-                f"note: the model learned on the grid of {self.preparation['reference']}, this is {reference}'s"
+                f"note: the model was trained on the grid of {self.preparation['reference']}, not {reference}"
             )
         if self.mask:
             return self.mask
@@ -197,7 +199,7 @@ class _Preparing:
             return found
         if self._is_map(reference):
             raise RecontrastError(
-                "is a map, which does not show where the brain is",
+                "is a map, from which the brain cannot be extracted",
                 file=self.files[reference],
                 remedy=f"give a mask, or {self.preparation['reference']}=FILE on the same grid",
             )
@@ -315,12 +317,14 @@ def _share_grid(one: Path, other: Path) -> bool:
 def _compare_versions(facts: dict) -> None:
     made = facts["versions"].get("recontrast")
     if made != __version__:
-        print(f"note: the model was trained by recontrast {made}, this is {__version__}")
+        print(f"note: the model was trained with recontrast {made}; this is {__version__}")
     others = {used["backend"] for used in facts.get("preparation", {}).get("backends", {}).values()} - {
         BACKEND
     }
     if others:
-        print(f"note: images of the training were prepared by {', '.join(sorted(others))}, here by {BACKEND}")
+        print(
+            f"note: the training images were prepared with {', '.join(sorted(others))}, these with {BACKEND}"
+        )
 
 
 def _compare_grids(mask: Path, facts: dict) -> None:
@@ -329,9 +333,9 @@ def _compare_grids(mask: Path, facts: dict) -> None:
     known = facts["voxel_sizes"]
     ways, usual = "".join(nib.aff2axcodes(read_header(mask).affine)), facts.get("grid", {}).get("orientation")
     if usual and ways != usual:
-        print(f"note: the axes of the images point to {ways}; the model learned from {usual}")
+        print(f"note: the images have the axes {ways}; the model was trained on {usual}")
     if not any(all(abs(a - b) < 0.05 for a, b in zip(found, size, strict=True)) for size in known):
         sizes = ", ".join(" x ".join(f"{one:g}" for one in size) for size in known)
         print(
-            f"note: voxels are {' x '.join(f'{one:g}' for one in found)} mm; the model learned from {sizes}"
+            f"note: voxels are {' x '.join(f'{one:g}' for one in found)} mm; the model was trained on {sizes}"
         )

@@ -23,9 +23,9 @@ def read(file: Path) -> dict:
     except (OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError):
             raise RecontrastError("does not exist", file=file, remedy="check --bids-filter-file") from None
-        raise RecontrastError(f"is no readable JSON ({error})", file=file, remedy=FORM) from error
+        raise RecontrastError(f"is not valid JSON ({error})", file=file, remedy=FORM) from error
     if not isinstance(filters, dict):
-        raise RecontrastError("is no table of contrasts", file=file, remedy=FORM)
+        raise RecontrastError("is not a JSON object of contrasts", file=file, remedy=FORM)
     return filters
 
 
@@ -48,9 +48,9 @@ def apply(config: dict, filters: dict, file: Path) -> None:
     for name, wanted in filters.items():
         contrast = next((n for n in names if n.lower() == name.lower()), None)
         if contrast is None:
-            faults.append(f"has {name!r}, which is no contrast of the study; use {', '.join(names)}")
+            faults.append(f"has {name!r}, which is not a contrast of the study; use {', '.join(names)}")
         elif not isinstance(wanted, dict):
-            faults.append(f"{name} is {wanted!r}, no table of entities; {FORM}")
+            faults.append(f"{name} is {wanted!r}, not a JSON object of entities; {FORM}")
         else:
             given = {key: value for key, value in wanted.items() if key not in UNUSED}
             faults += [fault for key, value in given.items() if (fault := _fault(name, key, value))]
@@ -63,7 +63,7 @@ def _fault(name: str, key: str, value: object) -> str:
     """What is wrong with one entity of a filter, or nothing."""
     known = ["suffix", *ENTITIES]
     if key == "session":
-        return f"{name}.session: sessions are not chosen by contrast; use --session-label"
+        return f"{name}.session: sessions cannot be chosen by contrast; use --session-label"
     if key not in known:
         close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         remedy = f"did you mean {close[0]}?" if close else f"use {', '.join(known)}"

@@ -12,26 +12,24 @@ LOAD_LEVELS = {
 EXPERIMENT = {"Description": "Experiment of the study: a method, its inputs and its target"}
 N = {"Description": "Number of participants; the sessions of one participant are averaged first"}
 MEAN = {"Description": "Mean over participants"}
-SD = {"Description": "Standard deviation over participants (n - 1); n/a for one participant"}
+SD = {"Description": "Standard deviation over participants (n - 1); n/a for a single participant"}
 MEDIAN = {"Description": "Median over participants"}
 
 PARTICIPANT = {"Description": "Participant, such as sub-01"}
 SESSION = {"Description": "Session, such as ses-1; n/a where the data set has no sessions"}
 FOLD = {
-    "Description": "Which fold's model made the image: it was trained without the participants of that fold, or on "
-    "everyone if `all`; n/a where no model did"
+    "Description": "Fold of the model that made the image, which was trained without the participants of that fold, "
+    "or on all participants if `all`; n/a for images not made by a model"
 }
 REGION = {"Description": "Part of the image"}
 METRIC = {"Description": "What was measured"}
 VALUE = {"Description": "Value of the metric; n/a where it is not defined"}
 
-EPOCH = {"Description": "Round of training, from 1 on; a round of iterations where a method counts these"}
+EPOCH = {"Description": "Training epoch, from 1; a block of iterations for methods that count these"}
 TRAINING_LOSS = {
-    "Description": "Mean loss over the training data of the epoch, on the scale of normalised images"
+    "Description": "Mean loss over the training data in this epoch, on the scale of the normalised images"
 }
-VALIDATION_LOSS = {
-    "Description": "Loss on the participants set aside for validation; n/a where there are none"
-}
+VALIDATION_LOSS = {"Description": "Loss in the validation participants; n/a if there are none"}
 
 # Of every long table of scores, whether of images or of lesions.
 SCORES = {

@@ -29,16 +29,22 @@ class Phantom(Section):
     voxel: float = Field(2.0, gt=0, description="voxel size in mm")
     seed: int = 1
     contrasts: tuple[str, ...] = ("T1w", "T2w", "PDw", "FLAIR")
-    without_flair: int = Field(2, ge=0, description="how many participants lack the FLAIR")
-    sessions: int = Field(0, ge=0, description="visits of each participant; 0 without session folders")
-    dicom: bool = Field(False, description="as DICOM, from which the graph then starts")
-    knee: bool = Field(False, description="knees instead of heads; participants and seed are theirs too")
-    noise: float = Field(0.0, ge=0, description="of knees, in percent of the largest signal")
-    shift: int = Field(0, ge=0, description="of knees, pixels by which the inputs may be moved")
-    variants: bool = Field(False, description="of knees, more images with the paper's noise and shifts")
-    side: int = Field(128, ge=64, description="of knees, pixels")
-    typical: bool = Field(False, description="of knees, tissues as in people instead of random ones")
-    oedema: int = Field(0, ge=0, description="of typical knees, how many have it, the last participants")
+    without_flair: int = Field(2, ge=0, description="number of participants without a FLAIR")
+    sessions: int = Field(0, ge=0, description="visits per participant; 0: no session folders")
+    dicom: bool = Field(False, description="write DICOM, which the run then converts")
+    knee: bool = Field(False, description="knees instead of heads; participants and seed apply to them too")
+    noise: float = Field(
+        0.0, ge=0, description="for knees: SD of the noise, in percent of the largest signal"
+    )
+    shift: int = Field(0, ge=0, description="for knees: largest random shift of the inputs, in pixels")
+    variants: bool = Field(
+        False, description="for knees: additional images with the paper's noise and shifts"
+    )
+    side: int = Field(128, ge=64, description="for knees: image size in pixels")
+    typical: bool = Field(False, description="for knees: realistic tissue values instead of random ones")
+    oedema: int = Field(
+        0, ge=0, description="for typical knees: how many (the last participants) have oedema"
+    )
 
 
 class Dataset(Section):
@@ -55,25 +61,27 @@ class Anatomy(Section):
 
     brain_threshold: dict[Name, Annotated[float, Field(ge=0, le=1)]] = Field(
         {},
-        description="by BIDS suffix: 0 to 1, higher gives a smaller brain; the backend's own where not named",
+        description="by BIDS suffix: 0 to 1, higher values give smaller brain masks; otherwise the backend's default",
     )
-    shrink: int = Field(4, ge=1, description="N4 estimates the bias on cubes of this many times 2 mm")
+    shrink: int = Field(4, ge=1, description="the bias field is estimated on voxels of this many times 2 mm")
     dof: Literal[6, 12] = Field(6, description="degrees of freedom of the registration to the reference")
     interpolation: Literal["linear", "bspline"] = "bspline"
     intensity: Literal["median", "keep"] = "median"
     raw: tuple[Name, ...] = Field(
-        (), description="BIDS suffixes of images that are registered and nothing else"
+        (), description="BIDS suffixes of images that are registered without bias correction or scaling"
     )
     tissues: bool = True
     template: bool = True
-    warp: bool = Field(False, description="the way to the template bends (SyN) where an affine one ends")
+    warp: bool = Field(
+        False, description="refine the transform to the template by nonlinear registration (SyN)"
+    )
 
 
 class Weight(Section):
     """Where training shall look harder."""
 
     mask: Name = Field(description="one of the study's masks")
-    factor: float = Field(5.0, gt=0, description="how much its voxels count in the loss against others")
+    factor: float = Field(5.0, gt=0, description="weight of its voxels in the loss, relative to the others")
 
 
 class Experiment(Section):
@@ -87,7 +95,9 @@ class Experiment(Section):
     fallback: tuple[tuple[Name, ...], ...] = ()
     folds: tuple[int, ...] = Field((), description="only these folds; all if empty")
     weight: Weight | None = None
-    choose: tuple[dict[str, Any], ...] = Field((), description="overrides to choose from, by validation")
+    choose: tuple[dict[str, Any], ...] = Field(
+        (), description="sets of overrides to choose from by validation"
+    )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -114,37 +124,44 @@ Labels = Annotated[tuple[str, ...], AfterValidator(_labels)]
 
 
 class Splits(Section):
-    """Who trains and who is predicted; pinned once made."""
+    """The split into training and test participants; pinned once made."""
 
     scheme: Literal["kfold", "holdout", "leave-one-out"] = "kfold"
     folds: int = Field(5, ge=2)
-    holdout: float = Field(0.2, gt=0, lt=1, description="share of participants held out")
-    test: Labels = Field((), description="of the scheme holdout: these participants are held out, no others")
+    holdout: float = Field(0.2, gt=0, lt=1, description="fraction of participants to hold out")
+    test: Labels = Field(
+        (), description="for the scheme holdout: participants to hold out, instead of a fraction"
+    )
     never_train: Labels = Field(
-        (), description="predicted by the model of all others, in no fold, in no mean"
+        (), description="predicted by the model trained on all others; in no fold and in no mean over folds"
     )
     validation: Annotated[int | float, AfterValidator(_count_or_share)] = Field(
-        1, description="inner validation participants of each fold; below 1: their share"
+        1,
+        description="number of validation participants within each fold; below 1: fraction of all participants",
     )
     stratify: str | None = Field(
-        None, description="a column of participants.tsv, or dataset, in which folds are alike"
+        None, description="balance folds by a column of participants.tsv, or by dataset"
     )
     seed: int = 1
-    include_new: bool = Field(False, description="participants who come later with the target join training")
+    include_new: bool = Field(
+        False, description="whether participants with the target who are added later join training"
+    )
 
 
 class Training(Section):
     """How models are trained, whatever the method."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = Field(1, ge=1, description="of torch; the number of cores does not change results")
+    threads: int = Field(
+        1, ge=1, description="PyTorch threads per job; the number of cores does not change results"
+    )
     seed: int = 1
-    per_gpu: int = Field(1, ge=1, description="how many trainings may share the GPU of this machine")
-    retrain: bool = Field(False, description="train again when the code of a method has changed")
+    per_gpu: int = Field(1, ge=1, description="number of trainings that may share the GPU of this machine")
+    retrain: bool = Field(False, description="retrain when the code of a method has changed")
 
 
 class PaperFigure(Section):
-    """Where in the report the like of a figure of the paper is."""
+    """Where the report shows the counterpart of a figure in the paper."""
 
     shows: Literal[
         "curves",
@@ -157,8 +174,8 @@ class PaperFigure(Section):
         "lesions",
         "profiles",
     ]
-    experiments: tuple[Name, ...] = Field((), description="whose images; all if empty")
-    session: str = Field("", description="label, as sub-01_ses-1; the first that has it if empty")
+    experiments: tuple[Name, ...] = Field((), description="experiments to show; all if empty")
+    session: str = Field("", description="label, such as sub-01_ses-1; if empty, the first with the images")
 
 
 class Report(Section):
@@ -166,15 +183,17 @@ class Report(Section):
 
     title: str = "Recontrast report"
     sessions_per_page: int = Field(50, ge=1)
-    viewer: bool = Field(True, description="a page of half a megabyte to walk through each synthetic image")
-    curves: dict[Name, tuple[Name, ...]] = Field(
-        {}, description="experiments whose losses are drawn together, by the name of the figure"
+    viewer: bool = Field(
+        True, description="a page (0.5 MB) to scroll through the slices of each synthetic image"
     )
-    figures: dict[str, PaperFigure] = Field({}, description="links on the first page, by name of the figure")
+    curves: dict[Name, tuple[Name, ...]] = Field(
+        {}, description="name of a figure -> experiments whose losses it shows"
+    )
+    figures: dict[str, PaperFigure] = Field({}, description="links on the first page, by figure name")
 
 
 class Influence(Section):
-    """What synthetic images hang on."""
+    """What synthetic images depend on."""
 
     experiments: tuple[Name, ...] = ()
     kinds: tuple[Literal["p3s", "gradient", "without"], ...] = ("p3s", "gradient", "without")
@@ -286,7 +305,7 @@ class _OnceEach(yaml.SafeLoader):
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if (key.tag, key.value) in seen:
                 raise yaml.composer.ComposerError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                    None, None, f"the key {key.value!r} occurs twice", key.start_mark
                 )
             seen.add((key.tag, key.value))
         return node
@@ -300,7 +319,7 @@ def load_file(path: str | Path) -> dict:
         raise RecontrastError("the study cannot be read", file=path, remedy="check the path") from error
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
-        raise RecontrastError(f"is not YAML ({problem})", file=path, remedy="mend the line named") from error
+        raise RecontrastError(f"is not YAML ({problem})", file=path, remedy="fix that line") from error
     if not isinstance(content, dict):
         raise RecontrastError(
             "is not a study file: it has no keys", file=path, remedy="start from config.yaml"
@@ -317,7 +336,7 @@ def _contradictions(study: Study):
         named |= {f"{key}.inputs": list(experiment.inputs), f"{key}.target": [experiment.target]}
         named |= {f"{key}.fallback": [c for inputs in experiment.fallback for c in inputs]}
         if label in RESERVED:
-            yield f"{key}: is a name that files have already; choose another"
+            yield f"{key}: is a reserved name; choose another"
         if experiment.target in experiment.inputs:
             yield f"{key}: its target {experiment.target} is also one of its inputs"
         if experiment.method not in recipes.available():
@@ -330,13 +349,13 @@ def _contradictions(study: Study):
             yield f"{key}.weight: no mask {experiment.weight.mask!r} is defined under masks{nearest}"
         if experiment.weight and not recipes.load(experiment.method).weights:
             able = [method for method in recipes.available() if recipes.load(method).weights]
-            yield f"{key}.weight: {experiment.method} weights no voxels; {', '.join(able)} can"
+            yield f"{key}.weight: {experiment.method} cannot weight voxels; {', '.join(able)} can"
         if experiment.choose and not study.splits.validation:
             yield f"{key}.choose: needs participants to choose by; set splits.validation to 1 or more"
     if study.splits.test and study.splits.scheme != "holdout":
-        yield "splits.test: holds out named participants, which needs splits.scheme: holdout"
+        yield "splits.test: naming participants to hold out needs splits.scheme: holdout"
     for label in sorted({*study.splits.test} & {*study.splits.never_train}):
-        yield f"splits.never_train: {label} is also in splits.test; say one of both"
+        yield f"splits.never_train: {label} is also in splits.test; keep only one of these"
     possible = maps(Diffusion(dwi=Series()), Relaxometry(images=Contrast(suffix="MESE")))
     for key, names in named.items():
         made = [] if key.endswith((".target", "reference", "reference_fallback")) else list(study.maps)
@@ -344,11 +363,11 @@ def _contradictions(study: Study):
             if name in [*known, *made]:
                 continue
             if name in possible and name not in study.maps:
-                yield f"{key}: {name} is made of images that {SOURCES[possible[name].source]} does not name"
+                yield f"{key}: {name} is made from images that must be named under {SOURCES[possible[name].source]}"
             else:
                 yield f"{key}: no contrast {name!r} is defined under contrasts{did_you_mean(name, known + made)}"
     for name in sorted({*study.maps, *SOURCES} & set(known)):
-        yield f"contrasts.{name}: is the name of something that is made; choose another"
+        yield f"contrasts.{name}: is the name of a map that the run makes; choose another"
     labels = [contrast.label for contrast in study.contrasts.values()]
     for name, contrast in study.contrasts.items():
         if labels.count(contrast.label) > 1:
@@ -368,15 +387,15 @@ def _contradictions(study: Study):
         if mask.of not in known:
             yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{did_you_mean(mask.of, known)}"
         if name in [*REGIONS, *RESERVED, *known]:
-            yield f"masks.{name}: is a name that files have already; choose another"
+            yield f"masks.{name}: is a reserved name; choose another"
     if study.region not in [*REGIONS, *study.masks]:
         regions = [*REGIONS, *study.masks]
         yield f"region: {study.region!r} is none of {', '.join(regions)}{did_you_mean(study.region, regions)}"
     if study.prepare != "full" and study.region == "brain":
-        yield f"region: brain is extracted with prepare: full only; with {study.prepare} say foreground"
+        yield f"region: brain needs prepare: full; with {study.prepare} use foreground"
     if study.anatomy.warp and not study.anatomy.template:
-        yield "anatomy.warp: bends the way to the template, which anatomy.template leaves out"
+        yield "anatomy.warp: refines the transform to the template, so it needs anatomy.template: true"
     yield from scoring.contradictions(study)
     prefixes = [d.prefix for d in study.datasets]
     if len(set(prefixes)) < len(prefixes):
-        yield "datasets: several have the same prefix; give each its own, so that labels cannot clash"
+        yield "datasets: several have the same prefix; give each its own, so that labels do not clash"

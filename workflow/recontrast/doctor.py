@@ -48,7 +48,7 @@ def examine(study: Study | None = None) -> int:
             console.print(f"[red]{name} is missing[/]: pip install {name}")
     console.print(f"GPU: {_gpu()}", markup=False)
     missing |= _print_choices() if study is None else _print_used(study)
-    console.print("all other steps need nothing but the libraries above")
+    console.print("all other steps need only the libraries above")
     return 1 if missing else 0
 
 
@@ -57,10 +57,10 @@ def _print_choices() -> bool:
     for stage, steps in STEPS.items():
         for step, operation in steps.items():
             if operation:
-                console.print(f"[bold]{stage} {step}[/]: auto takes {protocol.resolve(ORDER, operation)}")
+                console.print(f"[bold]{stage} {step}[/]: auto uses {protocol.resolve(ORDER, operation)}")
                 for backend in protocol.BACKENDS:
                     console.print(f"  {backend}: {_tools(backend, operation)}")
-    console.print("a study that says nothing uses embedded; --study FILE says what one will use")
+    console.print("the default is embedded; --study FILE shows what a study will use")
     return False
 
 

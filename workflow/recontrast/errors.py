@@ -24,7 +24,7 @@ _REMEDIES = {
 
 
 class RecontrastError(Exception):
-    """Something that the user can mend, said in one line.
+    """Something that the user can fix, said in one line.
 
     Args:
         problem: what is wrong, as a clause without a full stop.

@@ -75,7 +75,7 @@ def read(folder: Path) -> Graph:
         tools = json.loads((folder / layout.BACKENDS).read_bytes())
     except FileNotFoundError as error:
         raise RecontrastError(
-            "no run has planned anything here",
+            "contains no plan of a run",
             file=folder,
             remedy="make the output folder visible to jobs under the same path",
         ) from error

@@ -88,7 +88,7 @@ def launch(
         RecontrastError: a number of cores that is none, or another run writes to the same folder.
     """
     if cores not in ("", "all") and not (cores.isdecimal() and int(cores)):
-        raise RecontrastError(f"cannot run on {cores} cores", remedy="say a number from 1 on, or all")
+        raise RecontrastError(f"cannot run on {cores} cores", remedy="give a number from 1, or all")
     with _study_file(study, dry_run) as file:
         base = [level]
         if level == "participant":  # models are taken as they are, never trained
@@ -141,7 +141,7 @@ def _in_waves(study: Study, base: list[str], extra: list[str]) -> int:
         if status == 0 and not until:
             break
     if not ran:
-        console.print("[bold]recontrast:[/] nothing to be done: all results are up to date")
+        console.print("[bold]recontrast:[/] nothing to do: all results are up to date")
     return _conclude(study)
 
 

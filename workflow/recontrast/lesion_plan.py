@@ -70,21 +70,21 @@ def notes(plan: "Plan", planned: "PlannedSession") -> Iterator[str]:
     """What a reader of a session's page should know: where lesions are not sought, and what stands in."""
     asked = plan.study.lesions
     if reason := _failed(plan, planned).get("desc-filled"):
-        yield f"lesions: not painted over in {asked.t1w} ({reason})"
+        yield f"lesions: not filled in {asked.t1w} ({reason})"
     if not asked.method:
         return
     lacking = [name for name in beside(asked) if not planned.has([name])]
     if lacking:
-        yield f"lesions: not sought without {', '.join(lacking)}"
+        yield f"lesions: not segmented without {', '.join(lacking)}"
         return
     if not _flairs(plan, planned):
-        yield f"lesions: not sought, as it has no {asked.flair} and no experiment that makes one"
+        yield f"lesions: not segmented, as there is no {asked.flair}, acquired or synthetic"
         return
     if reason := _untaught(plan, planned):
-        yield f"lesions: not sought, as nothing could be learned from the others ({reason})"
+        yield f"lesions: not segmented, as training on the other participants failed ({reason})"
         return
     if _learns(asked) and not learned(plan, planned):
-        yield _STAND_INS[asked.method].format(kappa=KAPPA, who=f"nobody else has {_needed(asked)}")
+        yield _STAND_INS[asked.method].format(kappa=KAPPA, who=f"no other participant has {_needed(asked)}")
         if asked.method == "network":
             return
     for item, reason in _failed(plan, planned).items():
@@ -96,15 +96,15 @@ def problems(plan: "Plan") -> Iterator[str]:
     """What the user should know before a run: that nobody can be learned from at all."""
     asked = plan.study.lesions
     if plan.sessions and _learns(asked) and not groups(plan):
-        said = _STAND_INS[asked.method].format(kappa=KAPPA, who=f"nobody has {_needed(asked)}")
-        advice = "; it suits no cohort in particular: give lesions.manual, or lesions.kappa"
+        said = _STAND_INS[asked.method].format(kappa=KAPPA, who=f"no participant has {_needed(asked)}")
+        advice = "; it is not tuned to any cohort: set lesions.manual or lesions.kappa"
         yield said + (advice if asked.method == "lga" else "")
 
 
 _STAND_INS = {
-    "lpa": "lesions: by the coefficients that ship, as {who} to fit others to",
-    "lga": "lesions: with the default κ of {kappa:g}, as {who} to choose it on",
-    "network": "lesions: not sought, as {who} to train a network on",
+    "lpa": "lesions: with the coefficients supplied, as {who} to fit new ones",
+    "lga": "lesions: with the default κ of {kappa:g}, as {who} to select it",
+    "network": "lesions: not segmented, as {who} to train a network",
 }
 
 
@@ -120,7 +120,7 @@ def _learns(asked: Lesions) -> bool:
 
 
 def _needed(asked: Lesions) -> str:
-    masks = f"the mask {asked.manual}" if asked.manual else "a mask of lesions"
+    masks = f"the mask {asked.manual}" if asked.manual else "a lesion mask"
     return " and ".join([masks, asked.flair, *beside(asked)])
 
 

@@ -16,37 +16,39 @@ PLACES = ("flair", "t1w", "mask", "output", "folder")  # in the command of an ex
 class Network(Section):
     """A small 3D network for lesions, and how it is trained."""
 
-    t1w: bool = Field(False, description="whether it sees T1w beside FLAIR")
-    filters: int = Field(8, ge=1, description="maps of its first level")
-    edge: int = Field(32, ge=32, multiple_of=16, description="of the cubes that it sees, in voxels")
+    t1w: bool = Field(False, description="whether T1w is an input besides FLAIR")
+    filters: int = Field(8, ge=1, description="feature maps at the first level")
+    edge: int = Field(32, ge=32, multiple_of=16, description="of its input cubes, in voxels")
     epochs: int = Field(15, ge=1)
-    cubes: int = Field(64, ge=1, description="in an epoch")
-    batch: int = Field(4, ge=1, description="cubes in an update")
-    learning_rate: float = Field(5e-3, gt=0, description="in the first epoch; it falls along a cosine")
+    cubes: int = Field(64, ge=1, description="per epoch")
+    batch: int = Field(4, ge=1, description="cubes per update")
+    learning_rate: float = Field(5e-3, gt=0, description="in the first epoch; cosine decay")
 
 
 class Lesions(Section):
     """How lesions are found, on acquired and synthetic FLAIR alike."""
 
     method: Literal["lpa", "lga", "network", "external"] | None = None
-    flair: Name = Field("FLAIR", description="the contrast on which they are found")
-    experiments: tuple[Name, ...] = Field((), description="on whose images they are found too; all if empty")
+    flair: Name = Field("FLAIR", description="the contrast to segment")
+    experiments: tuple[Name, ...] = Field(
+        (), description="experiments whose images are segmented too; all if empty"
+    )
     t1w: Name = "T1w"
     manual: Name | None = Field(
-        None, description="the study's mask of lesions, manual or by any tool, under masks"
+        None, description="a lesion mask defined under masks, manual or from any tool"
     )
     coefficients: Literal["default", "manual"] = "default"
     features: Literal["lst", "extended", "tissue"] = "extended"
-    threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a voxel is lesion")
-    kappa: float | None = Field(None, gt=0, description="of lga; chosen on manual masks if not given")
+    threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a voxel counts as lesion")
+    kappa: float | None = Field(
+        None, gt=0, description="for lga; selected on the masks of `manual` if not given"
+    )
     network: Network = Network()
     smallest: float = Field(0.0, ge=0, description="ml; smaller lesions are not counted")
-    command: str | None = Field(None, description="of an external tool")
-    result: str | None = Field(None, description="the file that it writes, inside {folder}")
-    labels: tuple[int, ...] = Field((), description="its values that are lesion, where it writes labels")
-    fill: bool = Field(
-        False, description="paint over lesions of the given mask in T1w before tissue is told apart"
-    )
+    command: str | None = Field(None, description="for an external tool")
+    result: str | None = Field(None, description="name of its output file inside {folder}")
+    labels: tuple[int, ...] = Field((), description="its label values for lesion, if it writes labels")
+    fill: bool = Field(False, description="fill the lesions of `manual` in T1w before tissue segmentation")
 
 
 def contradictions(study) -> Iterator[str]:
@@ -55,7 +57,7 @@ def contradictions(study) -> Iterator[str]:
     if asked.manual and asked.manual not in study.masks:
         yield f"lesions.manual: no mask {asked.manual!r} is defined under masks"
     if asked.fill and not asked.manual:
-        yield "lesions.fill: needs lesions.manual, the masks to paint over"
+        yield "lesions.fill: needs lesions.manual, the lesions to fill"
     if not asked.method:
         return
     if asked.flair not in study.contrasts:
@@ -72,13 +74,13 @@ def contradictions(study) -> Iterator[str]:
         if name not in study.contrasts:
             yield f"lesions.t1w: no contrast {name!r} is defined under contrasts"
     if asked.method == "network" and not asked.manual:
-        yield "lesions.manual: method network learns from the masks that are named there"
+        yield "lesions.manual: method network needs a lesion mask to train on; name it here"
     if asked.coefficients == "manual" and not asked.manual:
-        yield "lesions.coefficients: manual needs lesions.manual, the masks to learn from"
+        yield "lesions.coefficients: manual needs lesions.manual, the masks to train on"
     if asked.method == "lpa" and asked.coefficients == "default" and asked.features != FEATURES:
-        yield f"lesions.features: {asked.features} needs coefficients: manual; those that ship are for {FEATURES}"
+        yield f"lesions.features: {asked.features} needs coefficients: manual; those supplied are for {FEATURES}"
     if (asked.method == "external") != bool(asked.command):
-        yield "lesions.command: is for method: external, and needed there"
+        yield "lesions.command: is required with method: external, and allowed only there"
     if asked.method == "external" and asked.command:
         yield from _of_a_command(asked)
 
@@ -111,10 +113,10 @@ def _of_a_command(asked: Lesions) -> Iterator[str]:
     used = places(asked.command)
     for name in used:
         if name not in PLACES:
-            yield f"lesions.command: no place {{{name}}}; there are {', '.join(f'{{{one}}}' for one in PLACES)}"
+            yield f"lesions.command: unknown placeholder {{{name}}}; use {', '.join(f'{{{one}}}' for one in PLACES)}"
     if not {"output", "folder"} & {*used}:
-        yield "lesions.command: needs a place to write to: {output}, or {folder} with lesions.result"
+        yield "lesions.command: does not say where to write: add {output}, or {folder} with lesions.result"
     if ("folder" in used) != bool(asked.result):
-        yield "lesions.result: is the name of the file in {folder}, and needed with that place"
+        yield "lesions.result: names the file in {folder}; give both it and {folder} in lesions.command, or neither"
     if asked.result and (asked.result.startswith("/") or ".." in PurePosixPath(asked.result).parts):
-        yield "lesions.result: is a name inside {folder}"
+        yield "lesions.result: must be a file name inside {folder}"

@@ -9,7 +9,7 @@ from .layout import PLAN
 
 COMMAND = "$ recontrast step "
 DONE = "done"  # what a step says last
-STOPPED = "was stopped before its end: killed, or without memory or room on the disk"
+STOPPED = "was stopped before it finished: killed, or out of memory or disk space"
 _END = 20_000  # bytes of a log in which its last words are looked for
 
 

@@ -30,9 +30,11 @@ class Diffusion(Section):
 
     dwi: Series | None = None
     motion: Literal["affine", "keep"] = "affine"
-    b0_threshold: float = Field(50, ge=0, description="up to this b, in s/mm², a volume is not weighted")
+    b0_threshold: float = Field(50, ge=0, description="in s/mm²; volumes up to this b-value count as b = 0")
     fit: Literal["ols", "wls"] = "ols"
-    highest_b: float = Field(1200, gt=0, description="volumes of a higher b do not enter the tensor")
+    highest_b: float = Field(
+        1200, gt=0, description="volumes with higher b-values are not used for the tensor"
+    )
     dof: Literal[6, 12] = Field(6, description="degrees of freedom of the registration to the reference")
 
 
@@ -55,7 +57,9 @@ class Relaxometry(Section):
     """Relaxation maps of multi-delay multi-echo images, and contrasts computed from them."""
 
     images: Contrast | None = None
-    echo_times: tuple[float, ...] = Field((), description="of each image in ms; from the JSON files if empty")
+    echo_times: tuple[float, ...] = Field(
+        (), description="of each image in ms; from the JSON sidecars if empty"
+    )
     delays: tuple[float, ...] = Field((), description="of each image in ms; likewise")
     repetition_time: float | None = Field(None, gt=0, description="in ms; likewise")
     saturation_angle: float = 120

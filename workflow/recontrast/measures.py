@@ -16,7 +16,7 @@ HAGIWARA = "Hagiwara et al. 2019"
 WEI = "Wei et al. 2019"
 KIM = "Kim et al. 2020"
 OSMAN = "Osman and Tamam 2022"
-WINDOWS = "in three dimensions, or within slices where the study says by_slice"
+WINDOWS = "in three dimensions, or within slices if the study sets by_slice"
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ MEASURES = {
     ),
     "ssim": Measure(
         "SSIM",
-        f"structural similarity: Gaussian window of SD 1.5 and 11 voxels {WINDOWS}; data range 1; the map averaged "
-        "over the mask",
+        f"structural similarity: Gaussian window (SD 1.5 voxels, width 11 voxels) {WINDOWS}; data range 1; the map is "
+        "averaged over the mask",
         "higher",
         source=WANG,
     ),
@@ -87,21 +87,22 @@ MEASURES = {
     ),
     "wei_mse": Measure(
         "MSE",
-        "mean squared error in the units of the prepared images, z-scores undone",
+        "mean squared error in the units of the prepared images, after undoing z-scoring",
         "lower",
         source=WEI,
         digits=2,
     ),
     "wei_ssim": Measure(
         "SSIM",
-        f"ssim in those units, with the same window {WINDOWS}; its data range is the range of the acquired image in "
-        "the region [inferred]",
+        f"ssim in the units of wei_mse, with the same window {WINDOWS}; data range: the range of the acquired image "
+        "in the region [inferred]",
         "higher",
         source=WEI,
     ),
     "kim_mse": Measure(
         "MSE",
-        "mean squared error of the whole image; the line that takes the acquired image to 0 to 1 maps both",
+        "mean squared error over the whole image, both images scaled by the linear map that takes the acquired image "
+        "to the range 0 to 1",
         "lower",
         "image",
         KIM,
@@ -110,25 +111,31 @@ MEASURES = {
     "kim_psnr": Measure("PSNR (dB)", "10 log10(1 / kim_mse)", "higher", "image", KIM, digits=2),
     "kim_ssim": Measure(
         "SSIM",
-        "two-dimensional ssim of each whole slice on that scale (Gaussian window of SD 1.5 and 11 pixels, data range "
-        "1), averaged over slices",
+        "two-dimensional ssim of each whole slice on the scale of kim_mse (Gaussian window with SD 1.5 pixels and "
+        "width 11 pixels, data range 1), averaged over slices",
         "higher",
         "image",
         KIM,
     ),
     "kim_ms_ssim": Measure(
-        "MS-SSIM", "ms_ssim of each whole slice on that scale, averaged over slices", "higher", "image", KIM
+        "MS-SSIM",
+        "ms_ssim of each whole slice on the scale of kim_mse, averaged over slices",
+        "higher",
+        "image",
+        KIM,
     ),
     "osman_mse": Measure(
         "MSE",
-        "mean squared error of each whole slice, empty slices dropped, both images on the acquired one's scale of "
-        "0 to 1; averaged over slices",
+        "mean squared error of each whole slice, both images scaled so that the acquired one spans 0 to 1; averaged "
+        "over slices, empty ones excluded",
         "lower",
         "image",
         OSMAN,
         digits=4,
     ),
-    "osman_mae": Measure("MAE", "mean absolute error, likewise", "lower", "image", OSMAN, digits=4),
+    "osman_mae": Measure(
+        "MAE", "mean absolute error, computed like osman_mse", "lower", "image", OSMAN, digits=4
+    ),
     "osman_psnr": Measure(
         "PSNR (dB)",
         "10 log10(1 / mean squared error) of each slice, averaged over slices",
@@ -139,21 +146,23 @@ MEASURES = {
     ),
     "osman_ssim": Measure(
         "SSIM",
-        "two-dimensional similarity of each slice, flat window of 7 pixels, data range 2, averaged over slices",
+        "two-dimensional structural similarity of each slice (flat window of 7 pixels, data range 2), averaged over "
+        "slices",
         "higher",
         "image",
         OSMAN,
     ),
     "cnr": Measure(
         "CNR",
-        "|mean of the first - mean of the second| / SD of the second, synthetic image",
+        "|mean of the first - mean of the second| / SD of the second region, in the synthetic image",
         "neither",
         "pair",
     ),
     "cnr_acquired": Measure("CNR, acquired", "cnr of the acquired image", "neither", "pair"),
     "kim_cnr": Measure(
         "CNR",
-        "(mean of the first + mean of the second) / SD of the second, synthetic image, on the scale of kim_mse",
+        "(mean of the first + mean of the second) / SD of the second region, in the synthetic image, on the scale of "
+        "kim_mse",
         "neither",
         "pair",
         KIM,
@@ -161,41 +170,41 @@ MEASURES = {
     "kim_cnr_acquired": Measure("CNR, acquired", "kim_cnr of the acquired image", "neither", "pair", KIM),
     "dice": Measure(
         "Dice",
-        "overlap of a structure thresholded, or outlined, on the acquired and on the synthetic image; 1 where "
-        "neither has any",
+        "overlap of a structure thresholded, or outlined, on the acquired and on the synthetic image; 1 if absent "
+        "from both",
         "higher",
         "structure",
     ),
     "lesion_dice": Measure(
         "Dice of lesions",
-        "overlap of found and true lesions; 1 where there are neither",
+        "overlap of detected and true lesions; 1 if there are neither",
         "higher",
         "lesions",
         digits=2,
     ),
     "lesion_volume": Measure(
-        "Lesion volume (ml)", "of the lesions that were found", "neither", "lesions", digits=2
+        "Lesion volume (ml)", "volume of the detected lesions", "neither", "lesions", digits=2
     ),
     "lesion_true_volume": Measure(
-        "True lesion volume (ml)", "of the true lesions", "neither", "lesions", digits=2
+        "True lesion volume (ml)", "volume of the true lesions", "neither", "lesions", digits=2
     ),
     "lesion_volume_bias": Measure(
         "Bias of lesion volume (ml)",
-        "volume of found less that of true lesions",
+        "volume of the detected lesions minus that of the true lesions",
         "neither",
         "lesions",
         digits=2,
     ),
     "lesion_sensitivity": Measure(
         "Sensitivity to lesions",
-        "share of the true lesions that a found one touches",
+        "fraction of the true lesions that overlap a detected one",
         "higher",
         "lesions",
         digits=2,
     ),
     "lesion_precision": Measure(
         "Precision of lesions",
-        "share of the found lesions that touch a true one",
+        "fraction of the detected lesions that overlap a true one",
         "higher",
         "lesions",
         digits=2,
@@ -208,11 +217,16 @@ MEASURES = {
         digits=2,
     ),
     "lesion_surface_distance": Measure(
-        "Surface distance (mm)", "average between the surfaces of both masks", "lower", "lesions", digits=2
+        "Surface distance (mm)",
+        "average distance between the surfaces of the two masks",
+        "lower",
+        "lesions",
+        digits=2,
     ),
     "lesion_ratio1": Measure(
         "Ratio 1",
-        "mean of the true lesions over that of normal-appearing white matter, in the FLAIR at hand",
+        "mean intensity of the true lesions divided by that of normal-appearing white matter, in the FLAIR on which "
+        "lesions were detected",
         "higher",
         "lesions",
         WEI,
@@ -220,7 +234,7 @@ MEASURES = {
     ),
     "lesion_ratio2": Measure(
         "Ratio 2",
-        "the same over white matter within five voxels of a lesion",
+        "like lesion_ratio1, but divided by the mean of white matter within five voxels of a lesion",
         "higher",
         "lesions",
         WEI,
@@ -228,7 +242,7 @@ MEASURES = {
     ),
     "lesion_ratio2_mm": Measure(
         "Ratio 2 (4.5 mm)",
-        "the same over white matter within 4.5 mm of a lesion",
+        "like lesion_ratio1, but divided by the mean of white matter within 4.5 mm of a lesion",
         "higher",
         "lesions",
         digits=2,

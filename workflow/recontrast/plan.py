@@ -139,8 +139,8 @@ class Plan:
         self.partial = self._is_partial()
         if self.partial and trained:
             self.problems.append(
-                "people of the folds are left out of this run: models that exist are applied as they are, and tables"
-                " and the report are of the others alone until a run has everyone"
+                "this run leaves out participants of the folds: existing models are applied as they are, and tables"
+                " and the report cover only the others until a run includes everyone"
             )
         for planned in self.sessions.values():
             for name, experiment in study.experiments.items():
@@ -177,9 +177,9 @@ class Plan:
             masks = {name: mask for name, mask in masks.items() if self.study.masks[name].of in kept}
             reference = next((contrast for contrast in wanted if contrast in kept), "")
             if not reference and not reason:
-                reason = "; ".join([*notes, f"it has no {' or '.join(wanted)} to register to"])
+                reason = "; ".join([*notes, f"no {' or '.join(wanted)} to register to"])
             if self.study.region in self.study.masks and self.study.region not in masks:
-                reason = reason or "; ".join([*notes, f"it has no mask {self.study.region} to work in"])
+                reason = reason or "; ".join([*notes, f"no mask {self.study.region} to work in"])
             if reason:
                 self.left_out[label] = reason
                 continue
@@ -203,7 +203,9 @@ class Plan:
         named = {image.participant for image in self.manifest.images if image.contrast in targets | drawn}
         if not having:
             for target in sorted(targets):
-                self.problems.append(f"no session has the target {target}: nothing can be trained to make it")
+                self.problems.append(
+                    f"no session has the target {target}: no model can be trained to make it"
+                )
             return None
         strata = {}
         if column := self.study.splits.stratify:
@@ -218,7 +220,7 @@ class Plan:
                     ", ..." if len(lacking) > 5 else ""
                 )
                 self.problems.append(
-                    f"splits.stratify: no {column} in participants.tsv for {some}: dealt as a group of their own"
+                    f"splits.stratify: no {column} in participants.tsv for {some}: treated as a stratum of their own"
                 )
         self._check_named(pinned)
         try:
@@ -227,14 +229,16 @@ class Plan:
             self.problems.append(str(error))
             return None
         if self.study.splits.test and not assigned.folds:
-            self.problems.append("splits.test: nobody who is named has a target: no model is tested")
+            self.problems.append(
+                "splits.test: none of these participants has a target, so no model is tested"
+            )
         for planned in self.sessions.values():
             planned.fold = assigned.fold.get(planned.session.participant, "")
         if late := sorted(label for label, fold in assigned.fold.items() if fold == splits.NEW):
             some = ", ".join(f"sub-{label}" for label in late[:5]) + (", ..." if len(late) > 5 else "")
             self.problems.append(
-                f"{len(late)} participants with the target came after the splits were made and do not train"
-                f" ({some}); set splits.include_new: true to let them"
+                f"{len(late)} participants with the target were added after the splits were made and are not used for"
+                f" training ({some}); to use them, set splits.include_new: true"
             )
         return assigned
 
@@ -251,7 +255,7 @@ class Plan:
                     near = f" (did you mean {close[0]!r}?)" if close else ""
                     wrong.append(f"splits.{key}: no participant {label!r}{near}")
         if wrong:
-            raise RecontrastError("; ".join(wrong), remedy="name people of the cohort")
+            raise RecontrastError("; ".join(wrong), remedy="name participants of the cohort")
 
     def _is_partial(self) -> bool:
         """Whether the run is on named people of a larger cohort, whose models must not be replaced by theirs."""
@@ -289,8 +293,8 @@ class Plan:
             if "training" in roles.values() and ("validation" in roles.values() or not experiment.choose):
                 self._add_model(Model(model, fold, name, experiment, inputs, roles))
             elif (model, fold) not in self.trained:
-                who = "too few others have" if roles else "nobody else has"
-                to = "to train on and to choose by" if roles else "to train on"
+                who = "too few others have" if roles else "no other participant has"
+                to = "for training and validation" if roles else "for training"
                 planned.notes.append(f"{name}: {who} {', '.join(inputs)} and {experiment.target} {to}")
                 return
         if {*experiment.inputs} - {*there} - {*recipes.load(experiment.method).aids}:

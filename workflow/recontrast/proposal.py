@@ -42,13 +42,13 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
         if suffix not in has
     }
     if target not in has:
-        among = f"choose a target among {', '.join(sorted(has)) or 'none found'}"
+        among = f"choose a target from {', '.join(sorted(has)) or 'none found'}"
         error = RecontrastError(
             f"has {several[target]}"
             if target in several
             else f"no session has a {target}, so no model can be trained to synthesise it",
             file=bids_dir,
-            remedy="say in a study file, or by --bids-filter-file, which one is meant"
+            remedy="specify which one, in a study file or with --bids-filter-file"
             if target in several
             else among,
         )
@@ -56,7 +56,8 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
     inputs = sorted(name for name, sessions in has.items() if name != target and sessions >= has[target])
     unused = list(several.values())
     unused += [
-        f"{name}, as none passes the filter" for name in sorted({i.suffix for i in anatomical} - set(kinds))
+        f"{name}, as no image passes the filter"
+        for name in sorted({i.suffix for i in anatomical} - set(kinds))
     ]
     for name in sorted(set(has) - {*inputs, target}):
         lacking = sorted(f"sub-{participant}" for participant, _ in has[target] - has[name])
@@ -133,6 +134,8 @@ def _told(error: RecontrastError, folder: Path, output: Path) -> RecontrastError
 
     table = key_folder(output.expanduser().absolute(), Conversion()) / NAME
     where = RecontrastError(
-        "says what each series becomes", file=table, remedy="mend it there; its folder names people"
+        "lists what each series becomes",
+        file=table,
+        remedy="fix it there; its folder identifies participants",
     )
     return RecontrastError("\n".join(map(str, (error, *found.problems, where))))

@@ -45,5 +45,5 @@ def load(name: str) -> Published:
 def _read(file: Path) -> dict:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(content, dict) or not {"paper", "tables"} <= content.keys():
-        raise RecontrastError("names no paper and tables", file=file, remedy="see docs/tables.md")
+        raise RecontrastError("does not name a paper and tables", file=file, remedy="see docs/tables.md")
     return {"paper": content["paper"], "tables": {str(k): v for k, v in content["tables"].items()}}

@@ -30,11 +30,11 @@ class Structure(Section):
     below: float | None = None
     scale: Literal["harmonised", "printed"] = Field(
         "harmonised",
-        description="of the bounds; printed: the acquired whole image spans 0 to 1, as in kim_mse",
+        description="of the bounds; printed: the whole acquired image spans 0 to 1, as in kim_mse",
     )
     drawn: dict[Name, Name] = Field(
         {},
-        description="in place of bounds, experiment -> mask drawn on its image; within: that on the acquired",
+        description="instead of bounds: experiment -> mask drawn on its image; within: the mask on the acquired one",
     )
 
 
@@ -62,11 +62,11 @@ class Evaluation(Section):
     regions: tuple[str, ...] = Field(("region",), description="region, tissue, and masks of the study")
     pairs: tuple[tuple[Name, Name], ...] = Field((), description="regions for contrast-to-noise ratios")
     structures: dict[Name, Structure] = Field({}, description="for the metric dice")
-    by_slice: bool = Field(False, description="windows of ssim stay in one slice")
+    by_slice: bool = Field(False, description="windows of ssim stay within a slice")
     maps: tuple[Literal["ssim", "nrmse", "hagiwara_nrmse"], ...] = Field((), description="voxel by voxel")
     profiles: dict[Name, Profile] = Field({}, description="intensities along lines, by name")
     confidence: float = Field(0.95, gt=0, lt=1, description="of bootstrap intervals over participants")
-    bootstrap: int = Field(10_000, ge=100, description="how many times participants are drawn")
+    bootstrap: int = Field(10_000, ge=100, description="number of bootstrap samples of the participants")
     seed: int = 1
 
 
@@ -91,13 +91,15 @@ class Part(Section):
         Literal["mean", "median", "change", "quotient", "rank", "parameters", "seconds", "input", "text"]
         | None
     ) = None
-    against: Name | None = Field(None, description="the experiment that a change is from")
-    over: Shown | None = Field(None, description="the metric that a quotient is over")
-    input: Name | None = Field(None, description="whether the experiment has this input")
-    candidate: int | None = Field(None, ge=1, description="the error of this one of the experiment's choose")
+    against: Name | None = Field(None, description="the experiment relative to which a change is computed")
+    over: Shown | None = Field(None, description="the metric to divide by, for a quotient")
+    input: Name | None = Field(None, description="whether the experiment uses this input")
+    candidate: int | None = Field(
+        None, ge=1, description="the error of this candidate under the experiment's choose"
+    )
     text: str | None = None
     digits: int | None = Field(None, ge=0)
-    scale: float | None = Field(None, description="numbers are shown multiplied by this")
+    scale: float | None = Field(None, description="factor by which the numbers shown are multiplied")
 
 
 Line = Annotated[Part, BeforeValidator(_shorthand)]
@@ -121,16 +123,20 @@ class Table(Section):
     """One table: rows and columns, in the order of the page."""
 
     title: str = ""
-    note: str = Field("", description="what a reader of the numbers must know, printed below them")
-    headings: tuple[str, ...] = Field((), description="of the columns that labels of rows take, as in A | B")
+    note: str = Field("", description="what readers need to know about the numbers, printed below the table")
+    headings: tuple[str, ...] = Field(
+        (), description="of the columns with row labels, if these have several parts, as in A | B"
+    )
     rows: tuple[Line, ...] = Field(min_length=1)
     columns: tuple[Line, ...] = Field(min_length=1)
     cells: Part = Part()
     spread: Literal["plus-minus", "brackets", "none"] = "plus-minus"
-    best: Literal["rows", "columns", "none"] = Field("none", description="where the best is sought, for bold")
+    best: Literal["rows", "columns", "none"] = Field(
+        "none", description="whether the best of each row or column is bold"
+    )
     marks: Marks = Marks()
     published: Annotated[str, AfterValidator(_absolute)] | None = Field(
-        None, description="values to show beside, as PAPER/TABLE or FILE.yaml/TABLE"
+        None, description="published values to show alongside, as PAPER/TABLE or FILE.yaml/TABLE"
     )
 
     @property
@@ -164,7 +170,7 @@ def contradictions(study) -> Iterator[str]:
         if name not in known:
             yield f"evaluation.regions: {name!r} is none of {', '.join(known)}"
     if "region" not in evaluation.regions:
-        yield "evaluation.regions: region is always one; add it"
+        yield "evaluation.regions: must include region; add it"
     if "tissue" in evaluation.regions and not (study.prepare == "full" and study.anatomy.tissues):
         yield "evaluation.regions: tissue needs prepare: full and anatomy.tissues: true"
     places = [study.region, *tissues, *(name for name in masks if name in evaluation.regions)]
@@ -174,9 +180,9 @@ def contradictions(study) -> Iterator[str]:
         if structure.within not in ["region", *places]:
             yield f"evaluation.structures.{name}.within: {structure.within!r} is none of {', '.join(places)}"
         if structure.above is structure.below is None and not structure.drawn:
-            yield f"evaluation.structures.{name}: says neither above nor below which value"
+            yield f"evaluation.structures.{name}: has no bounds: give above, below or both"
         if structure.drawn and not (structure.above is structure.below is None):
-            yield f"evaluation.structures.{name}: says bounds and masks that were drawn; say one of both"
+            yield f"evaluation.structures.{name}: has both bounds and drawn masks; give only one of these"
         for experiment, mask in structure.drawn.items():
             if experiment not in study.experiments:
                 yield f"evaluation.structures.{name}.drawn: no experiment {experiment!r}"
@@ -189,17 +195,17 @@ def contradictions(study) -> Iterator[str]:
     shown = {*places, "region", IMAGE, *("-".join(p) for p in evaluation.pairs), *evaluation.structures}
     lesions = [*TRUTHS] if study.lesions.method else []
     for name in {*MADE_TABLES} & set(study.tables):
-        yield f"tables.{name}: is the name of a table that is made anyway; choose another"
+        yield f"tables.{name}: a table of this name is always made; choose another name"
     for name, table in study.tables.items():
         for metric in sorted(table.metrics & set(OF_IMAGES) - set(evaluation.metrics)):
             yield f"tables.{name}: {metric} is not among evaluation.metrics"
         if table.shows_lesions and not study.lesions.method:
-            yield f"tables.{name}: lesions are looked for only if lesions.method says how"
+            yield f"tables.{name}: shows lesions, which needs lesions.method"
         for experiment in sorted(table.experiments - set(study.experiments)):
             yield f"tables.{name}: no experiment {experiment!r} is defined under experiments"
         for part in table.rows if table.headings else ():
             if len((part.label or "").split(SEPARATOR)) != len(table.headings):
-                yield f"tables.{name}.rows: {part.label!r} is not one text for each of headings, with | between"
+                yield f"tables.{name}.rows: {part.label!r} must have one part per heading, separated by |"
         if table.published:
             try:
                 published.load(table.published)

@@ -34,7 +34,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
         config = propose(bids_dir, choice.target, out_dir or Path("results"), filters)
     elif bids_dir is not None:
         raise RecontrastError(
-            "nothing says which contrast to make", remedy="give --target FLAIR or --study FILE"
+            "no contrast to synthesise is given", remedy="give --target FLAIR or --study FILE"
         )
     else:
         raise RecontrastError("no cohort is given", remedy="give BIDS_DIR and OUT_DIR, or --study FILE")

@@ -32,7 +32,7 @@ def verify(folder: Path) -> int:
         )
     if living := lock.holder(folder):
         console.print(
-            f"a run is at work there (process {living['pid']} on {living['host']}): this is how far it is"
+            f"a run is in progress there (process {living['pid']} on {living['host']}); this is the state so far"
         )
     plan = json.loads(path.read_text(encoding="utf-8"))
     models = {(p["model"], p["fold"]) for s in plan["sessions"] for p in s["experiments"].values()}
@@ -48,8 +48,8 @@ def verify(folder: Path) -> int:
     judged = sum(p["acquired"] for s in plan["sessions"] for p in s["experiments"].values())
     if not wrong:
         console.print(
-            f"{there} results are there, all images can be read; {len(models)} models are as they were"
-            f" trained; none of {judged} synthetic images that were compared is by a model that saw the person",
+            f"all {there} results exist and all images can be read; {len(models)} models are unchanged since training;"
+            f" none of the {judged} synthetic images that were scored comes from a model that saw the participant",
             soft_wrap=True,
         )
     return 1 if wrong else 0
@@ -58,7 +58,7 @@ def verify(folder: Path) -> int:
 def _keyless(folder: Path, models: set[tuple[str, str]]) -> Iterator[str]:
     """The key to the people in model cards, where there are models and it is not."""
     if models and not pseudonyms.read(folder / layout.PSEUDONYMS):
-        yield f"{layout.PSEUDONYMS}: is not there, by which models name who they saw; run the study again"
+        yield f"{layout.PSEUDONYMS}: is missing, and with it the key to whom the models saw; run the study again"
 
 
 def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
     for name in results:
         file = folder / name
         if not file.is_file():
-            yield f"{name}: is not there; run the study again"
+            yield f"{name}: is missing; run the study again"
         elif not file.stat().st_size:
             yield f"{name}: is empty; delete it and run the study again"
         elif name.endswith(".nii.gz"):
@@ -76,7 +76,7 @@ def _damaged(folder: Path, results: list[str]) -> Iterator[str]:
                 yield f"{name}: cannot be read; delete it and run the study again"
                 continue
             if values.dtype.kind == "f" and not np.isfinite(values).all():
-                yield f"{name}: holds values that are not finite; delete it and run the study again"
+                yield f"{name}: contains values that are not finite; delete it and run the study again"
 
 
 def _broken(folder: Path, models: set[tuple[str, str]], told: set[str]) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _broken(folder: Path, models: set[tuple[str, str]], told: set[str]) -> Itera
     for model, fold in sorted(models):
         names = [fill(pattern, experiment=model, fold=fold) for pattern in (MODEL, MODEL_CARD)]
         if missing := [name for name in names if not (folder / name).is_file()]:
-            yield from (f"{name}: is not there; run the study again" for name in missing if name not in told)
+            yield from (f"{name}: is missing; run the study again" for name in missing if name not in told)
             continue
         try:
             read_method(*(folder / name for name in names))
@@ -109,11 +109,11 @@ def _judged_by_their_own(folder: Path, plan: dict) -> Iterator[str]:
                 seen[card] = {label.partition("_")[0] for label in named}
                 if key and any("participant" in one for one in sessions) and not seen[card] & people:
                     yield (
-                        f"{card}: whom the model saw cannot be told by this {layout.PSEUDONYMS}; put back the one that"
-                        " it was trained with, or delete the model and run the study again"
+                        f"{card}: this {layout.PSEUDONYMS} does not tell whom the model saw; restore the one that it"
+                        " was trained with, or delete the model and run the study again"
                     )
             if made["acquired"] and session["participant_id"] in seen[card]:
-                yield f"{session['session']}: {name} is by the model of fold {made['fold']}, which saw this person"
+                yield f"{session['session']}: {name} is by the model of fold {made['fold']}, which saw this participant"
 
 
 def _sessions_of(card: Path) -> list[dict]:

@@ -13,16 +13,16 @@ from ..backends.protocol import load
 def carry_mask(
     *, mask: Path, reference: Path, output: Path, transform: Path | None = None, backend: str = "embedded"
 ) -> None:
-    """Bring a brain mask to the grid of the reference contrast.
+    """Resample a brain mask to the grid of the reference contrast.
 
-    The mask is interpolated linearly and cut at one half; holes are filled.
+    The mask is interpolated linearly and thresholded at 0.5; holes are filled.
 
     Args:
-        mask: brain on the grid of the image that it was made from.
-        reference: image that gives the grid.
+        mask: brain mask on the grid of the image that it was made from.
+        reference: image that defines the grid.
         output: mask on the reference grid.
-        transform: ITK affine text, from that image to the reference; without it both share one world.
-        backend: which tools do it.
+        transform: ITK affine text, from that image to the reference; without it, both share world coordinates.
+        backend: the tools to use.
     """
     brain, grid = images.read(mask), images.read_header(reference)
     matrix = np.eye(4) if transform is None else transforms.read(transform)

@@ -9,14 +9,14 @@ from ..backends.protocol import load, versions
 
 
 def correct_bias(*, image: Path, output: Path, backend: str = "embedded", shrink: int = 4) -> None:
-    """Even out the slow change of brightness that the receiving coil leaves across a raw image.
+    """Correct the smooth intensity variation that the receive coil leaves across a raw image (bias field).
 
     Args:
         image: contrast as acquired, NIfTI.
         output: corrected image on the same grid.
-        backend: which tools do it.
-        shrink: coarseness of the estimate; the embedded backend works on cubes of this many times 2 mm. 0: the
-            image is written as it is, for series whose ratios count.
+        backend: the tools to use.
+        shrink: coarseness of the estimate; the embedded backend works on voxels of this many times 2 mm. 0: the
+            image is written unchanged, for series whose intensity ratios matter.
     """
     raw = images.read(image)
     if not shrink:
@@ -28,7 +28,7 @@ def correct_bias(*, image: Path, output: Path, backend: str = "embedded", shrink
     before = raw.get_fdata(dtype=np.float32)
     gain = before[corrected > 0] / corrected[corrected > 0]
     low, high = np.percentile(gain, (1, 99))
-    print(f"{image}: the bias field runs from {low:.2f} to {high:.2f}")
+    print(f"{image}: the bias field ranges from {low:.2f} to {high:.2f}")
     facts = {
         "Sources": [str(image)],
         "BiasFieldRange": [round(float(low), 4), round(float(high), 4)],

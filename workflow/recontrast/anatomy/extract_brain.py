@@ -14,14 +14,14 @@ SMALLEST, LARGEST = 300.0, 2500.0  # ml; outside this no human brain of school a
 def extract_brain(
     *, image: Path, contrast: str, mask: Path, backend: str = "embedded", threshold: float | None = None
 ) -> None:
-    """Find the brain in a head, with the fluid around it and without skull, scalp and eyes.
+    """Extract the brain: with the surrounding fluid, without skull, scalp and eyes.
 
     Args:
         image: bias-corrected head.
         contrast: its BIDS suffix, for example T1w or FLAIR.
-        mask: the brain, on the grid of the image.
-        backend: which tools do it.
-        threshold: 0 to 1, higher gives a smaller brain; if not given, the backend's own for the contrast.
+        mask: brain mask to write, on the grid of the image.
+        backend: the tools to use.
+        threshold: 0 to 1, higher values give smaller masks; if not given, the backend's default for the contrast.
 
     Raises:
         RecontrastError: what was found has not the size of a brain.

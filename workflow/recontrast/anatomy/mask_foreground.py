@@ -9,11 +9,11 @@ from ..images import check_same_grid, read, read_header, write
 
 
 def mask_foreground(*, images: list[Path], output: Path) -> None:
-    """Take as region what is not zero: for images that come stripped and registered.
+    """Make a mask of the non-zero voxels: for images that are already skull-stripped and registered.
 
     Args:
         images: the contrasts of one session, the reference first.
-        output: mask: the largest connected part of the first image that is not zero, holes filled.
+        output: mask to write: the largest connected non-zero part of the first image, holes filled.
 
     Raises:
         RecontrastError: the images do not lie on one grid.

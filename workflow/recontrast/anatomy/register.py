@@ -24,16 +24,16 @@ def register(
     dof: Literal[6, 12] = 6,
     backend: str = "embedded",
 ) -> None:
-    """Find how one image of a head has to be moved to lie on another of the same head.
+    """Register one image of a head to another of the same head.
 
     Args:
         moving: bias-corrected contrast.
         reference: bias-corrected reference contrast.
         transform: ITK affine text file to write, for resampling the moving image to the reference.
-        moving_mask: brain in the moving image, on its grid.
-        reference_mask: brain in the reference, on its grid.
-        dof: 6 for rotation and shift, 12 for scale and shear as well.
-        backend: which tools do it.
+        moving_mask: brain mask on the grid of the moving image.
+        reference_mask: brain mask on the grid of the reference.
+        dof: 6 for rotation and translation, 12 for scale and shear as well.
+        backend: the tools to use.
 
     Raises:
         RecontrastError: the tools found the head stretched or shrunk, which no head of one session is.
@@ -46,12 +46,12 @@ def register(
     lengths = np.linalg.svd(matrix[:3, :3], compute_uv=False)
     if (most := np.abs(np.log(lengths)).max()) > np.log1p(STRETCH):
         raise RecontrastError(
-            f"registration to {reference.name} changes its size by {np.expm1(most):.0%}, as it failed",
+            f"registration to {reference.name} changes its size by {np.expm1(most):.0%}: it has failed",
             file=moving,
-            remedy="look at both images; anatomy.dof: 6 keeps the size, a table of exclusions leaves one out",
+            remedy="look at both images; use anatomy.dof: 6, which keeps the size, or exclude one of them",
         )
     centre = transforms.FLIP @ fixed.affine @ [*((n - 1) / 2 for n in fixed.shape), 1]
-    print(f"{moving}: the middle of the reference moves by {np.linalg.norm(matrix @ centre - centre):.1f} mm")
+    print(f"{moving}: the centre of the reference moves by {np.linalg.norm(matrix @ centre - centre):.1f} mm")
     transforms.write(transform, matrix)
 
 

@@ -12,9 +12,9 @@ def register_template(*, image: Path, mask: Path, transform: Path, backend: str 
 
     Args:
         image: bias-corrected reference contrast.
-        mask: its brain, on the same grid.
+        mask: brain mask on the same grid.
         transform: ITK affine text file to write, for resampling the image to the template.
-        backend: which tools do it.
+        backend: the tools to use.
     """
     brain, region = images.read(image), images.read(mask)
     images.check_same_grid(mask, region, brain)

@@ -24,18 +24,18 @@ def resample(
     interpolation: Literal["linear", "bspline"] = "linear",
     backend: str = "embedded",
 ) -> None:
-    """Bring a contrast to the reference grid, in one interpolation, and to standard units.
+    """Resample a contrast to the reference grid, with a single interpolation, and scale it to standard units.
 
     Args:
         image: bias-corrected contrast on its own grid, or the reference itself.
-        reference: image that gives the grid.
-        mask: region on the reference grid, within which the units are set.
+        reference: image that defines the grid.
+        mask: region on the reference grid, which determines the scaling.
         output: the contrast on the reference grid.
         transform: ITK affine text, from the contrast to the reference; without it the image has to lie on
             the reference grid already, and its values are not interpolated.
-        intensity: median multiplies the image so that its median in the mask is 1000; keep leaves it.
+        intensity: median scales the image so that its median in the mask is 1000; keep leaves it unscaled.
         interpolation: linear, or bspline (third order: sharper, with overshoot at edges).
-        backend: which tools do it.
+        backend: the tools to use.
 
     Raises:
         RecontrastError: another grid without a transform, or no signal inside the mask.
@@ -64,7 +64,7 @@ def scale(data: np.ndarray, mask: np.ndarray, file: Path) -> float:
     median = float(np.median(data[mask]))
     if median <= 0:
         raise RecontrastError(
-            "has no signal in half of the region mask or more",
+            "has no signal in at least half of the region mask",
             file=file,
             remedy="look at its registration and mask; exclude it if they are wrong",
         )

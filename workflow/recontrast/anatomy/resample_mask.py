@@ -13,16 +13,16 @@ from ..errors import RecontrastError
 def resample_mask(
     *, mask: Path, reference: Path, output: Path, transform: Path | None = None, backend: str = "embedded"
 ) -> None:
-    """Bring a mask that the user has to the grid of the reference contrast.
+    """Resample a mask supplied by the user to the grid of the reference contrast.
 
-    The mask is interpolated linearly and cut at one half. One that is empty stays so: no lesions are a result.
+    The mask is interpolated linearly and thresholded at 0.5. An empty mask stays empty: no lesions is a valid result.
 
     Args:
         mask: 0 and 1, on the grid of the image on which it was drawn.
-        reference: image that gives the grid.
+        reference: image that defines the grid.
         output: mask on the reference grid.
-        transform: ITK affine text, from that image to the reference; without it both share one world.
-        backend: which tools do it.
+        transform: ITK affine text, from that image to the reference; without it, both share world coordinates.
+        backend: the tools to use.
 
     Raises:
         RecontrastError: it holds other values than 0 and 1, or nothing of it lies in the reference.

@@ -20,17 +20,17 @@ def segment_tissue(
     contrast: str = "T1w",
     backend: str = "embedded",
 ) -> None:
-    """Tell fluid, grey matter and white matter apart, voxel by voxel.
+    """Segment cerebrospinal fluid, grey matter and white matter.
 
     Args:
-        image: bias-corrected contrast on the reference grid, T1w where there is one.
-        mask: brain on the reference grid.
+        image: bias-corrected contrast on the reference grid, T1w if there is one.
+        mask: brain mask on the reference grid.
         csf: probability map of cerebrospinal fluid to write.
         gm: the same for grey matter.
         wm: the same for white matter.
-        segmentation: the likeliest tissue, 1 grey matter, 2 white matter, 3 fluid, 0 outside.
-        contrast: BIDS suffix of the image; tells which tissue is bright. Anything but T1w is less sharp.
-        backend: which tools do it.
+        segmentation: most likely tissue: 1 grey matter, 2 white matter, 3 fluid, 0 outside.
+        contrast: BIDS suffix of the image, which determines which tissue is bright. T1w works best.
+        backend: the tools to use.
     """
     brain, region = images.read(image), images.read(mask)
     images.check_same_grid(mask, region, brain)

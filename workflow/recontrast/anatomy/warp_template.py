@@ -16,16 +16,16 @@ def warp_template(
     inverse_warp: Path,
     backend: str = "embedded",
 ) -> None:
-    """Find the deformation that remains between a brain and the MNI152 template after the affine transform.
+    """Estimate the nonlinear deformation between a brain and the MNI152 template that remains after the affine.
 
     Args:
         image: bias-corrected reference contrast.
-        mask: its brain, on the same grid.
+        mask: brain mask on the same grid.
         transform: ITK affine text file of `register_template`.
-        warp: deformation to write, for images on their way to the template: `antsApplyTransforms -t warp -t transform`.
-        inverse_warp: deformation to write, for maps of the template on their way to the images:
+        warp: displacement field to write, from the image to the template: `antsApplyTransforms -t warp -t transform`.
+        inverse_warp: displacement field to write, from the template to the image:
             `antsApplyTransforms -t [transform,1] -t inverse_warp`.
-        backend: which tools do it.
+        backend: the tools to use.
 
     Raises:
         RecontrastError: mask and image on different grids, or a backend that cannot bend.

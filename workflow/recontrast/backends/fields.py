@@ -27,7 +27,7 @@ def divide(image: nib.Nifti1Image, field: np.ndarray, region: np.ndarray) -> np.
     """
     if not region.any():
         raise RecontrastError(
-            "no brain was found to tell a bias field by",
+            "no brain was found from which to estimate the bias field",
             remedy="look at the image; exclude it if it does not show a head",
         )
     log_field = np.log(np.where(region, np.maximum(field, 1e-3), 1))

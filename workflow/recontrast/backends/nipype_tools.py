@@ -117,12 +117,12 @@ def take(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     """
     if not Path(path).is_file():
         raise RecontrastError(
-            "was not written", file=Path(path).name, remedy="see the log for what its tool said"
+            "was not written", file=Path(path).name, remedy="see the log for the output of the tool"
         )
     data = nib.load(path).get_fdata(dtype=np.float32)
     if data.shape != tuple(shape):
         raise RecontrastError(
-            f"a tool wrote shape {data.shape} where {tuple(shape)} was asked for", file=path
+            f"a tool wrote an image of shape {data.shape} instead of {tuple(shape)}", file=path
         )
     return data
 
@@ -140,7 +140,7 @@ def _failure(program: str, status: int, said: str, trouble: str) -> RecontrastEr
     # The last of what sounds like an error, as scripts print much else, or the last of all.
     telling = [line for line in lines if TROUBLE.search(line)] or lines
     last = f": {telling[-1][:200]}" if telling else ""
-    return RecontrastError(problem + last, remedy=hints[0] if hints else "see the log for all that it said")
+    return RecontrastError(problem + last, remedy=hints[0] if hints else "see the log for its full output")
 
 
 class _Lines(logging.Handler):

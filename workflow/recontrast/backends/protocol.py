@@ -239,4 +239,4 @@ def resolve(preference: Sequence[str], operation: str) -> str:
             reasons.append(f"{backend}: {error}")
         else:
             return backend
-    raise RecontrastError(f"no backend can do {operation} here: {'; '.join(reasons)}")
+    raise RecontrastError(f"no backend can run {operation} here: {'; '.join(reasons)}")

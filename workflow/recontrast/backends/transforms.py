@@ -49,7 +49,7 @@ def read(path: Path) -> np.ndarray:
         matrix[:3, :3] = linear
         matrix[:3, 3] = offset + centre - linear @ centre
     except (KeyError, ValueError):
-        raise RecontrastError("holds no affine transform in three dimensions", **problem) from None
+        raise RecontrastError("does not contain a three-dimensional affine transform", **problem) from None
     return matrix
 
 

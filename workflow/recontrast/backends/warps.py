@@ -51,7 +51,7 @@ def read(path: Path) -> Warp:
     Raises:
         RecontrastError: no such file, or not a finite vector for each voxel of a grid.
     """
-    problem = dict(file=path, remedy="give a displacement field of ITK (x, y, z, 1, 3) in NIfTI")
+    problem = dict(file=path, remedy="give an ITK displacement field in NIfTI, of shape (x, y, z, 1, 3)")
     try:
         image = nib.load(path)
         shifts = np.asarray(image.dataobj, dtype=np.float32)
@@ -60,5 +60,5 @@ def read(path: Path) -> Warp:
     except images.UNREADABLE as error:
         raise RecontrastError(f"cannot be read ({error})", **problem) from error
     if shifts.ndim != 5 or shifts.shape[3:] != (1, 3) or not np.isfinite(shifts).all():
-        raise RecontrastError("holds no deformation in three dimensions", **problem)
+        raise RecontrastError("does not contain a three-dimensional displacement field", **problem)
     return Warp(shifts[:, :, :, 0], image.affine)

@@ -52,14 +52,14 @@ def scan(folder: str | Path) -> tuple[list[RawImage], list[RecontrastError]]:
     """
     folder = Path(folder).absolute()
     if not folder.is_dir():
-        problem = "is a file where a BIDS folder is needed" if folder.exists() else "does not exist"
+        problem = "is a file, not a BIDS folder" if folder.exists() else "does not exist"
         raise RecontrastError(problem, file=folder, remedy="give the folder that holds the sub-* folders")
     images: list[RawImage] = []
     problems: list[RecontrastError] = []
     entries = _entries(folder, problems)
     people = [e for e in entries if e.name.startswith("sub-") and e.is_dir()]
     if not people:
-        problem = "is no BIDS folder: it has no sub-* folders" if entries else "is an empty folder"
+        problem = "is not a BIDS folder: it has no sub-* folders" if entries else "is an empty folder"
         raise RecontrastError(problem, file=folder, remedy="give the folder that holds the sub-* folders")
     for person in _labelled(people, problems):
         found = len(images) + len(problems)
@@ -71,10 +71,10 @@ def scan(folder: str | Path) -> tuple[list[RawImage], list[RecontrastError]]:
                     except RecontrastError as problem:
                         problems.append(problem)
         if len(images) + len(problems) == found:
-            problems.append(RecontrastError("holds no NIfTI images", file=person.path))
+            problems.append(RecontrastError("contains no NIfTI images", file=person.path))
     if not images:
         raise RecontrastError(
-            f"holds no image that can be used ({problems[0]})", file=folder, remedy="convert the data to BIDS"
+            f"contains no usable image ({problems[0]})", file=folder, remedy="convert the data to BIDS"
         )
     return images, problems
 
@@ -113,7 +113,7 @@ def read_participants(folder: str | Path) -> dict[str, dict[str, str]]:
     rows = tsv.read(path, missing="n/a")
     if rows and "participant_id" not in rows[0]:
         raise RecontrastError(
-            "has no column participant_id", file=path, remedy="separate its columns by tabs"
+            "has no column participant_id", file=path, remedy="add it, and separate columns by tabs"
         )
     return {row["participant_id"].removeprefix("sub-"): row for row in rows}
 
@@ -135,7 +135,9 @@ def _labelled(folders: list[os.DirEntry], problems: list[RecontrastError]) -> It
             yield entry
         else:
             remedy = "use letters and digits only; until then it is left out"
-            problems.append(RecontrastError("has no legal BIDS label", file=entry.path, remedy=remedy))
+            problems.append(
+                RecontrastError("does not have a valid BIDS label", file=entry.path, remedy=remedy)
+            )
 
 
 def _entries(folder: str | Path, problems: list[RecontrastError]) -> list[os.DirEntry]:
@@ -145,7 +147,9 @@ def _entries(folder: str | Path, problems: list[RecontrastError]) -> list[os.Dir
             return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
     except OSError as error:
         problems.append(
-            RecontrastError(f"cannot be listed ({error.strerror})", file=folder, remedy="check its rights")
+            RecontrastError(
+                f"cannot be listed ({error.strerror})", file=folder, remedy="check its permissions"
+            )
         )
         return []
 
@@ -162,7 +166,7 @@ def _describe(entry: os.DirEntry, participant: str, session: str) -> RawImage:
         facts = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     except FileNotFoundError:
         # How git-annex shows a file whose content lies elsewhere.
-        facts, problem = (0, 0, 0), "its content is not here; run datalad get (or mend the link)"
+        facts, problem = (0, 0, 0), "its content is not here; run datalad get (or fix the link)"
     except OSError as error:
         facts, problem = (0, 0, 0), f"cannot be opened ({error.strerror}); check the file"
     return RawImage(participant, session, suffix, entities, Path(entry.path), *facts, problem)
@@ -175,5 +179,5 @@ def _parse(entry: os.DirEntry) -> tuple[str, dict[str, str]]:
     pairs = [ENTITY.fullmatch(part) for part in parts]
     if not all(pairs) or not LABEL.fullmatch(suffix) or len({pair[1] for pair in pairs}) < len(pairs):
         remedy = "name it sub-LABEL[_ses-LABEL][_key-value]_SUFFIX; until then it is left out"
-        raise RecontrastError("has no legal BIDS name", file=entry.path, remedy=remedy)
+        raise RecontrastError("does not have a valid BIDS name", file=entry.path, remedy=remedy)
     return suffix, {pair[1]: pair[2] for pair in pairs}

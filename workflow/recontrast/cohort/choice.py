@@ -85,7 +85,7 @@ def choose_group(name: str, contrast: Contrast, images: list[RawImage], key: str
         if values not in there:
             missing = "_".join(f"{entity}-{value}" for entity, value in zip(differing, values, strict=True))
             raise RecontrastError(
-                f"of the {contrast.suffix} images, {missing} is missing", remedy="find it, or convert again"
+                f"{missing} is missing from the {contrast.suffix} images", remedy="find it, or convert again"
             )
     return left
 
@@ -107,14 +107,14 @@ def choose_mask(name: str, mask: Mask, images: list[RawImage], on: RawImage | No
         others = [image for image in left if "run" in image.entities and _run(image) != _run(on)]
         if left and left == others:
             raise RecontrastError(
-                f"{left[0].path.name} was drawn on another run than {on.path.name}",
-                remedy=f"choose that run under contrasts.{mask.of}, or say masks.{name}: run",
+                f"{left[0].path.name} was not drawn on the run of {on.path.name}",
+                remedy=f"choose that run under contrasts.{mask.of}, or set run under masks.{name}",
             )
         left = [image for image in left if image not in others]
     if len(left) > 1:
         names = ", ".join(str(image.path) for image in left)
         raise RecontrastError(
-            f"{len(left)} files are the mask {name} ({names})", remedy=f"add entities to masks.{name}"
+            f"{len(left)} files match the mask {name} ({names})", remedy=f"add entities to masks.{name}"
         )
     return left[0] if left else None
 

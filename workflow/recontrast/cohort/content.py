@@ -67,7 +67,7 @@ def _inspect(path: Path, read_as: Callable[[Path], object]) -> Content:
         with open(path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        return Content("", f"cannot be opened ({error.strerror}); check the file and its rights")
+        return Content("", f"cannot be opened ({error.strerror}); check the file and its permissions")
     try:
         read_as(path)
         _check_packing(path)
@@ -89,7 +89,11 @@ def inspect_beside(image: RawImage) -> list[Content]:
         try:
             content = file.read_bytes()
         except FileNotFoundError:
-            lacking = f"has no {ending} file beside it or above; convert again" if ending in GRADIENTS else ""
+            lacking = (
+                f"has no {ending} file beside it or in a folder above; convert again"
+                if ending in GRADIENTS
+                else ""
+            )
             found.append(Content("", lacking))
         except OSError as error:
             found.append(Content("", f"its {ending} file cannot be opened ({error.strerror})"))

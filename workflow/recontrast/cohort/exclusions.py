@@ -21,9 +21,9 @@ def read(table: Path | None) -> dict[tuple[str, str], str]:
     rows = tsv.read(table)
     if rows and not {"participant_id", "reason"} <= set(rows[0]):
         raise RecontrastError(
-            "has no columns participant_id and reason",
+            "lacks the columns participant_id and reason",
             file=table,
-            remedy="add them (session_id, contrast as needed)",
+            remedy="add them (and session_id and contrast as needed)",
         )
     found = {}
     for row in rows:

@@ -158,10 +158,10 @@ def build(
     for name, labels in without_run.items():
         some = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
         problem = (
-            f"contrasts.{name}: in {len(labels)} sessions the file without a run is taken, not those with one"
+            f"contrasts.{name}: in {len(labels)} sessions the file without a run is used, not those with one"
         )
         manifest.problems.append(
-            RecontrastError(f"{problem} ({some})", remedy="say run: first, last or a number")
+            RecontrastError(f"{problem} ({some})", remedy="set run to first, last or a number")
         )
     taken = {(Session(i.participant, i.session), i.contrast): raws[0] for i, raws in chosen if raws}
     drawn = _masks(datasets, masks, visits, taken, manifest)
@@ -223,7 +223,7 @@ def _masks(
         if not any(image.contrast == name for image, _ in chosen):
             manifest.problems.append(
                 RecontrastError(
-                    f"masks.{name}: no derivative of the cohort is this mask",
+                    f"masks.{name}: no derivative of the cohort matches this mask",
                     remedy="check its entities, or name its folder under datasets: derivatives",
                 )
             )
@@ -289,7 +289,7 @@ def _gather(
             remedy = "give one of them a prefix under datasets"
             manifest._stop(
                 RecontrastError(
-                    f"has {named} as has {origin[clash[0]].path}", file=dataset.path, remedy=remedy
+                    f"has {named}, as does {origin[clash[0]].path}", file=dataset.path, remedy=remedy
                 )
             )
             continue
@@ -334,7 +334,7 @@ def _tell_absent(contrasts: dict[str, Contrast], images: list[bids.RawImage], ma
         }
         alike = [label for label in sorted(there) if label.split("_")[-1] == contrast.suffix]
         shown = (alike or _nearest(asked, there) or sorted(there))[:8]
-        problem = f"{key}: no file in the cohort is {asked}"
+        problem = f"{key}: no file in the cohort matches {asked}"
         manifest.problems.append(RecontrastError(problem, remedy=f"there are {', '.join(shown)}"))
 
 

@@ -128,8 +128,8 @@ def assign(
     anew = pinned is None or (pinned.settings is not None and _dealing(pinned.settings) != _dealing(settings))
     if anew and len(present) < 2:
         count = f"only {len(present)} participant{'' if present else 's'}" if present else "no participants"
-        remedy = "add participants; a model is tested on others than it was trained on"
-        raise RecontrastError(f"{count} with the target, where splits need two", remedy=remedy)
+        remedy = "add participants; a model is never tested on those it was trained on"
+        raise RecontrastError(f"{count} with the target, but splits need at least two", remedy=remedy)
     everyone = sorted(present | set(waiting))
     strata = {label: " ".join((strata or {}).get(label, "").split()) or "n/a" for label in everyone}
     stratum = {label: strata[label] for label in sorted(present)}
@@ -143,11 +143,13 @@ def assign(
         rows = _add(stratum, settings, _keep(pinned.rows, settings), present)
     splits = Splits(tuple(sorted(rows, key=lambda row: row.participant)), settings, present)
     if all(row.fold in (NEW, NEVER) for row in rows):
-        remedy = "set splits.include_new: true, or delete the splits to have them made anew"
-        why = "all came after the splits were made, or never train"
-        raise RecontrastError(f"nobody with the target may train: {why}", remedy=remedy)
+        remedy = "set splits.include_new: true, or delete the splits to have them remade"
+        why = "all were added after the splits were made, or are listed in splits.never_train"
+        raise RecontrastError(
+            f"no participant with the target is available for training: {why}", remedy=remedy
+        )
     if anew and settings.test and splits.folds and not splits.training(splits.folds[0]):
-        raise RecontrastError("splits.test names everyone who may train", remedy="name fewer")
+        raise RecontrastError("splits.test leaves no participants for training", remedy="name fewer")
     return splits
 
 
@@ -237,7 +239,7 @@ def read(path: str | Path) -> Splits | None:
         return None
     table = tsv.read(path)
     if not table or not {"participant_id", "fold"} <= set(table[0]):
-        raise _broken(path, "has no rows, or no columns participant_id and fold")
+        raise _broken(path, "has no rows, or lacks the columns participant_id and fold")
     rows = [_parse(path, number, line) for number, line in enumerate(table)]
     for what, values in (("participant", [r.participant for r in rows]), ("rank", [r.rank for r in rows])):
         value, count = Counter(values).most_common(1)[0]
@@ -254,13 +256,13 @@ def _parse(path: Path, number: int, line: dict[str, str]) -> Row:
     participant = line["participant_id"].strip().removeprefix("sub-")
     fold, rank = line["fold"].strip(), line.get("rank", str(number)).strip()
     if not (participant.isascii() and participant.isalnum()):
-        raise _broken(path, f"line {number + 2}: {line['participant_id']!r} is no participant label")
+        raise _broken(path, f"line {number + 2}: {line['participant_id']!r} is not a valid participant label")
     numbered = fold.isascii() and fold.isdecimal() and not fold.startswith("0")
     if fold not in (TRAINING, NEW, NEVER) and not numbered:
         words = f"neither 1, 2, ... nor {TRAINING}, {NEW} or {NEVER}"
         raise _broken(path, f"line {number + 2}: fold {fold!r} is {words}")
     if not (rank.isascii() and rank.isdecimal()):
-        raise _broken(path, f"line {number + 2}: rank {rank!r} is no whole number")
+        raise _broken(path, f"line {number + 2}: rank {rank!r} is not a whole number")
     return Row(participant, fold, int(rank), line.get("stratum", "").strip() or "n/a")
 
 
@@ -271,10 +273,8 @@ def _read_settings(path: Path) -> config.Splits | None:
     try:
         return config.Splits.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, pydantic.ValidationError) as error:
-        raise _broken(path, "does not hold the settings of splits") from error
+        raise _broken(path, "does not contain the settings of splits") from error
 
 
 def _broken(path: Path, problem: str) -> RecontrastError:
-    return RecontrastError(
-        problem, file=path, remedy="correct it, or delete it to have the splits made again"
-    )
+    return RecontrastError(problem, file=path, remedy="correct it, or delete it to have the splits remade")

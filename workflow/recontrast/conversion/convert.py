@@ -9,12 +9,12 @@ from .output import write
 def convert(*, series: Path, output: Path) -> None:
     """Convert one image of a DICOM series to NIfTI, with its acquisition parameters in a JSON file beside it.
 
-    Size, number of volumes and place in space must be what the headers say. Nothing that identifies a person
-    is in the outputs.
+    Size, number of volumes and position in space must agree with the headers. The outputs contain nothing that
+    identifies a person.
 
     Args:
-        series: the list that the plan made: the files, and what is to come out of them.
-        output: `.nii.gz` file to make.
+        series: list made by the plan: the files, and what they become.
+        output: `.nii.gz` file to write.
 
     Raises:
         RecontrastError: files are gone or damaged, or dcm2niix made nothing, or something else than the

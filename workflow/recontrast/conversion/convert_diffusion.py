@@ -14,10 +14,10 @@ def convert_diffusion(*, series: Path, output: Path, bval: Path, bvec: Path) -> 
     Trace volumes, which a scanner computes from the others, are split off; the JSON file says so.
 
     Args:
-        series: the list that the plan made: the files, and what is to come out of them.
-        output: `.nii.gz` file to make.
-        bval: file of b-values to make, in s/mm².
-        bvec: file of gradient directions to make, in the axes of the image as FSL has them.
+        series: list made by the plan: the files, and what they become.
+        output: `.nii.gz` file to write.
+        bval: file of b-values to write, in s/mm².
+        bvec: file of gradient directions to write, in image axes as in FSL.
 
     Raises:
         RecontrastError: as `convert`, or the series has no b-values.
@@ -26,6 +26,6 @@ def convert_diffusion(*, series: Path, output: Path, bval: Path, bvec: Path) -> 
         for path in (bval, bvec):
             made = image.with_suffix(path.suffix)
             if not made.is_file():
-                raise RecontrastError("dcm2niix found no b-values", remedy="say use: no, or name it anew")
+                raise RecontrastError("dcm2niix found no b-values", remedy="set use to no, or rename it")
             images.write_text(path, made.read_text(encoding="utf-8"))
         write(output, image, facts)

@@ -49,7 +49,7 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         except RecontrastError as error:
             if not wanted.get("lacks"):
                 raise
-            remedy = "transfer it again, or say use: no for the series"
+            remedy = "transfer it again, or set use to no for the series"
             raise RecontrastError(f"{error.problem}; {wanted['lacks']}", remedy=remedy) from error
         facts = clean(json.loads(chosen.with_suffix(".json").read_text(encoding="utf-8")))
         facts |= wanted["parameters"]
@@ -86,8 +86,8 @@ def _rewrite(path: str, place: Path) -> bool:
     try:
         data.save_as(place, enforce_file_format=True)
     except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
-        remedy = "export the series anew, or say use: no for it"
-        raise RecontrastError("a file has no preamble and cannot be written anew", remedy=remedy) from error
+        remedy = "export the series again, or set use to no for it"
+        raise RecontrastError("a file has no preamble and cannot be rewritten", remedy=remedy) from error
     return True
 
 
@@ -159,7 +159,7 @@ def choose(made: list[Path], wanted: dict) -> tuple[Path, list[str]]:
     if len(main) != 1:
         names = ", ".join(f"{path.stem} {nib.load(path).shape}" for path in made) or "nothing"
         raise RecontrastError(
-            f"dcm2niix made {names} of it, where one image was expected", remedy="say use: no for the series"
+            f"dcm2niix made {names} from it instead of one image", remedy="set use to no for the series"
         )
     others = [
         path.stem.removeprefix("image_") for path in made if path != main[0] and path.stem.endswith("_ADC")
@@ -203,7 +203,7 @@ def check(image: nib.Nifti1Image, wanted: dict, apart: int) -> None:
     if volumes + apart != wanted["volumes"]:
         further = f" and split off {apart}" if apart else ""
         raise RecontrastError(
-            f"dcm2niix made {volumes} volumes of it{further}, the headers say {wanted['volumes']}"
+            f"dcm2niix made {volumes} volumes from it{further}, but the headers say {wanted['volumes']}"
         )
     if wanted["corners"] is None:
         return
@@ -211,4 +211,4 @@ def check(image: nib.Nifti1Image, wanted: dict, apart: int) -> None:
     made = nib.affines.apply_affine(image.affine, ends)
     apart = np.linalg.norm(made[:, None] - np.array(wanted["corners"])[None], axis=2).min(axis=1).max()
     if apart > TOLERANCE:
-        raise RecontrastError(f"dcm2niix put it {apart:.3f} mm from where the headers have it")
+        raise RecontrastError(f"dcm2niix placed it {apart:.3f} mm from the position in the headers")

@@ -148,7 +148,7 @@ def read(path: str | Path) -> File:
     try:
         header = parse(content)
     except DAMAGED:
-        return File(sha256, None, "a DICOM file that cannot be read, or no DICOM file")
+        return File(sha256, None, "an unreadable DICOM file, or not a DICOM file")
     return File(sha256, header) if isinstance(header, Header) else File(sha256, None, header)
 
 
@@ -160,7 +160,7 @@ def _foreign(start: bytes) -> str:
     if not start:
         return "an empty file"
     plain = all(byte >= 32 or byte in b"\t\r\n\f" for byte in start)
-    return kind or ("a text file" if plain else "no DICOM file")
+    return kind or ("a text file" if plain else "not a DICOM file")
 
 
 def parse(content: bytes) -> Header | str:
@@ -173,16 +173,12 @@ def parse(content: bytes) -> Header | str:
     if kind == DIRECTORY:
         return "a DICOMDIR"
     if kind not in MR_IMAGES:
-        return (
-            f"no MR image but {pydicom.uid.UID(kind).name}"
-            if kind
-            else "a DICOM file that does not say what it is"
-        )
+        return f"not an MR image but {pydicom.uid.UID(kind).name}" if kind else "a DICOM file of unknown type"
     if whole(data, "SamplesPerPixel", 1) != 1:
-        return "a colour picture"
+        return "a colour image"
     frames = _enhanced(data) if MR_IMAGES[kind] == "enhanced" else _classic(data)
     if not frames:
-        return "a picture without a place in space"
+        return "an image without a position in space"
     timing = group(data, 0, "MRTimingAndRelatedParametersSequence") if MR_IMAGES[kind] == "enhanced" else data
     measures = group(data, 0, "PixelMeasuresSequence") if MR_IMAGES[kind] == "enhanced" else data
     return Header(

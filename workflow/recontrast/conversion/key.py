@@ -75,22 +75,22 @@ class Key:
         for one, other in akin(self.rows):
             pair = {self.rows[one][0], self.rows[other][0]}
             if tuple(sorted(pair)) not in alone:
-                labels.setdefault(("patient ID in two ways of writing", *sorted(pair)), set()).update(pair)
+                labels.setdefault(("patient ID in two spellings", *sorted(pair)), set()).update(pair)
         several = {(what, *sorted(found)) for (what, *_), found in labels.items() if len(found) > 1}
         nobody = {label for visit, (label, _) in self.rows.items() if all(map(is_placeholder, visit[:2]))}
         return [
             *(
-                f"sub-{label} stands for {len(whom)} different people in {NAME}; right only if it is one of them"
+                f"sub-{label} stands for {len(whom)} different people in {NAME}; right only if they are one person"
                 for label, whom in sorted(people.items())
                 if len(whom) > 1
             ),
             *(
-                f"{' and '.join(f'sub-{label}' for label in found)} have one {what} in {NAME}; if it is one person,"
-                " give all its rows one label, or it is in training and test at once"
+                f"{' and '.join(f'sub-{label}' for label in found)} have the same {what} in {NAME}; if they are one"
+                " person, give all their rows the same label, or the person is in training and test at once"
                 for what, *found in sorted(several)
             ),
             *(
-                f"the row of sub-{label} in {NAME} names nobody: patient ID and name are placeholders or missing;"
+                f"the row of sub-{label} in {NAME} identifies nobody: patient ID and name are placeholders or missing;"
                 " give one of them, or delete the row"
                 for label in sorted(nobody)
             ),
@@ -161,7 +161,7 @@ def read(folder: Path) -> Key:
         return Key()
     table = tsv.read(path)
     if table and not {"participant_id", "patient_id"} <= set(table[0]):
-        raise RecontrastError("has no columns participant_id and patient_id", file=path, remedy="add them")
+        raise RecontrastError("lacks the columns participant_id and patient_id", file=path, remedy="add them")
     names = table[0] if table else ()
     key = Key(columns=tuple(name for name in names if name and name not in COLUMNS))
     for number, row in enumerate(table, 2):
@@ -170,7 +170,7 @@ def read(folder: Path) -> Key:
         labels = ["" if label == "n/a" else label for label in labels]
         if not LABEL.fullmatch(labels[0]) or (labels[1] and not LABEL.fullmatch(labels[1])):
             remedy = "use letters and digits only"
-            raise RecontrastError(f"line {number} has a label that is not legal", file=path, remedy=remedy)
+            raise RecontrastError(f"line {number} has an invalid label", file=path, remedy=remedy)
         visit = tuple(row.get(column, "") for column in IDENTITY)
         if is_placeholder(visit[0]) and not is_placeholder(visit[1]):
             visit = ("", *visit[1:])  # by which the person is known
@@ -211,11 +211,11 @@ def lock(folder: Path, ours: Iterable[str]) -> str:
             if rights & FOR_OTHERS:
                 path.chmod(rights & 0o700)
     except OSError as error:
-        return f"others may enter it or read in it, and that cannot be changed ({error.strerror})"
+        return f"others can access it, and that cannot be changed ({error.strerror})"
     if not folder.stat().st_mode & FOR_OTHERS:
         return ""
-    why = "its disk keeps no rights" if own == shown else "it holds further files"
-    return f"others may enter it, as {why}"
+    why = "its disk does not store permissions" if own == shown else "it contains other files"
+    return f"others can access it, as {why}"
 
 
 def make_private(folder: Path) -> None:

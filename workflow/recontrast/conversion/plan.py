@@ -87,8 +87,10 @@ def plan(
     key, edits = keys.read(place), table.edits(place)
     planned, others, rows = Planned(), {}, []
     if keep and (open_to := keys.lock(place, OURS)):
-        remedy = "chmod 700 it, or name a folder of its own under conversion.key"
-        planned.problems.append(RecontrastError(f"names people, but {open_to}", file=place, remedy=remedy))
+        remedy = "chmod 700 it, or name a dedicated folder under conversion.key"
+        planned.problems.append(
+            RecontrastError(f"identifies participants, but {open_to}", file=place, remedy=remedy)
+        )
     found = []
     for folder, prefix in folders:
         files = scan(folder, place / CACHE, jobs, progress, (output, place), keep)
@@ -98,7 +100,7 @@ def plan(
             kinds = Counter(file.reason for file in files.values()).most_common(3)
             held = ", ".join(f"{count} × {what}" for what, count in kinds) or "nothing"
             remedy = "give the folder of the DICOM files, or the one that holds the sub-* folders"
-            raise RecontrastError(f"holds no MR images in DICOM but {held}", file=folder, remedy=remedy)
+            raise RecontrastError(f"contains no DICOM MR images, only {held}", file=folder, remedy=remedy)
         found.append((folder, prefix, series))
     everything = [s for _, _, series in found for s in series]
     key.enrol((s.visit for s in everything), _by_study(everything))
@@ -128,15 +130,15 @@ def _doubts(found: list[tuple[Path, str, list[Series]]], key: Key) -> list[str]:
                 weak[label] = is_placeholder(header.person[1])
     told = [
         f"{' and '.join(sorted(names))} are one person in folders with different prefixes, who is in training and"
-        " test at once; give the folders one prefix"
+        " test at once; give the folders the same prefix"
         for names in labels.values()
         if len(names) > 1
     ]
     if len(weak) > 1:
         told.append(
-            f"{len(weak)} people have no patient ID, or one that stands for nobody (such as ANON or 0), and are told"
-            f" apart by name and date of birth, {sum(weak.values())} of them by study alone; give all rows of one"
-            " person one label"
+            f"{len(weak)} people have no patient ID, or a placeholder (such as ANON or 0), and are distinguished"
+            f" by name and date of birth, {sum(weak.values())} of them by study alone; give all rows of a"
+            " person the same label"
         )
     return key.doubts() + told
 
@@ -195,7 +197,7 @@ def _absent(edits: dict[str, table.Row], rows: list[table.Row]) -> list[table.Ro
     """What a user said about series whose files are away, such as on a disk that is not mounted: kept for later."""
     there = {row.series for row in rows}
     return [
-        replace(row, image="", problem="its files are not there now")
+        replace(row, image="", problem="its files no longer exist")
         for name, row in edits.items()
         if name not in there
     ]
@@ -325,7 +327,7 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, place: Path) ->
             RecontrastError(
                 f"{len(unknown)} series are not recognised ({named}{', ...' if len(unknown) > 5 else ''})",
                 file=place / table.NAME,
-                remedy="say there what they are, or add a rule under conversion.rules",
+                remedy="enter there what they are, or add a rule under conversion.rules",
             )
         )
     damaged = (
@@ -336,7 +338,7 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, place: Path) ->
     # A series of several echoes has a row for each.
     planned.problems += [RecontrastError(what, remedy="transfer it again") for what in dict.fromkeys(damaged)]
     partial = (
-        f"{row.participant_id} {row.session_id} series {row.number}: is incomplete and is converted as it is"
+        f"{row.participant_id} {row.session_id} series {row.number}: is incomplete and is converted as is"
         f" ({row.problem})"
         for row in rows
         if row.problem and row.image

@@ -42,7 +42,7 @@ def scan(
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise RecontrastError(
-            "is no folder", file=folder, remedy="give the folder that holds the DICOM files"
+            "is not a folder", file=folder, remedy="give the folder that holds the DICOM files"
         )
     checks = fingerprint("recontrast.conversion.headers")
     stored = _load(cache, checks)

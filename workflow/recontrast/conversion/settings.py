@@ -12,7 +12,7 @@ def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"is no regular expression ({error})") from error
+        raise ValueError(f"is not a regular expression ({error})") from error
     return pattern
 
 
@@ -26,7 +26,7 @@ ENTITIES = r"^([a-z]+-([A-Za-z0-9]|\{delay\})+(_[a-z]+-([A-Za-z0-9]|\{delay\})+)
 def no_job_for(datatype: str, suffix: str, entities: str) -> str:
     """Why no job would convert an image of this name, or nothing."""
     if datatype == "dwi" and suffix != "dwi":
-        return f"suffix {suffix!r}: under dwi only dwi is converted"
+        return f"suffix {suffix!r}: for the datatype dwi, the suffix must be dwi"
     unknown = sorted({part.partition("-")[0] for part in entities.split("_") if part} - set(ORDER))
     return f"entity {unknown[0]!r} is none of {', '.join(ORDER)}" if unknown else ""
 
@@ -42,10 +42,10 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    description: Pattern | None = Field(None, description="found in series, protocol or sequence name")
-    series: Pattern | None = Field(None, description="found in the series description alone")
+    description: Pattern | None = Field(None, description="pattern in the series, protocol or sequence name")
+    series: Pattern | None = Field(None, description="pattern in the series description only")
     image_type: Pattern | None = Field(
-        None, description="found in the image type, as in ORIGINAL/PRIMARY/M/SE"
+        None, description="pattern in the image type, such as ORIGINAL/PRIMARY/M/SE"
     )
     sequence: tuple[str, ...] = Field((), description="all of these: SE, IR, GR, EP, RM; ! excludes")
     acquisition: Literal["2D", "3D"] | None = None
@@ -54,9 +54,9 @@ class Rule(BaseModel):
     ti: Range | None = None
     flip: Range | None = None
     b: Range | None = Field(None, description="the largest b-value of the series")
-    echoes: Range | None = Field(None, description="how many echo times the series has")
-    delays: Range | None = Field(None, description="how many inversion or saturation delays the series has")
-    inversions: Range | None = Field(None, description="how many inversion pulses precede the excitation")
+    echoes: Range | None = Field(None, description="number of echo times in the series")
+    delays: Range | None = Field(None, description="number of inversion or saturation delays in the series")
+    inversions: Range | None = Field(None, description="number of inversion pulses before the excitation")
 
     use: bool = True
     datatype: Annotated[str, Field(pattern="^(anat|dwi|fmap|func|perf|)$")] = "anat"
@@ -79,10 +79,10 @@ class Conversion(BaseModel):
 
     key: Path | None = Field(
         None,
-        description="folder of the key and the table of series; OUT-key beside the output if null",
+        description="folder for the key and the table of series; if null, OUT-key next to the output folder",
     )
-    rules: tuple[Rule, ...] = Field((), description="looked at before the rules that the product brings")
+    rules: tuple[Rule, ...] = Field((), description="applied before the built-in rules")
     participants: tuple[str, ...] = Field(
         (),
-        description="columns of participants.tsv: those of the key; sex and age (at most 89) from headers",
+        description="columns of participants.tsv: from the key; sex and age (capped at 89) from headers",
     )

@@ -67,7 +67,7 @@ class Row:
         for column, said in changes.items():
             setattr(self, column, said)
         if wrong := self.wrong():
-            remedy = "the rules have changed: say all four columns anew"
+            remedy = "the rules have changed: fill in all four columns again"
             raise RecontrastError(f"series {self.series}: {wrong}", file=path, remedy=remedy)
 
     def wrong(self) -> str:
@@ -75,13 +75,13 @@ class Row:
         if self.use not in ("yes", "no"):
             return f"use is {self.use!r}, neither yes nor no"
         if not re.fullmatch(r"([a-z]+-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*)?", self.entities):
-            return f"entities {self.entities!r} are not as in acq-se_run-1"
+            return f"entities {self.entities!r} do not have the form acq-se_run-1"
         if self.use == "no":
             return ""
         if self.datatype not in DATATYPES:
             return f"datatype {self.datatype!r} is none of {', '.join(DATATYPES)}"
         if not re.fullmatch(r"[A-Za-z0-9]+", self.suffix):
-            return f"suffix {self.suffix!r} is not of letters and digits"
+            return f"suffix {self.suffix!r} does not consist of letters and digits"
         return no_job_for(self.datatype, self.suffix, self.entities)
 
     def _outcome(self) -> str:
@@ -103,18 +103,18 @@ def edits(folder: Path) -> dict[str, Row]:
         raise RecontrastError(
             f"lacks the column {lacking[0]}",
             file=path,
-            remedy="put it back, or delete the table to have it made anew",
+            remedy="put it back, or delete the table to have it remade",
         )
     found = {}
     for number, line in enumerate(table, 2):
         cells = {name: line.get(name, "") for name in names}
         row = Row(**{name: "" if cell == "n/a" else cell for name, cell in cells.items()})
         if row.recognised and len(row.recognised.split()) != len(EDITABLE):
-            wrong = f"recognised is {row.recognised!r}, not the four words that the product wrote there"
+            wrong = f"recognised is {row.recognised!r}, not the four words that Recontrast wrote there"
         else:
             wrong = row.wrong() if row.changes else ""
         if wrong:
-            raise RecontrastError(f"line {number}: {wrong}", file=path, remedy="mend the line")
+            raise RecontrastError(f"line {number}: {wrong}", file=path, remedy="fix this line")
         if row.changes:
             found[row.series] = row
     return found

@@ -26,20 +26,20 @@ def correct_motion(
     highest_b: float = np.inf,
     backend: str = "embedded",
 ) -> None:
-    """Check a diffusion series and lay all its volumes on one another, as if the head had been still.
+    """Check a diffusion series and correct it for head motion and eddy currents.
 
     Args:
-        dwi: diffusion series as acquired, 4-D; along which axis phase was encoded is taken from its JSON file.
-        bval: its b-values in s/mm², as FSL has them.
-        bvec: its directions, as FSL has them.
+        dwi: diffusion series as acquired, 4-D; the phase-encoding direction is read from its JSON file.
+        bval: its b-values in s/mm², in FSL format.
+        bvec: its gradient directions, in FSL format.
         output: the corrected series.
         output_bval: the checked b-values.
-        output_bvec: the checked directions, turned with the head.
-        b0: mean of the corrected volumes without weighting, to find the brain on.
+        output_bvec: the checked directions, rotated with the head.
+        b0: mean of the corrected volumes without diffusion weighting, for brain extraction.
         motion: affine corrects head motion and the shear and scale of eddy currents; keep leaves the volumes.
-        b0_threshold: up to this b, in s/mm², a volume counts as not weighted.
-        highest_b: volumes of a higher b, in s/mm², are left out, as the tensor has no use for them.
-        backend: which tools do it.
+        b0_threshold: volumes up to this b-value, in s/mm², count as b = 0.
+        highest_b: volumes with higher b-values, in s/mm², are left out, as they are not used for the tensor.
+        backend: the tools to use.
 
     Raises:
         RecontrastError: series or table cannot be used, no volume is without weighting, or those that are
@@ -65,9 +65,7 @@ def correct_motion(
             "Backend": backend,
             "Software": versions(backend, "correct_motion"),
         }
-        print(
-            f"{dwi}: volumes had moved by {np.median(shifts):.2f} mm (median), {shifts.max():.2f} mm at most"
-        )
+        print(f"{dwi}: head motion {np.median(shifts):.2f} mm (median), {shifts.max():.2f} mm (maximum)")
     else:
         data = used.get_fdata(dtype=np.float32)
         facts |= {"MotionCorrection": "keep"}
@@ -75,7 +73,9 @@ def correct_motion(
         print(f"{dwi}: {note}")
     gradients.write(output_bval, output_bvec, bvals, vectors)
     mean = data[..., unweighted[kept]].mean(axis=-1)
-    images.write(b0, mean, series, facts=facts | {"Description": "mean of the volumes without weighting"})
+    images.write(
+        b0, mean, series, facts=facts | {"Description": "mean of the volumes without diffusion weighting"}
+    )
     images.write(output, data, series, facts=facts)
 
 

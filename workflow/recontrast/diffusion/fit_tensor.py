@@ -27,24 +27,24 @@ def fit_tensor(
     b0_threshold: float = 50.0,
     backend: str = "embedded",
 ) -> None:
-    """Find how freely, and along which direction, water moves in each voxel of the brain.
+    """Fit the diffusion tensor in each voxel of the brain.
 
     Args:
         dwi: diffusion series, corrected for motion.
         bval: its b-values in s/mm².
-        bvec: its directions in FSL's axes.
-        mask: brain on the grid of the series.
+        bvec: its gradient directions, in FSL format.
+        mask: brain mask on the grid of the series.
         fa: fractional anisotropy to write.
         md: mean diffusivity to write, in mm²/s.
         mo: mode of anisotropy to write, from -1 (a disc) to 1 (a rod).
-        s0: signal without weighting to write.
-        eigenvalues: the three diffusivities to write, largest first, 4-D, in mm²/s.
-        eigenvectors: their directions to write, 4-D: x, y, z of the first, of the second, of the third; in
-            world axes (right, front, up).
+        s0: signal without diffusion weighting to write.
+        eigenvalues: the three eigenvalues to write, largest first, 4-D, in mm²/s.
+        eigenvectors: the eigenvectors to write, 4-D: x, y, z of the first, of the second, of the third; in
+            world coordinates (right, anterior, superior).
         method: ols is ordinary least squares on the log signal; wls weights it by the squared signal.
-        highest_b: volumes of a higher b, in s/mm², are left out; beyond, the tensor is no good model.
-        b0_threshold: up to this b, in s/mm², a volume counts as not weighted.
-        backend: which tools do it.
+        highest_b: volumes with higher b-values, in s/mm², are left out, as the tensor does not describe them well.
+        b0_threshold: volumes up to this b-value, in s/mm², count as b = 0.
+        backend: the tools to use.
 
     Raises:
         RecontrastError: series or table cannot be used, or do not suffice for a tensor.
@@ -77,7 +77,9 @@ def fit_tensor(
     for name, path in (("FA", fa), ("MD", md), ("MO", mo), ("S0", s0)):
         images.write(path, spread(maps[name], brain), series, facts=facts | {"Units": tensor.UNITS[name]})
     images.write(eigenvalues, spread(values, brain), series, facts=facts | {"Units": "mm^2/s"})
-    axes = {"Description": "unit vectors in world axes (right, front, up), largest eigenvalue first"}
+    axes = {
+        "Description": "unit vectors in world coordinates (right, anterior, superior), largest eigenvalue first"
+    }
     world = tensor.in_world(vectors, series.affine).reshape(-1, 9)
     images.write(eigenvectors, spread(world, brain), series, facts=facts | axes)
 

@@ -97,13 +97,13 @@ def _bvals(path: Path, volumes: int) -> np.ndarray:
         )
     if found.size != volumes:
         raise RecontrastError(
-            f"holds {found.size} b-values for a series of {volumes} volumes",
+            f"contains {found.size} b-values for a series of {volumes} volumes",
             file=path,
             remedy="convert again",
         )
     if not np.isfinite(found).all() or found.min() < 0:
         raise RecontrastError(
-            "has b-values that are negative or no numbers", file=path, remedy="convert again"
+            "has b-values that are negative or not numbers", file=path, remedy="convert again"
         )
     return found.ravel()
 
@@ -116,7 +116,7 @@ def _vectors(path: Path, volumes: int) -> tuple[np.ndarray, list[str]]:
     if found.shape == (volumes, 3):
         return found, [f"{path} is stored in columns"]
     raise RecontrastError(
-        f"is a table of {found.shape[0]} by {found.shape[1]} for a series of {volumes} volumes",
+        f"is a table of {found.shape[0]} by {found.shape[1]}, but the series has {volumes} volumes",
         file=path,
         remedy="it needs three rows with one number per volume; convert again",
     )
@@ -133,7 +133,7 @@ def numbers(path: Path) -> np.ndarray:
             remedy="a diffusion series needs its .bval and .bvec; convert again, or exclude it",
         ) from None
     except (ValueError, UnicodeDecodeError):
-        raise RecontrastError("is no table of numbers", file=path, remedy="convert again") from None
+        raise RecontrastError("is not a table of numbers", file=path, remedy="convert again") from None
     if table.size == 0:
         raise RecontrastError("is empty", file=path, remedy="convert again")
     return table
@@ -169,7 +169,7 @@ def shell(table: Gradients, highest: float, b0_threshold: float, file: Path) -> 
     if not weighted.any():
         there = ", ".join(f"{b:g}" for b in np.unique(table.bvals))
         raise RecontrastError(
-            f"has no diffusion-weighted volume with b from {b0_threshold:g} to {highest:g}; its b-values are {there}",
+            f"has no diffusion-weighted volume with b from {b0_threshold:g} to {highest:g}; b-values: {there}",
             file=file,
             remedy="choose another shell, or exclude the series",
         )
@@ -177,7 +177,7 @@ def shell(table: Gradients, highest: float, b0_threshold: float, file: Path) -> 
     kept = directions(vectors)
     if kept < FEWEST or np.linalg.matrix_rank(dyads(vectors), tol=0.01) < FEWEST:
         raise RecontrastError(
-            f"has {kept} different directions up to b {highest:g}; a tensor needs {FEWEST}, not on a cone",
+            f"has {kept} different directions up to b {highest:g}; a tensor needs {FEWEST} that do not lie on a cone",
             file=file,
             remedy="choose another shell, or exclude the series",
         )

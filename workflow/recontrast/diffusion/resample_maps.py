@@ -24,19 +24,19 @@ def resample_maps(
     transform: Path | None = None,
     backend: str = "embedded",
 ) -> None:
-    """Bring tensor maps to the reference grid, in one interpolation by third-order splines.
+    """Resample tensor maps to the reference grid, with a single interpolation by third-order splines.
 
-    Beyond the brain each map goes on with the value of the nearest brain voxel, so that the splines see no
-    edge; the result is cut to the brain again, and to the range that the parameter can have.
+    Outside the brain, each map is extended with the value of the nearest brain voxel, so that the splines see no
+    edge; the result is masked again and clipped to the valid range of the parameter.
 
     Args:
         maps: tensor maps on the grid of the diffusion series.
-        parameters: which each one is.
-        mask: brain on the grid of the diffusion series.
-        reference: image that gives the grid.
+        parameters: the parameter of each map, such as FA.
+        mask: brain mask on the grid of the diffusion series.
+        reference: image that defines the grid.
         outputs: the maps to write, in the order of `maps`.
-        transform: ITK affine text, from the series to the reference; without it both share one world.
-        backend: which tools do it.
+        transform: ITK affine text, from the series to the reference; without it, both share world coordinates.
+        backend: the tools to use.
 
     Raises:
         RecontrastError: lists of different lengths, or maps and mask on different grids.

@@ -33,7 +33,7 @@ def icc(ratings: np.ndarray, confidence: float = 0.95) -> Agreement:
     n, k = ratings.shape
     if min(n, k) < 2 or not np.isfinite(ratings).all():
         raise RecontrastError(
-            f"agreement needs complete ratings of two things by two readers or more, not {n} by {k}",
+            f"agreement needs complete ratings of at least two items by at least two readers, not {n} by {k}",
             remedy="leave out what was not rated by everyone",
         )
     grand = ratings.mean()

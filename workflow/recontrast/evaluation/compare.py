@@ -13,7 +13,7 @@ from .ranking import comparable, rank
 MOST, FEW = "most", "few"  # participants: families of pairs
 
 STATISTICS = {
-    "target": {"Description": "Contrast that the experiments make"},
+    "target": {"Description": "Target contrast of the experiments"},
     "metric": {"Description": "Metric, as in metrics.tsv"},
     "between": {
         "Description": "What is compared",
@@ -26,7 +26,8 @@ STATISTICS = {
     "a": {"Description": "First experiment or region"},
     "b": {"Description": "Second experiment or region"},
     "n": {
-        "Description": "Participants with a finite value of both; sessions of one participant are averaged first"
+        "Description": "Number of participants with finite values of both; the sessions of one participant are "
+        "averaged first"
     },
     "mean_a": {"Description": "Mean of a over these participants"},
     "mean_b": {"Description": "Mean of b over these participants"},
@@ -35,19 +36,17 @@ STATISTICS = {
     "high": {"Description": "Upper end"},
     "shapiro_p": {"Description": "Shapiro-Wilk test of the differences; n/a for n < 3"},
     "p": {"Description": "Exact Wilcoxon signed-rank test, two-sided, not corrected"},
-    "smallest_p": {
-        "Description": "The smallest p that can be reached with as many differences as are not zero"
-    },
+    "smallest_p": {"Description": "Smallest p attainable with this number of non-zero differences"},
     "family": {
-        "Description": "Which pairs of one target, metric and `within` are corrected together",
+        "Description": "Group of pairs, within one target, metric and `within`, that are corrected together",
         "Levels": {
-            MOST: "Both have values of more than half as many participants as that which has most",
-            FEW: "One of them has not, as an experiment that ran on some folds only",
+            MOST: "Both have values for more than half as many participants as the one with the most",
+            FEW: "At least one does not, for example an experiment that ran on some folds only",
         },
     },
     "p_holm": {
         "Description": "p after Holm's correction over the pairs of one target, metric, `within` and family. Marks "
-        "in tables of a study are corrected over the comparisons of their table instead"
+        "in a study's tables are corrected over the comparisons in that table instead"
     },
     "rank_biserial": {"Description": "Matched-pairs rank-biserial correlation; above 0 where a is larger"},
     "cohens_dz": {"Description": "Mean of the differences over their SD; n/a if that is 0"},
@@ -57,10 +56,10 @@ RANKS = {
     "metric": STATISTICS["metric"],
     "region": {"Description": "Part of the image"},
     "experiment": columns.EXPERIMENT,
-    "n": {"Description": "Participants whom all ranked experiments of this target have a value of"},
+    "n": {"Description": "Number of participants with values for all ranked experiments of this target"},
     "mean_rank": {
-        "Description": "Mean over participants of the rank among these experiments; 1 is the best. Those "
-        "that half as many participants as of another or fewer have, as after some folds only, are not ranked"
+        "Description": "Mean over participants of the rank among these experiments; 1 is best. Experiments with "
+        "values for at most half as many participants as another, such as those run on some folds only, are not ranked"
     },
     "friedman_chi2": {"Description": "Friedman's test of equal ranks; n/a for fewer than 3 experiments"},
     "friedman_p": {"Description": "Its p value"},
@@ -84,11 +83,11 @@ def compare(
         metrics: a long table of scores, of images or of lesions.
         table: one row per pair, to write; its data dictionary is written beside it as JSON.
         ranks: one row per experiment, to write, likewise.
-        experiments: which experiments.
+        experiments: the experiments to compare.
         targets: the target of each.
-        confidence: of the bootstrap intervals.
-        bootstrap: how many times participants are drawn.
-        seed: of these draws.
+        confidence: confidence level of the bootstrap intervals.
+        bootstrap: number of bootstrap samples of the participants.
+        seed: random seed of the bootstrap.
     """
     values = by_participant(tables.read(metrics, columns.SCORES))
     groups = {

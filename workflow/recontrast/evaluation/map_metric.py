@@ -17,16 +17,16 @@ def map_metric(
     output: Path,
     by_slice: bool = False,
 ) -> None:
-    """Show where in the image a metric is good and where it is bad.
+    """Map a metric voxel by voxel.
 
     Args:
-        metric: ssim: local structural similarity, 1 where alike; nrmse: absolute error over the mean of the
-            acquired image; hagiwara_nrmse: over the mean of the synthetic image itself.
+        metric: ssim: local structural similarity, 1 if equal; nrmse: absolute error divided by the mean of the
+            acquired image; hagiwara_nrmse: divided by the mean of the synthetic image itself.
         acquired: the acquired contrast, prepared.
         synthetic: the synthetic contrast on the same grid, in the same units.
         mask: where the two are compared, same grid.
         output: image to write, 0 outside the mask.
-        by_slice: windows of ssim stay in one slice.
+        by_slice: windows of ssim stay within a slice.
     """
     # scikit-image takes a while to load: not for --help
     from .metrics import MAPS

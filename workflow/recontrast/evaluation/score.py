@@ -33,27 +33,27 @@ def score(
     structures: str = "{}",
     by_slice: bool = False,
 ) -> None:
-    """Measure how near a synthetic image is to the acquired one, inside the mask and in parts of it.
+    """Measure how similar a synthetic image is to the acquired one, inside the mask and in parts of it.
 
     Args:
         acquired: the acquired contrast, prepared.
         synthetic: the synthetic contrast on the same grid, in the same units.
-        mask: where the two are compared, same grid; gives the scale for every part of it.
+        mask: where the two are compared, same grid; determines the intensity scale for all parts.
         output: table to write, one row per region and metric.
         participant: participant label, with or without `sub-`.
         session: session label, with or without `ses-`; empty or `n/a` if the data set has no sessions.
         experiment: which experiment made the synthetic image.
-        fold: which fold's model made it.
-        region: what the mask covers.
+        fold: fold of the model that made it.
+        region: name of the region that the mask covers.
         metrics: mse, mae, psnr (dB), nrmse, ssim, ms_ssim, those of papers, cnr, dice; see docs/metrics.md.
-        tissue: labels of grey matter, white matter and fluid (1, 2, 3): these are regions too.
-        areas: further masks that are regions, same grid.
-        names: what they are called, in that order.
-        pairs: regions between which contrast-to-noise ratios are taken, such as `WM-GM`.
+        tissue: labels of grey matter, white matter and fluid (1, 2, 3), as further regions.
+        areas: masks of further regions, same grid.
+        names: their names, in the same order.
+        pairs: regions between which contrast-to-noise ratios are computed, such as `WM-GM`.
         structures: JSON, name -> {"within": region, "above": bound, "below": bound, "scale": of the bounds}: what
             is found by a threshold on both images; or {"within": the region outlined on the acquired image,
             "drawn": {experiment: the region outlined on its image}}.
-        by_slice: windows of ssim stay in one slice.
+        by_slice: windows of ssim stay within a slice.
     """
     check_names(metrics)
     reference, *others = (images.read_header(path) for path in (acquired, synthetic, mask))

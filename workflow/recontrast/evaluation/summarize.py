@@ -8,18 +8,20 @@ from ..participants import by_participant, describe, mean_and_sd
 
 DICTIONARY = {
     "experiment": columns.EXPERIMENT,
-    "region": {"Description": "Part of the image in which acquired and synthetic image were compared"},
+    "region": {
+        "Description": "Part of the image in which the acquired and the synthetic image were compared"
+    },
     "metric": {
-        "Description": "Measure of similarity. Names without a prefix: on the scale on which the acquired image "
-        "spans 0 (0.5th percentile) to 1 (99.5th percentile) inside the region of the study",
+        "Description": "Measure of similarity. Those without a prefix are computed on a scale that maps the 0.5th and "
+        "99.5th percentile of the acquired image inside the region of the study to 0 and 1",
         "Levels": {name: MEASURES[name].definition for name in OF_IMAGES},
     },
     "n": columns.N,
     "mean": columns.MEAN,
     "sd": columns.SD,
     "median": columns.MEDIAN,
-    "min": {"Description": "Smallest value of a participant"},
-    "max": {"Description": "Largest value of a participant"},
+    "min": {"Description": "Smallest value among participants"},
+    "max": {"Description": "Largest value among participants"},
 }
 
 

@@ -11,41 +11,41 @@ from .notes import notes
 from .typeset import latex, markdown
 
 DICTIONARY = {
-    "row_number": {"Description": "Place of the row in the printed table, from 1 on"},
-    "column_number": {"Description": "Place of the column, from 1 on"},
-    "row": {"Description": "Label of the row, as printed; several rows may have one label"},
+    "row_number": {"Description": "Number of the row in the printed table, from 1"},
+    "column_number": {"Description": "Number of the column, from 1"},
+    "row": {"Description": "Label of the row, as printed; several rows may share a label"},
     "column": {"Description": "Label of the column, as printed"},
     "experiment": columns.EXPERIMENT,
-    "region": {"Description": "Part of the image; of lesions, what they are judged by"},
+    "region": {"Description": "Part of the image; for lesions, the mask they are compared with"},
     "metric": {"Description": "Metric, as in metrics.tsv and lesions.tsv"},
-    "fold": {"Description": "The fold of the participants; all of them if n/a"},
+    "fold": {"Description": "Fold of the participants; n/a: all folds"},
     "value": {
         "Description": "What the number is",
         "Levels": {
             "mean": "Mean over participants",
             "median": "Median over participants",
             "change": "Mean over participants of the change from another experiment, in per cent",
-            "quotient": "Mean over participants of the metric over another metric",
-            "rank": "Mean rank among the experiments of the table, 1 the best",
+            "quotient": "Mean over participants of the metric divided by another metric",
+            "rank": "Mean rank among the experiments in the table; 1 is best",
             "parameters": "Number of trained parameters of the model",
             "seconds": "Time to predict one session",
             "candidate": "Mean squared error of a candidate's settings on the validation participants",
-            "input": "Whether the experiment has an input",
-            "text": "Words of the study",
+            "input": "Whether the experiment uses an input",
+            "text": "Text given in the study",
         },
     },
     "n": columns.N,
-    "number": {"Description": "The number, before it is rounded and scaled"},
+    "number": {"Description": "The number, before rounding and scaling"},
     "sd": columns.SD,
     "p": {
-        "Description": "p value of the comparison that the stars are about, corrected as the note of the table says"
+        "Description": "p value of the comparison marked by stars, corrected as stated in the note of the table"
     },
-    "marks": {"Description": "Marks of significance, which the note of the printed table explains"},
-    "best": {"Description": "1 for the best number where the table seeks one, else 0"},
+    "marks": {"Description": "Significance marks, explained in the note of the printed table"},
+    "best": {"Description": "1 for the best number, if the table highlights it, else 0"},
     "text": {"Description": "The cell as printed, without marks"},
-    "published": {"Description": "What the paper has in this cell, of another cohort"},
-    "published_best": {"Description": "1 where the paper prints it in bold, else 0"},
-    "published_source": {"Description": "Where it stands"},
+    "published": {"Description": "Value of this cell in the paper, from another cohort"},
+    "published_best": {"Description": "1 if printed in bold in the paper, else 0"},
+    "published_source": {"Description": "The paper, and where in it the value is found"},
 }
 
 
@@ -61,14 +61,14 @@ def table(
     """Make one table from the scores and their statistics, as TSV, Markdown and LaTeX.
 
     Args:
-        metrics: the long tables of scores: of images, and of lesions where the table shows them.
+        metrics: the long tables of scores: of images, and of lesions if the table shows them.
         statistics: the pairwise comparisons of each.
         specification: JSON: the table of the study, its published values, the inputs of experiments, the region
-            of the study, what lesions are judged by, what masks that came with the cohort are called, and whether
-            windows of SSIM stay in one slice.
-        output: TSV file to write; beside it .md, .tex, and .json: what the columns are, and the notes below the table.
-        cards: cards of the models that the table tells of.
-        times: how long predictions take, as JSON, where the table shows it.
+            of the study, what lesions are compared with, what given lesion masks are called, and whether windows of
+            SSIM stay within a slice.
+        output: TSV file to write; beside it .md, .tex, and .json: data dictionary and notes below the table.
+        cards: cards of the models in the table.
+        times: prediction times as JSON, if the table shows them.
     """
     asked = json.loads(specification)
     scores = _join(metrics, columns.SCORES)

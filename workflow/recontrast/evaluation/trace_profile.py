@@ -17,10 +17,10 @@ DICTIONARY = {
     "line": {"Description": "Name of the line in the study"},
     "target": {"Description": "Contrast of the image"},
     "experiment": {"Description": f"The experiment that made the image, or {ACQUIRED}"},
-    "x": {"Description": "Place of the point in world coordinates, from left to right", "Units": "mm"},
+    "x": {"Description": "World coordinate of the point, from left to right", "Units": "mm"},
     "y": {"Description": "From back to front", "Units": "mm"},
     "z": {"Description": "From foot to head", "Units": "mm"},
-    "distance": {"Description": "Distance from the beginning of the line", "Units": "mm"},
+    "distance": {"Description": "Distance from the start of the line", "Units": "mm"},
     "value": {"Description": "Intensity in the units of the prepared images; n/a outside the image"},
 }
 
@@ -41,20 +41,20 @@ def trace_profile(
     start: list[float] = [],  # noqa: B006 - lists are read, never changed
     end: list[float] = [],  # noqa: B006
 ) -> None:
-    """Read intensities along a straight line, in the acquired images and in the synthetic ones alike.
+    """Sample intensities along a straight line, in acquired and synthetic images.
 
     Args:
         line: its name.
-        mask: the region; without `start` and `end` the line runs through its middle, from border to border.
+        mask: the region; without `start` and `end`, the line runs through its centre, from border to border.
         output: table to write, one row per image and point; its data dictionary is written beside it as JSON.
         participant: `sub-01`.
         session: `ses-1`, or n/a.
         contrasts: the acquired contrasts.
         acquired: their images, in the same order.
         experiments: the experiments with a synthetic image of one of these contrasts.
-        targets: which contrast each of them makes.
+        targets: the target contrast of each experiment.
         synthetic: their images, in the same order, all on one grid.
-        along: the world axis of the line through the middle: from left to right, back to front, foot to head.
+        along: world axis of the line through the centre: x left to right, y back to front, z foot to head.
         start: the first point, world coordinates in mm.
         end: the last point.
 

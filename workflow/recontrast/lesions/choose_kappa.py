@@ -15,14 +15,14 @@ KAPPAS = [round(0.05 * step, 2) for step in range(1, 21)]  # the sweep of the to
 
 
 def choose_kappa(*, sessions: Path, output: Path, threshold: float = 0.5) -> None:
-    """Try kappa from 0.05 to 1 on people with masks and keep the one with the best mean Dice.
+    """Select the kappa from 0.05 to 1 with the best mean Dice on participants with lesion masks.
 
     Args:
         sessions: TSV with the columns participant_id, session_id, flair, mask (brain), manual (lesions), csf, gm,
-            wm, and transform (ITK affine text, reference to template; n/a where they share one world), with
-            inverse_warp where the way bends.
-        output: JSON file to write: kappa, and the mean Dice of every one that was tried.
-        threshold: from which probability on a voxel is lesion.
+            wm, and transform (ITK affine text, reference to template; n/a if they share world coordinates), with
+            inverse_warp if there is a nonlinear transform.
+        output: JSON file to write: kappa, and the mean Dice of every value tried.
+        threshold: probability from which a voxel counts as lesion.
 
     Raises:
         RecontrastError: no session in the list, no lesion in any mask, or no session that can be used; one that

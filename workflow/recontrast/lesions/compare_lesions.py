@@ -26,21 +26,21 @@ def compare_lesions(
     flair: Path | None = None,
     wm: Path | None = None,
 ) -> None:
-    """Measure how well found lesions agree with true ones: volume, overlap, lesions found, distance, contrast.
+    """Compare detected with true lesions: volume, overlap, detection, distance, contrast.
 
     Args:
-        found: lesion mask to judge.
-        truth: lesion mask to judge it by, on the same grid; both may be empty.
-        mask: the brain; what lies outside does not count.
-        output: table to write, one row per metric: the experiment is where the found mask is from, the region
-            what it is judged by. A mask beside itself has volume, load and contrast only.
+        found: lesion mask to evaluate.
+        truth: lesion mask to compare it with, on the same grid; both may be empty.
+        mask: brain mask; voxels outside do not count.
+        output: table to write, one row per metric: the experiment is the source of the evaluated mask, the region
+            what it is compared with. For a mask compared with itself: volume, load and contrast only.
         participant: participant label, with or without `sub-`.
         session: session label, with or without `ses-`; empty or `n/a` if the data set has no sessions.
-        found_name: where the found mask is from: acquired, or the name of an experiment.
-        truth_name: where the other is from: manual, or acquired.
-        fold: which fold's model made the image on which the found mask is.
-        flair: FLAIR on the same grid, for the contrast of the true lesions in it.
-        wm: probability map of white matter, for the same.
+        found_name: source of the evaluated mask: acquired, or the name of an experiment.
+        truth_name: source of the other: manual, or acquired.
+        fold: fold of the model that made the image on which the lesions were found.
+        flair: FLAIR on the same grid, in which the contrast of the true lesions is measured.
+        wm: probability map of white matter, likewise for the contrast.
 
     Raises:
         RecontrastError: masks on different grids, values other than 0 and 1, or lesions outside the brain.

@@ -9,7 +9,7 @@ from .template_space import read_way
 
 DICTIONARY = {
     "region": {
-        "Description": "Where the lesions lie, the first that holds",
+        "Description": "Location of the lesions; each lesion has the first of these (after `all`) that applies",
         "Levels": {
             "all": "anywhere",
             "infratentorial": "in the brain stem or the cerebellum",
@@ -18,9 +18,9 @@ DICTIONARY = {
             "deep": "elsewhere",
         },
     },
-    "number": {"Description": "Number of lesions, without those that the study takes for too small"},
-    "volume": {"Description": "Their volume together", "Units": "ml"},
-    "largest": {"Description": "Volume of the largest; 0 without any", "Units": "ml"},
+    "number": {"Description": "Number of lesions, excluding those below the study's minimum volume"},
+    "volume": {"Description": "Their total volume", "Units": "ml"},
+    "largest": {"Description": "Volume of the largest; 0 if there are none", "Units": "ml"},
 }
 
 
@@ -34,17 +34,17 @@ def describe_lesions(
     inverse_warp: Path | None = None,
     smallest: float = 0.0,
 ) -> None:
-    """Count and measure lesions: in all, and by where they lie.
+    """Count and measure lesions, in total and by location.
 
     Args:
         lesions: lesion mask; it may be empty.
-        mask: the brain, same grid.
+        mask: brain mask on the same grid.
         output: table to write: region (all, periventricular, juxtacortical, deep, infratentorial), number of
-            lesions, their volume and that of the largest in ml; its data dictionary is written beside it as JSON.
-        flair: FLAIR on the same grid, which shows the session's own ventricles; without it they are the template's.
-        transform: ITK affine text, from the reference to the template; without it they share one world.
-        inverse_warp: deformation of `anatomy warp_template` that the template's maps take before, where there is one.
-        smallest: lesions of less than this volume in ml do not count.
+            lesions, their total volume and that of the largest in ml; its data dictionary is written beside it as JSON.
+        flair: FLAIR on the same grid, to find the session's own ventricles; without it, the template's are used.
+        transform: ITK affine text, from the reference to the template; without it, they share world coordinates.
+        inverse_warp: displacement field of `anatomy warp_template` from template to reference, if there is one.
+        smallest: minimum volume of a lesion in ml; smaller ones do not count.
 
     Raises:
         RecontrastError: another grid, values other than 0 and 1, or lesions outside the brain.

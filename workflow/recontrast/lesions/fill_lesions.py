@@ -16,14 +16,14 @@ REACH = 8  # voxels around lesions in which white matter is looked for
 
 
 def fill_lesions(*, t1w: Path, lesions: Path, mask: Path, output: Path, seed: int = 1) -> None:
-    """Paint over lesions in T1w with the white matter around them, so that they do not pass for grey matter.
+    """Fill lesions in T1w with the surrounding white matter, so that they are not segmented as grey matter.
 
     Args:
         t1w: prepared T1w on the reference grid.
-        lesions: lesion mask on the same grid; with an empty one the image stays as it is.
-        mask: the brain.
+        lesions: lesion mask on the same grid; if it is empty, the image stays unchanged.
+        mask: brain mask.
         output: T1w to write.
-        seed: of the noise that painted voxels get.
+        seed: random seed of the noise added to filled voxels.
 
     Raises:
         RecontrastError: another grid, values other than 0 and 1, or lesions outside the brain.
@@ -34,7 +34,7 @@ def fill_lesions(*, t1w: Path, lesions: Path, mask: Path, output: Path, seed: in
     data = inpainted(image, brain, found, np.random.default_rng(seed))
     facts = {"Sources": [str(path) for path in (t1w, lesions, mask)], "FilledVoxels": int(found.sum())}
     images.write(output, data, image, facts=facts)
-    print(f"{found.sum()} voxels painted over")
+    print(f"{found.sum()} voxels filled")
 
 
 def inpainted(

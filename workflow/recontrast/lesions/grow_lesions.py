@@ -32,22 +32,22 @@ def grow_lesions(
     chosen: Path | None = None,
     threshold: float = 0.5,
 ) -> None:
-    """Find lesions: spots that FLAIR shows too bright for their tissue, grown until they look like tissue.
+    """Segment lesions by growing: from spots too bright for their tissue on FLAIR outwards, up to normal tissue.
 
     Args:
-        t1w: prepared T1w on the reference grid; the tissue maps are its reading.
+        t1w: prepared T1w on the reference grid, from which the tissue maps were made.
         flair: prepared FLAIR on the same grid, acquired or synthetic.
-        mask: the brain there.
+        mask: brain mask on the same grid.
         csf: probability map of cerebrospinal fluid, from T1w.
-        gm: the same of grey matter.
-        wm: the same of white matter.
+        gm: the same for grey matter.
+        wm: the same for white matter.
         probability: lesion probability to write.
         lesions: lesion mask to write.
-        transform: ITK affine text, from the reference to the template; without it they share one world.
-        inverse_warp: deformation of `anatomy warp_template` that the template's maps take before, where there is one.
-        kappa: initial threshold, 0.05 to 1; the larger, the fewer lesions.
-        chosen: JSON file of `choose_kappa`, for when kappa is not given; without either it is a default.
-        threshold: from which probability on a voxel is lesion.
+        transform: ITK affine text, from the reference to the template; without it, they share world coordinates.
+        inverse_warp: displacement field of `anatomy warp_template` from template to reference, if there is one.
+        kappa: initial threshold, 0.05 to 1; larger values find fewer lesions.
+        chosen: JSON file of `choose_kappa`, used if kappa is not given; without either, a default is used.
+        threshold: probability from which a voxel counts as lesion.
 
     Raises:
         RecontrastError: images on different grids, a mask that is no brain, or an image that is no FLAIR.
@@ -60,7 +60,7 @@ def grow_lesions(
     elif kappa is None:
         kappa = KAPPA
         print(
-            f"note: kappa {kappa:g} is a default that suits no cohort in particular; choose it on manual masks"
+            f"note: kappa {kappa:g} is a default that is not tuned to any cohort; select it on manual masks"
         )
     found = grown(image, brain, maps, read_way(transform, inverse_warp=inverse_warp), [kappa])[0]
     mine = found >= threshold

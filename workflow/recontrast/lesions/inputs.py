@@ -37,7 +37,7 @@ def read_flair(path: Path, mask: Path) -> tuple[nib.Nifti1Image, np.ndarray]:
     usual = mode(values) if values.min() < values.max() else values.max()
     if (values < DARK * usual).mean() < LEAST_DARK:
         raise RecontrastError(
-            "the histogram has one peak: no fluid darker than the brain",
+            "the histogram has only one peak: no fluid darker than the brain",
             file=path,
             remedy="check that it is a FLAIR and that the brain mask fits it",
         )
@@ -84,7 +84,9 @@ def read_mask(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
     if not np.isin(data, (0, 1)).all():
         other = data[~np.isin(data, (0, 1))].flat[0]
         raise RecontrastError(
-            f"is no mask: it holds the value {other:g}", file=path, remedy="save it with 0 and 1 alone"
+            f"is not a mask: it contains the value {other:g}",
+            file=path,
+            remedy="save it with values 0 and 1 only",
         )
     return data == 1
 
@@ -110,7 +112,7 @@ def read_brain(path: Path, reference: nib.Nifti1Image) -> np.ndarray:
     volume = mask.sum() * voxel_volume(reference)
     if volume < SMALLEST_BRAIN:
         raise RecontrastError(
-            f"covers {volume:.1f} ml where a brain has hundreds", file=path, remedy="look at the brain mask"
+            f"covers {volume:.1f} ml, but a brain has hundreds", file=path, remedy="look at the brain mask"
         )
     return mask
 
@@ -165,7 +167,7 @@ def has_lesions(path: Path) -> bool:
 
 def nothing_to_learn(sessions: Path, rows: list) -> RecontrastError:
     """The refusal of a list without sessions, or without any lesion: nothing could be learned from it."""
-    problem = "holds no lesion in any of its masks" if rows else "names no session with FLAIR"
+    problem = "lists no mask with lesions" if rows else "lists no session with FLAIR"
     return RecontrastError(problem, file=sessions, remedy="add sessions with manual masks")
 
 
@@ -176,5 +178,5 @@ def voxel_volume(image: nib.Nifti1Image) -> float:
 
 def _empty(path: Path) -> RecontrastError:
     return RecontrastError(
-        "is 0 or less in half of the brain", file=path, remedy="check that the brain mask fits it"
+        "is 0 or less in half of the brain mask", file=path, remedy="check that the brain mask fits it"
     )

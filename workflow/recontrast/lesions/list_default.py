@@ -46,7 +46,7 @@ def list_default(
     further = {path.name.split("_")[0]: path for path in sorted(masks.glob("sub-*_mask.nii.gz"))}
     if not further:
         raise RecontrastError(
-            "holds no sub-*_mask.nii.gz", file=masks, remedy="give the folder of lesion masks"
+            "contains no sub-*_mask.nii.gz", file=masks, remedy="give the folder of lesion masks"
         )
     transforms.write(transform, np.mean([transforms.read(Path(path)) for path in placed], axis=0))
     nothing = dict.fromkeys(columns, tables.MISSING)

@@ -25,21 +25,21 @@ def predict_lesions(
     wm: Path | None = None,
     threshold: float = 0.5,
 ) -> None:
-    """Find lesions on FLAIR, by how bright and where lesions were on the images that the coefficients know.
+    """Segment lesions on FLAIR by their intensity and location, with coefficients fitted to other images.
 
     Args:
         flair: prepared FLAIR on the reference grid, acquired or synthetic.
-        mask: the brain there.
+        mask: brain mask on the same grid.
         probability: lesion probability to write.
         lesions: lesion mask to write.
-        coefficients: JSON file of `fit_lesions`; without it those that ship.
+        coefficients: JSON file of `fit_lesions`; without it, those supplied with Recontrast.
         spatial: image of `fit_lesions`: where lesions occur.
-        transform: ITK affine text, from the reference to the template; without it they share one world.
-        inverse_warp: deformation of `anatomy warp_template` that the template's maps take before, where there is one.
-        csf: probability map of cerebrospinal fluid from T1w, where there is one.
-        gm: the same of grey matter.
-        wm: the same of white matter.
-        threshold: from which probability on a voxel is lesion.
+        transform: ITK affine text, from the reference to the template; without it, they share world coordinates.
+        inverse_warp: displacement field of `anatomy warp_template` from template to reference, if there is one.
+        csf: probability map of cerebrospinal fluid from T1w, if there is one.
+        gm: the same for grey matter.
+        wm: the same for white matter.
+        threshold: probability from which a voxel counts as lesion.
 
     Raises:
         RecontrastError: images on different grids, a mask that is no brain, or an image that is no FLAIR.
@@ -52,7 +52,9 @@ def predict_lesions(
     found = lpa.predict(head, model, image.shape)
     mine = found >= threshold
     if coefficients is None:
-        print("coefficients that ship, fitted on other people: see docs/lesions.md for what they are worth")
+        print(
+            "with the coefficients supplied, fitted to other participants: see docs/lesions.md for their accuracy"
+        )
     print(f"{mine.sum() * inputs.voxel_volume(image):.2f} ml of lesions", flush=True)
     facts = {
         "Sources": [

@@ -26,20 +26,20 @@ def run_external(
     labels: list[int] = [],  # noqa: B006 - read, never changed
     threshold: float = 0.5,
 ) -> None:
-    """Run a user's tool for lesions and read what it wrote.
+    """Segment lesions with an external tool and read its result.
 
     Args:
-        command: with the places {flair}, {t1w} and {mask}, and {output}, a `.nii.gz` name to write to, or {folder},
-            an empty folder for tools that choose names of their own. No shell takes part.
+        command: with the placeholders {flair}, {t1w} and {mask}, and {output}, a `.nii.gz` file to write, or {folder},
+            an empty folder for tools that choose their own file names. No shell is involved.
         flair: prepared FLAIR on the reference grid.
-        mask: the brain there.
+        mask: brain mask on the same grid.
         probability: lesion probability to write.
         lesions: lesion mask to write.
         t1w: prepared T1w on the same grid.
-        result: the file that the tool writes, inside {folder}; without it {output} is read. A probability map, a
+        result: the file that the tool writes inside {folder}; without it, {output} is read. A probability map, a
             mask, or labels, on the grid of {flair}, in any format that nibabel reads.
-        labels: the values that are lesion, where the tool writes labels.
-        threshold: from which probability on a voxel is lesion.
+        labels: the label values for lesion, if the tool writes labels.
+        threshold: probability from which a voxel counts as lesion.
 
     Raises:
         RecontrastError: a place without an image, the tool is missing or fails, or what it wrote is damaged, lies on
@@ -70,10 +70,10 @@ def _filled(command: str, places: dict[str, Path]) -> list[str]:
     except KeyError as error:
         if error.args == ("t1w",):
             raise RecontrastError(
-                "lesions.command has the place {t1w}, and the session has no T1w",
-                remedy="take {t1w} out, or leave the session out",
+                "lesions.command uses {t1w}, but the session has no T1w",
+                remedy="remove {t1w}, or exclude the session",
             ) from error
-        problem = f"no place {{{error.args[0]}}}"
+        problem = f"unknown placeholder {{{error.args[0]}}}"
     except (IndexError, ValueError) as error:
         problem = str(error)
     raise RecontrastError(
@@ -115,6 +115,6 @@ def _values(made: Path, grid: nib.Nifti1Image, labels: Sequence[int], tool: str)
         raise RecontrastError(
             f"{tool} gave values from {values.min():g} to {values.max():g}, which are not probabilities",
             file=made.name,
-            remedy="make it write a mask or a probability map, or list the values that are lesion (lesions.labels)",
+            remedy="make it write a mask or a probability map, or list the label values for lesion (lesions.labels)",
         )
     return values

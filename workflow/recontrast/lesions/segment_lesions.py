@@ -23,19 +23,19 @@ def segment_lesions(
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
-    """Find lesions by a network that learned from manual masks of other people.
+    """Segment lesions with a network trained on manual masks of other participants.
 
     Args:
         flair: prepared FLAIR on the reference grid, acquired or synthetic.
-        mask: the brain there.
+        mask: brain mask on the same grid.
         model: safetensors file of weights.
         card: its JSON card.
         probability: lesion probability to write.
         lesions: lesion mask to write.
         t1w: prepared T1w on the same grid, for networks that were trained on it too.
-        threshold: from which probability on a voxel is lesion.
+        threshold: probability from which a voxel counts as lesion.
         threads: CPU threads.
-        device: auto takes the GPU where there is one.
+        device: auto uses the GPU if there is one.
 
     Raises:
         RecontrastError: images on different grids, a mask that is no brain, an image that is no FLAIR, or a network
@@ -46,7 +46,7 @@ def segment_lesions(
     given = {"flair": flair} | ({"t1w": t1w} if t1w else {})
     if list(given) != facts["images"]:
         raise RecontrastError(
-            f"was trained on {' and '.join(facts['images'])} and was given {' and '.join(given)}",
+            f"was trained on {' and '.join(facts['images'])} but was given {' and '.join(given)}",
             file=card,
             remedy="give what it was trained on",
         )

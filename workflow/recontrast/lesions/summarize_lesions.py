@@ -8,18 +8,18 @@ from ..participants import by_participant, describe, mean_and_sd
 
 DICTIONARY = {
     "experiment": {
-        "Description": "Where the judged mask is from: acquired, or the experiment that made the FLAIR"
+        "Description": "Image on which the lesions were found: acquired, or the experiment that made the FLAIR"
     },
     "region": {
-        "Description": "What it is judged by: manual, the mask of the study under lesions.manual, by whomever "
-        "or whatever tool; or acquired, the mask found on the acquired FLAIR"
+        "Description": "What they are compared with: manual, the given mask (lesions.manual in the study), manual or "
+        "from any tool; or acquired, the mask found on the acquired FLAIR"
     },
     "load": {
         "Description": "Volume of the true lesions",
         "Levels": {"all": "any"} | columns.LOAD_LEVELS,
     },
     "metric": {
-        "Description": "Measure of lesions",
+        "Description": "Lesion metric",
         "Levels": {n: m.definition for n, m in MEASURES.items() if m.scope == "lesions"},
     },
     "n": columns.N,
@@ -32,7 +32,7 @@ SCORES = columns.SCORES | {
     "experiment": DICTIONARY["experiment"],
     "region": DICTIONARY["region"],
     "metric": DICTIONARY["metric"]
-    | {"Levels": DICTIONARY["metric"]["Levels"] | {LOAD: "volume of the true lesions, in words"}},
+    | {"Levels": DICTIONARY["metric"]["Levels"] | {LOAD: "category of the true lesion volume"}},
     "value": columns.VALUE | {"Levels": columns.LOAD_LEVELS},
 }
 
@@ -43,7 +43,7 @@ def summarize_lesions(*, listed: Path, scores: Path, summary: Path) -> None:
     Args:
         listed: table with a column `file`: the tables of single comparisons, relative to the working folder.
         scores: long table to write.
-        summary: table to write; beside both their data dictionaries are written as JSON.
+        summary: table to write; the data dictionaries of both are written beside them as JSON.
     """
     rows = [
         row for entry in tables.read(listed, ["file"]) for row in tables.read(entry["file"], columns.SCORES)

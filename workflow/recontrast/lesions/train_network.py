@@ -31,23 +31,23 @@ def train_network(
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
-    """Learn from manual masks to find lesions, by a small 3D network.
+    """Train a small 3D network to segment lesions, on manual masks.
 
-    Only the people in the list are seen: leave out whoever will be scored. An interrupted training goes on from
-    its last checkpoint when it is started again with the same images and settings.
+    It is trained on the participants in the list only: leave out those who will be scored. An interrupted training
+    continues from its last checkpoint when it is restarted with the same images and settings.
 
     Args:
         sessions: TSV with the columns participant_id, session_id, mask (brain), manual (lesions), and one of image
             paths for each of `images`.
-        images: what the network sees: flair, or flair and t1w; FLAIR first.
+        images: inputs of the network: flair, or flair and t1w; FLAIR first.
         settings: of the network and its training, as JSON: filters, edge, epochs, cubes, batch, learning_rate.
         model: safetensors file of weights to write.
         card: JSON file to write: what it was trained on, and how.
         losses: TSV file to write: the loss by epoch.
-        checkpoint: folder for the state of an unfinished training, which is deleted at the end.
-        seed: of everything random.
+        checkpoint: folder for the state of an unfinished training, deleted at the end.
+        seed: random seed.
         threads: CPU threads.
-        device: auto takes the GPU where there is one.
+        device: auto uses the GPU if there is one.
 
     Raises:
         RecontrastError: no session in the list, no lesion in any mask, or no session that can be used; one that

@@ -49,12 +49,12 @@ def _of_unet2d(recipe: Recipe, inputs: int) -> Found:
     if (deepest := recipe["dropout"] * (1 + halved // 2)) >= 1:
         yield RecontrastError(
             f"dropout {recipe['dropout']:g} rises to {deepest:g} in {recipe['levels']} levels",
-            remedy="lower it: nothing passes a dropout of 1",
+            remedy="lower it: a dropout of 1 drops everything",
         )
     if recipe["intensity"] == "z-score" and recipe["output"] != "linear":
         reach = {"tanh": "between -1 and 1", "relu": "of 0 and above"}[recipe["output"]]
         yield RecontrastError(
-            f"an output by {recipe['output']} is limited to values {reach}, but z-scores are not",
+            f"the output {recipe['output']} is limited to values {reach}, but z-scores are not",
             remedy="set output to linear, or intensity to unit",
         )
 

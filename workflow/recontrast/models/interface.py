@@ -138,5 +138,5 @@ def method_module(name: str) -> ModuleType:
         if error.name != f"recontrast.methods.{name}":
             raise
         raise RecontrastError(
-            f"there is no method {name}", remedy="see docs/methods for their names"
+            f"there is no method {name}", remedy="see docs/methods for valid names"
         ) from error

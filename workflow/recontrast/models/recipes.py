@@ -129,7 +129,8 @@ def resolve(method: str, recipe: str = "paper", overrides: Recipe | None = None)
             resolved[key] = value
     if problems:
         raise RecontrastError(
-            f"recipe {recipe} of {method}: " + "; ".join(problems), remedy=f"its keys are {', '.join(paper)}"
+            f"recipe {recipe} of {method}: " + "; ".join(problems),
+            remedy=f"valid keys are {', '.join(paper)}",
         )
     if resolved.get("leaks"):
         resolved |= {key: value for key, value in facts.leaking.items() if key not in (overrides or {})}

@@ -139,7 +139,7 @@ def check(participants: int, voxel: float, contrasts: list[str], without_flair: 
                 f"the phantom has no contrast {name!r}", remedy=f"{meant}there are {', '.join(PROTOCOLS)}"
             )
     if not contrasts:
-        raise RecontrastError("a phantom without contrasts is no data set", remedy="name at least one")
+        raise RecontrastError("a phantom needs contrasts", remedy="name at least one")
     if participants < 1 or sessions < 0:
         raise RecontrastError(
             f"a phantom of {participants} participants, {sessions} sessions", remedy="ask for more"
@@ -173,7 +173,9 @@ def is_made(out: Path, described: Path, arguments: dict[str, object]) -> bool:
         made = {}
     if made == generator(arguments):
         return True
-    raise RecontrastError("holds something else than this phantom", file=out, remedy="choose another folder")
+    raise RecontrastError(
+        "contains something other than this phantom", file=out, remedy="choose another folder"
+    )
 
 
 def generator(arguments: dict[str, object]) -> dict[str, object]:

@@ -107,12 +107,12 @@ def make(
     if side < 64 or oedema not in range((participants if typical else 0) + 1):
         raise RecontrastError(
             f"knees of {side} pixels, {oedema} of {participants} participants with oedema",
-            remedy="ask for 64 pixels or more, and for oedema among participants of typical tissues",
+            remedy="ask for at least 64 pixels, and for oedema in no more than all participants, with typical tissues",
         )
     if participants < 1 or noise < 0 or not 0 <= shift < side // 4:
         raise RecontrastError(
             f"a phantom of {participants} participants, {noise:g} % of noise and shifts of {shift} pixels",
-            remedy="ask for at least one participant, and for small noise and shift, not below zero",
+            remedy="ask for at least one participant, and for small, non-negative noise and shifts",
         )
     arguments = {"knee": True, "participants": participants, "seed": seed, "noise": noise, "shift": shift}
     # What is not asked for is not said, and a cohort from before there was more to ask for is known again.

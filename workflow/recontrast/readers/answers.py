@@ -51,16 +51,18 @@ def _read(path: Path, study: str, known: pd.DataFrame, form: Form) -> pd.DataFra
     if rows.empty:
         print(f"{path}: no answers")
     if set(rows["study"]) - {study}:
-        raise RecontrastError("answers another study", file=path, remedy="give the key of the same study")
+        raise RecontrastError(
+            "has answers for another study", file=path, remedy="give the key of the same study"
+        )
     paired = rows["other"] != tables.MISSING
     asked = {(c.label, False) for c in form.categories} | {(pair.name, True) for pair in form.pairs}
     for problem, strange in (
         (
-            "answers what the form does not ask",
+            "answers questions that are not in the form",
             {q for q, _ in {*zip(rows["question"], paired, strict=True)} - asked},
         ),
         (
-            "rates images that the key does not have",
+            "rates images that are not in the key",
             {*rows["image"], *rows["other"][paired]} - set(known.index),
         ),
     ):
@@ -82,9 +84,9 @@ def _refuse_other_values(path: Path, rows: pd.DataFrame, form: Form) -> None:
         if row.answer not in allowed:
             about = f"image {row.image}" if rating else f"images {row.image} and {row.other}"
             raise RecontrastError(
-                f"answers {row.answer!r} to {row.question!r} of {about}",
+                f"has the answer {row.answer!r} to {row.question!r} for {about}",
                 file=path,
-                remedy=f"allowed are {', '.join(allowed)}: give the file as the pages saved it",
+                remedy=f"allowed are {', '.join(allowed)}: give the file as saved by the pages",
             )
 
 
@@ -97,9 +99,9 @@ def _refuse_contradictions(given: pd.DataFrame) -> None:
     other = given[(given[ASKED] == one[ASKED]).all(axis=1)].iloc[0]
     where = "in other rows" if one["file"] == other["file"] else f"in {other['file']}"
     raise RecontrastError(
-        f"has other answers of reader {one['reader']!r} than {where}, {len(later)} in all, such as "
-        f"{one['answer']} and {other['answer']} to {one['question']!r} of image {one['image']}",
+        f"has answers of reader {one['reader']!r} that differ from those {where}, {len(later)} in all, such as "
+        f"{one['answer']} and {other['answer']} to {one['question']!r} for image {one['image']}",
         file=one["file"],
-        remedy="if two people have one name, change it in the column reader of one file; if one person has answered "
-        "anew, give only the file that counts",
+        remedy="if two readers have the same name, change it in the column reader of one file; if one reader has "
+        "answered again, give only the file that counts",
     )

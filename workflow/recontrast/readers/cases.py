@@ -99,7 +99,7 @@ def find(results: Path, target: str, wanted: Sequence[str], form: Form) -> tuple
         )
     if not cases:
         raise RecontrastError(
-            f"has no synthetic {target}" + (" of a session with an acquired one" if left_out else ""),
+            f"has no synthetic {target}" + (" in a session with an acquired one" if left_out else ""),
             file=results,
             remedy="use a form that does not show acquired images" if left_out else "finish the run first",
         )

@@ -3,10 +3,10 @@
 from ..evaluation.compare import STATISTICS
 
 _CATEGORY = {"Description": "What was rated; `all categories` combines them if they all share one scale"}
-_EXPERIMENT = {"Description": "What made the image"}
-_OTHER = {"Description": "The experiment with which it is compared"}
-_READER = {"Description": "Who rated, by the name given on the pages"}
-_SESSION = {"Description": "Whose image it is"}
+_EXPERIMENT = {"Description": "Experiment that made the image"}
+_OTHER = {"Description": "Experiment with which it is compared"}
+_READER = {"Description": "Reader, by the name entered on the pages"}
+_SESSION = {"Description": "Session of the image"}
 
 KEY = {
     "code": {"Description": "Code of an image on the pages"},
@@ -32,7 +32,7 @@ TESTS = {
     "experiment": _EXPERIMENT,
     "other": _OTHER,
     "n": {
-        "Description": "Participants with ratings of both, after averaging over their sessions and readers"
+        "Description": "Number of participants with ratings of both, after averaging over their sessions and readers"
     },
     "difference": {
         "Description": "Mean difference over participants: score of experiment minus score of other"
@@ -66,7 +66,7 @@ AGREEMENT = {
     "band": {"Description": "Poor below .40, fair, good from .60, excellent from .75 (Cicchetti 1994)"},
 }
 PAIRS = {
-    "question": {"Description": "What was asked of two images of a session, by its name in the form"},
+    "question": {"Description": "Question about two images of a session, by its name in the form"},
     "experiment": {"Description": "The first experiment"},
     "other": {"Description": "The second experiment"},
     "first": {"Description": "Participants for whom the majority of answers named the image of experiment"},
@@ -78,7 +78,7 @@ PAIRS = {
     "answers_second": {"Description": "Answers that named the image of other"},
     "answers_neither": {"Description": "Answers that named neither"},
     "p": {
-        "Description": "Exact sign test over participants, two-sided, without those counted as neither, "
-        "uncorrected; n/a if there are no others"
+        "Description": "Exact sign test over participants, two-sided, uncorrected, excluding those counted as "
+        "neither; n/a if no others remain"
     },
 }

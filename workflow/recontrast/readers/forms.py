@@ -98,14 +98,16 @@ def load(name: str) -> Form:
     try:
         form = Form.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecontrastError(f"is not YAML ({error})", file=path, remedy="mend the line named") from error
+        raise RecontrastError(f"is not YAML ({error})", file=path, remedy="fix that line") from error
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise RecontrastError(
-            f"is no form: {place}: {first['msg']}", file=path, remedy=f"compare it with {FOLDER}/kim2020.yaml"
+            f"is not a form: {place}: {first['msg']}",
+            file=path,
+            remedy=f"compare it with {FOLDER}/kim2020.yaml",
         ) from error
     for names in ([c.label for c in form.categories], [c.printed for c in form.categories if c.printed]):
         if len(set(names)) < len(names):
-            raise RecontrastError("two categories have one name", file=path, remedy="rename one")
+            raise RecontrastError("two categories have the same name", file=path, remedy="rename one")
     return form

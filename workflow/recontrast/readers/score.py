@@ -40,7 +40,9 @@ def score(key: Path, files: list[Path], output: Path, against: str = "") -> None
         )
     given = answers.read(files, study, known, form)
     if given.empty:
-        raise RecontrastError("no answers were given", file=files[0], remedy="let readers save their answers")
+        raise RecontrastError(
+            "no answers were given", file=files[0], remedy="have the readers save their answers"
+        )
     about = given.join(known[["session", "experiment"]], on="image")
     rated = about[about["other"] == tables.MISSING].rename(columns={"question": "category"})
     rated = rated.assign(score=pd.to_numeric(rated["answer"]))
@@ -80,7 +82,7 @@ def score(key: Path, files: list[Path], output: Path, against: str = "") -> None
 def _about(path: Path) -> tuple[str, Form, list[str]]:
     """The code of the study, the form that readers had, and the experiments in the order of the study."""
     if not path.is_file():
-        raise RecontrastError("does not exist", file=path, remedy="keep it beside the key, as it was written")
+        raise RecontrastError("does not exist", file=path, remedy="keep it beside the key, unchanged")
     content = json.loads(path.read_text(encoding="utf-8"))
     return content["Study"], Form.model_validate(content["Form"]), content["Experiments"]
 

@@ -35,7 +35,7 @@ def gather(
     for name, values in (("echo times", echoes), ("delays", pauses)):
         if len(values) != len(images):
             raise RecontrastError(
-                f"{len(images)} images, but {len(values)} {name}", remedy="give one an image"
+                f"{len(images)} images, but {len(values)} {name}", remedy="give one per image"
             )
     check_complete(images, echoes, pauses)
     if repetition_time is None:
@@ -59,7 +59,7 @@ def from_sidecar(path: Path, setting: str) -> float:
     raise RecontrastError(
         f"its {setting} time is not known: there is no {' or '.join(names)} in its JSON file",
         file=path,
-        remedy="name the times in the study",
+        remedy="give the times in the study",
     )
 
 
@@ -77,7 +77,7 @@ def check_complete(images: list[Path], echoes: np.ndarray, delays: np.ndarray) -
     if missing:
         named = ", ".join(f"delay {d:g} ms with echo {e:g} ms" for d, e in missing)
         raise RecontrastError(
-            f"of the multi-delay multi-echo images, these are missing: {named}",
+            f"these multi-delay multi-echo images are missing: {named}",
             file=images[0].parent,
             remedy="find them, or exclude the session",
         )
@@ -85,5 +85,5 @@ def check_complete(images: list[Path], echoes: np.ndarray, delays: np.ndarray) -
         raise RecontrastError(
             f"{len(set(delays))} delays and {len(set(echoes))} echoes",
             file=images[0].parent,
-            remedy=f"T1 and T2 need {FEWEST_DELAYS} delays and {FEWEST_ECHOES} echoes at least",
+            remedy=f"T1 and T2 need at least {FEWEST_DELAYS} delays and {FEWEST_ECHOES} echoes",
         )

@@ -22,19 +22,19 @@ def fit_relaxation(
     saturation_angle: float = 120.0,
     excitation_angle: float = 90.0,
 ) -> None:
-    """Find how fast the magnetisation of each voxel comes back and fades, and how much of it there is.
+    """Fit relaxation rates R1 and R2 and proton density in each voxel.
 
-    The images are magnitudes as the scanner made them, on one grid, not corrected for bias: the proton
-    density keeps the coil's shading, the rates are free of it.
+    The images are magnitude images as acquired, on one grid, without bias correction: the coil sensitivity
+    remains in the proton density and cancels in the rates.
 
     Args:
         images: one for each delay and echo, for example four delays by two echoes.
         r1: longitudinal relaxation rate 1/T1 to write, in 1/s.
         r2: transverse relaxation rate 1/T2 to write, in 1/s.
-        pd: proton density to write, in the unit of the images.
+        pd: proton density to write, in the units of the images.
         mask: where to fit, on the grid of the images; everywhere if not given.
-        echo_times: of each image, in ms; if not given, from the JSON files beside the images.
-        delays: from saturation to excitation of each image, in ms; likewise (SaturationDelayTime).
+        echo_times: of each image, in ms; if not given, from the JSON sidecars.
+        delays: of each image, from saturation to excitation, in ms; likewise (SaturationDelayTime).
         repetition_time: in ms; likewise.
         saturation_angle: of the saturation pulse, in degrees.
         excitation_angle: of the excitation pulse, in degrees.

@@ -18,12 +18,12 @@ def synthesize_contrast(
     echo_time: float,
     inversion_times: list[float] | None = None,
 ) -> None:
-    """Compute what a pulse sequence would have shown of a head with these relaxation rates.
+    """Compute the image that a pulse sequence would give, from relaxation rates and proton density.
 
     Args:
         r1: longitudinal relaxation rate, in 1/s.
         r2: transverse relaxation rate, in 1/s, on the same grid.
-        pd: proton density, on the same grid; its unit is the unit of the result.
+        pd: proton density, on the same grid; the result is in its units.
         output: magnitude image to write; zero where there is no proton density.
         repetition_time: in ms.
         echo_time: in ms.

@@ -40,15 +40,15 @@ def index(
     and read offline. The page itself is written last.
 
     Args:
-        plan: what was planned and what became of it: study, sessions, failures, experiments, versions.
+        plan: plan and outcome: study, sessions, failures, experiments, versions.
         metrics: the long table of all scores.
         summary: mean, SD and number of participants per experiment, region and metric.
         ranks: mean ranks of the experiments of one target.
-        statistics: experiments of one target against each other.
-        page: HTML file to write; the rest goes beside it.
-        per_page: how many sessions a page of the cohort holds.
-        lesions: the long table of lesion comparisons and its summary, where the study has them.
-        own: the study's own tables.
+        statistics: comparisons between experiments with the same target.
+        page: HTML file to write; everything else is written beside it.
+        per_page: number of sessions on a page of the cohort.
+        lesions: the long table of lesion comparisons and its summary, if the study has them.
+        own: the tables defined in the study.
     """
     content = json.loads(plan.read_text(encoding="utf-8"))
     title = content["study"]["report"]["title"]

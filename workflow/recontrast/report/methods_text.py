@@ -127,7 +127,7 @@ def _experiments(plan: dict, names: list[str]) -> Part:
         raise RecontrastError(
             f"describes {error}, which its recipe does not have",
             file=f"{first['method']}.yaml",
-            remedy="add it to the recipe or mend the sentence",
+            remedy="add it to the recipe or fix the sentence",
         ) from error
     shown = [
         f"{name} ({', '.join(plan['experiments'][name]['inputs'])} to {plan['experiments'][name]['target']})"

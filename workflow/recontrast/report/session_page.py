@@ -45,7 +45,7 @@ def session_page(
 ) -> None:
     """Draw the pictures of one session and write its page.
 
-    Pictures go to the folder beside the page that has the page's name, complete before the page appears.
+    Pictures are written to a folder beside the page, of the same name, and are complete before the page appears.
 
     Args:
         session: its label, as `sub-01_ses-1`.
@@ -53,26 +53,26 @@ def session_page(
         contrasts: names of the prepared contrasts.
         images: their files, in the same order, all on one grid.
         mask: mask of the brain or the foreground, same grid.
-        reference: the contrast to whose grid all were registered; the first if empty.
+        reference: the contrast to which all were registered; the first if empty.
         tissue: tissue labels (1 GM, 2 WM, 3 CSF), same grid.
         anisotropy: fractional anisotropy, on the grid of the diffusion series.
-        directions: eigenvectors of its tensor, on the same grid; both give colour FA.
+        directions: eigenvectors of its tensor, on the same grid; both are needed for colour FA.
         experiments: names of the experiments with a synthetic image of this session.
-        targets: the contrast that each of them makes.
+        targets: the target contrast of each experiment.
         synthetic: the synthetic images, in the same order.
         scores: score tables of this session.
-        notes: what a reader should know about this session.
-        maps: maps of metrics (one volume) or of influence (one for each input) of experiments.
-        map_experiments: whose they are, in the same order.
-        map_kinds: what each shows: ssim, nrmse, hagiwara_nrmse, p3s, gradient, without.
+        notes: notes on this session.
+        maps: maps of metrics (one volume) or of influence (one volume per input) of experiments.
+        map_experiments: their experiments, in the same order.
+        map_kinds: what each map shows: ssim, nrmse, hagiwara_nrmse, p3s, gradient, without.
         lesions: masks of lesions.
         lesion_sources: where each was found: `acquired`, `manual`, or an experiment.
-        lesion_contrast: the acquired contrast of the first two.
+        lesion_contrast: the acquired contrast on which `acquired` and `manual` lesions are shown.
         lesion_scores: tables of comparisons of these masks.
-        lesion_tables: tables of lesions by region, of all sources but `manual`, in their order.
+        lesion_tables: tables of lesions by region, for all sources except `manual`, in the same order.
         profiles: tables of intensities along a line.
         by_slice: whether windows of SSIM stayed in one slice.
-        viewers: also write a page to walk through each synthetic image.
+        viewers: also write a page to scroll through each synthetic image.
     """
     paired = len(contrasts) == len(images) and len(experiments) == len(targets) == len(synthetic)
     if not contrasts or not paired:
@@ -129,7 +129,7 @@ def session_page(
     drawn_on_it = [file for file in folder.iterdir() if not file.name.startswith("viewer-")]
     size = sum(file.stat().st_size for file in [page, *drawn_on_it])
     print(
-        f"{session}: {len(drawn_on_it)} pictures, {size / 1e6:.2f} MB with the page; viewers are pages of their own"
+        f"{session}: {len(drawn_on_it)} pictures, {size / 1e6:.2f} MB with the page; viewers are separate pages"
     )
 
 

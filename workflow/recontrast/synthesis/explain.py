@@ -39,20 +39,20 @@ def explain(
     target: Path | None = None,
     threads: int = 1,
 ) -> None:
-    """Measure how strongly a synthetic image hangs on each of the images that it is made from.
+    """Measure how strongly a synthetic image depends on each of its inputs.
 
     Args:
         kind: p3s: the pulse-sequence-specific saliency map of Wei 2019, section 2.2, which needs the acquired
-            target; gradient: how the prediction changes with each input; without: how far the prediction
-            moves where an input is left out, in the method's own way or by its mean inside the mask, after
-            normalisation. The first two are in normalised units and for networks alone; the last is in the units
-            of the target.
+            target; gradient: how the prediction changes with each input; without: how much the prediction
+            changes when an input is left out, in the method's own way or by replacing it with its mean inside the
+            mask, after normalisation. The first two are in normalised units and for networks only; the last is in
+            the units of the target.
         model: safetensors file of weights.
         card: the model's JSON card.
         images: the session's images, in the order of the card's inputs.
-        mask: where the influence on the prediction counts.
+        mask: region of the prediction whose dependence is measured.
         output: image to write, 4-D: one volume for each input.
-        table: TSV to write: for each input the mean over the mask, and its share of all inputs together.
+        table: TSV to write: for each input the mean over the mask, and its share of the sum over all inputs.
         participant: `sub-01`.
         session: `ses-1`, or n/a.
         experiment: its name.

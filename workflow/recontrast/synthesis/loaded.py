@@ -65,7 +65,7 @@ def load(
     frozen, facts = read_method(model, card)
     if len(images) != len(facts["inputs"]):
         raise RecontrastError(
-            f"the model takes {len(facts['inputs'])} images and was given {len(images)}",
+            f"the model takes {len(facts['inputs'])} images, but was given {len(images)}",
             file=card,
             remedy=f"give {', '.join(facts['inputs'])}, in this order",
         )

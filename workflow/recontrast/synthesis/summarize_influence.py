@@ -13,21 +13,23 @@ DICTIONARY = {
     "kind": {
         "Description": "How influence is measured",
         "Levels": {
-            "p3s": "Absolute derivative of the squared error by the input (Wei 2019), normalised units",
-            "gradient": "Absolute derivative of the prediction by the input, normalised units",
-            "without": "Absolute change of the prediction where the input is left out, or replaced by its mean",
+            "p3s": "Absolute derivative of the squared error with respect to the input (Wei 2019), in normalised units",
+            "gradient": "Absolute derivative of the prediction with respect to the input, in normalised units",
+            "without": "Absolute change of the prediction when the input is left out, or replaced by its mean",
         },
     },
     "input": {"Description": "Input contrast or map"},
     "n": columns.N,
-    "share_mean": {"Description": "Mean over participants of the input's share of all inputs together"},
+    "share_mean": {
+        "Description": "Mean over participants of the input's share of the influence of all inputs"
+    },
     "share_sd": {"Description": "Its standard deviation (n - 1); n/a for one participant"},
-    "mean": {"Description": "Mean over participants of the mean over the mask"},
+    "mean": {"Description": "Mean over participants of the influence averaged over the mask"},
 }
 
 
 def summarize_influence(*, listed: Path, table: Path) -> None:
-    """Summarise how strongly synthetic images hang on each input, over participants.
+    """Summarise over participants how strongly synthetic images depend on each input.
 
     Args:
         listed: table with a column `file`: the tables of single sessions, relative to the working folder.

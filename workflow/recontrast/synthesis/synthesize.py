@@ -19,17 +19,17 @@ def synthesize(
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
-    """Make the contrast that a model has learned, for one session, inside its mask.
+    """Synthesise the target contrast of a model for one session, inside the mask.
 
     Args:
         model: safetensors file of weights.
         card: the model's JSON card.
-        images: the session's images, in the order of the card's inputs, all on the grid of the mask; n/a where it
-            has none and the method needs none.
+        images: the session's images, in the order of the card's inputs, all on the grid of the mask; n/a if it
+            has none and the method can do without.
         mask: where to synthesise.
         output: image to write, zero outside the mask, in the units of the training targets.
         threads: CPU threads.
-        device: auto takes the GPU where there is one.
+        device: auto uses the GPU if there is one.
     """
     loaded = load(model, card, images, mask, threads=threads, device=device)
     facts, inside = loaded.facts, loaded.volumes.mask

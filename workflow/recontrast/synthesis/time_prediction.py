@@ -20,7 +20,7 @@ def time_prediction(
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
-    """Measure how long a model takes for one session, without starting the program, reading and writing.
+    """Measure the prediction time of a model for one session, without program start, reading and writing.
 
     Args:
         model: safetensors file of weights.
@@ -28,10 +28,10 @@ def time_prediction(
         images: the session's images, in the order of the card's inputs, all on the grid of the mask.
         mask: where to predict.
         output: JSON file to write: experiment, seconds, device, threads, voxels.
-        experiment: whose model it is.
-        repeats: how often to predict; the shortest time counts, as whatever else runs only adds to it.
+        experiment: the experiment of the model.
+        repeats: number of predictions; the shortest time counts, as other processes can only lengthen it.
         threads: CPU threads.
-        device: auto takes the GPU where there is one.
+        device: auto uses the GPU if there is one.
     """
     loaded = load(model, card, images, mask, threads=threads, device=device)
     taken = []

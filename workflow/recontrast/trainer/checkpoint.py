@@ -73,13 +73,16 @@ def restore(
         with safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["facts"])
             if facts["key"] != key:
-                print("the checkpoint belongs to other data or another recipe: starting anew", flush=True)
+                print(
+                    "the checkpoint belongs to other data or another recipe: starting from scratch",
+                    flush=True,
+                )
                 return None
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError) as error:
-        print(f"the checkpoint cannot be read ({error}): starting anew", flush=True)
+        print(f"the checkpoint cannot be read ({error}): starting from scratch", flush=True)
         return None
     before(facts["progress"])
     network.load_state_dict(_below("network/", tensors))

@@ -24,7 +24,7 @@ def place(sizes: Iterable[tuple[int, torch.dtype]], device: torch.device) -> tor
     needed = sum(int(count) * dtype.itemsize for count, dtype in sizes)
     if device.type == "cpu" or needed <= SHARE * free(device):
         return device
-    print(f"{needed / 2**30:.1f} GiB of images do not fit into the GPU's memory: they stay in the host's")
+    print(f"{needed / 2**30:.1f} GiB of images do not fit into the GPU's memory and stay in host memory")
     return torch.device("cpu")
 
 

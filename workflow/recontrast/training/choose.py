@@ -28,23 +28,23 @@ def choose(
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
-    """Take the model with the smallest mean squared error inside the masks of the validation sessions.
+    """Choose the model with the smallest mean squared error inside the masks of the validation sessions.
 
-    Losses cannot decide, as candidates may differ in what their loss is.
+    Their losses are not compared, as candidates may use different ones.
 
     Args:
         candidates: safetensors files of the models to choose from.
         candidate_cards: their cards.
         candidate_losses: their losses by epoch.
-        settings: what sets them apart, as JSON: number of each candidate -> recipe values, in that order.
-        sessions: the table that they were trained by; of it the validation sessions.
+        settings: how they differ, as JSON: number of each candidate -> recipe values, in the same order.
+        sessions: the table that they were trained on; its validation sessions are used.
         model: copy of the chosen model to write.
-        card: its card, in which `chosen` has the settings that won, and the error of every candidate.
+        card: its card; `chosen` has the settings chosen, and the error of every candidate.
         losses: copy of its losses.
-        packed: folder in which trainings share the sessions as arrays; None: they are read from their images. One
-            is in memory at a time.
+        packed: folder in which trainings share the sessions as arrays; None: they are read from their images, one
+            at a time.
         threads: CPU threads.
-        device: auto takes the GPU where there is one.
+        device: auto uses the GPU if there is one.
 
     Raises:
         RecontrastError: there is no validation session.
@@ -56,7 +56,7 @@ def choose(
     validation = [entry for entry in entries if entry.role == "validation"]
     if not validation:
         raise RecontrastError(
-            "names no validation session to choose by", file=sessions, remedy="raise splits.validation"
+            "lists no validation session to choose by", file=sessions, remedy="raise splits.validation"
         )
     squares: dict[str, list[float]] = {number: [] for number in given}
     for entry in validation:

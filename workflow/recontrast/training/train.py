@@ -48,38 +48,38 @@ def train(
     threads: int = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
-    """Learn to make one contrast from others, from the sessions of a list, and freeze the result.
+    """Train a model that synthesises one contrast from others, on the sessions of a list.
 
-    An interrupted training goes on from its last checkpoint when it is started again with the same data,
-    recipe and seed, and on a CPU ends in the same model as an uninterrupted one.
+    An interrupted training continues from its last checkpoint when it is restarted with the same data, recipe and
+    seed; on a CPU, it ends in the same model as an uninterrupted one.
 
     Args:
         method: name of a method, for example fcn3d.
         recipe: its resolved recipe, as JSON.
         sessions: TSV with the columns participant_id, session_id, role (training, validation or test), mask,
             and one column of image paths per contrast. Test sessions are used only by recipes with leaks.
-        inputs: contrasts to learn from.
-        target: contrast to learn.
+        inputs: input contrasts.
+        target: contrast to synthesise.
         model: safetensors file of weights to write.
-        card: JSON file to write: all that is needed to use the model elsewhere.
+        card: JSON file to write, with everything needed to use the model elsewhere.
         losses: TSV file to write: the losses by epoch.
-        checkpoint: folder for the state of an unfinished training, which is deleted at the end.
-        preparation: JSON file that says how the images were prepared and which inputs are maps (`kinds`); noted
-            in the card for those who use the model.
-        pseudonyms: text file with the key by which the card names participants and sessions, hashed; None: it does
-            not name them.
-        emphasis: how much the voxels of a mask count in the loss against others; the list has it in a further
-            column, emphasised (n/a: none).
-        packed: folder in which trainings share the sessions as arrays, which then need not fit into memory; it may
+        checkpoint: folder for the state of an unfinished training, deleted at the end.
+        preparation: JSON file that describes how the images were prepared and which inputs are maps (`kinds`); copied
+            into the card for users of the model.
+        pseudonyms: text file with the key used to hash the participants and sessions named in the card; None: the
+            card does not name them.
+        emphasis: weight of the voxels of a mask in the loss, relative to the others; the list has the mask in a
+            further column, emphasised (n/a: none).
+        packed: folder in which trainings share the sessions as arrays, which then need not fit into memory; can
             be deleted. None: sessions are read into memory.
-        seed: of everything random.
+        seed: random seed.
         threads: CPU threads.
-        device: auto takes the GPU where there is one.
+        device: auto uses the GPU if there is one.
     """
     settings = json.loads(recipe)
     entries = read_list(sessions, inputs, target)
     if not any(entry.role == "training" for entry in entries):
-        raise RecontrastError("names no training session", file=sessions, remedy="change the study's splits")
+        raise RecontrastError("lists no training session", file=sessions, remedy="change the study's splits")
     if not settings.get("leaks", False):
         entries = [entry for entry in entries if entry.role != "test"]
     facts = {
@@ -220,7 +220,9 @@ def _grid(entries: list[Entry]) -> dict[str, object]:
     ways = Counter("".join(nib.aff2axcodes(header.affine)) for header in headers)
     if len(ways) > 1:
         told = ", ".join(f"{way} ({count})" for way, count in ways.most_common())
-        print(f"the axes of training images point different ways: {told}; what looks at slices mixes planes")
+        print(
+            f"training images differ in axis orientation: {told}; methods that work on slices will mix planes"
+        )
     shape = np.median([header.shape[:3] for header in headers], axis=0)
     return {"shape": shape.round().astype(int).tolist(), "orientation": ways.most_common(1)[0][0]}
 
@@ -234,7 +236,7 @@ def _write_losses(path: Path, model: Model) -> None:
         for row in model.losses
     )
     known = {"epoch": EPOCH, "training": TRAINING_LOSS, "validation": VALIDATION_LOSS}
-    turn = "Mean loss of the {}, which is trained in turns with others; n/a before its first"
+    turn = "Mean loss of the {}, which is trained in alternation with others; n/a before its first update"
     tables.write_described(path, {n: known.get(n, {"Description": turn.format(n)}) for n in columns}, rows)
 
 

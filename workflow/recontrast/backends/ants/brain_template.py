@@ -25,7 +25,7 @@ def brain_template() -> dict[str, Path]:
     folder = os.environ.get(VARIABLE)
     if not folder:
         raise RecontrastError(
-            f"antsBrainExtraction.sh needs a template of heads, and {VARIABLE} names no folder with one",
+            f"antsBrainExtraction.sh needs a head template, and {VARIABLE} does not name a folder with one",
             remedy="set it, or extract brains with another backend (backends: extract_brain: embedded)",
         )
     found = {name: Path(folder) / file for name, file in FILES.items()}

@@ -22,7 +22,7 @@ def extract_brain(image: nib.Nifti1Image, contrast: str, threshold: float | None
     """
     if threshold is not None:
         raise RecontrastError(
-            "antsBrainExtraction.sh has no threshold", remedy="leave it out, or extract with fsl or embedded"
+            "antsBrainExtraction.sh has no threshold", remedy="omit it, or use fsl or embedded for extraction"
         )
     order = FROM_DARK.get(contrast, FROM_DARK["T1w"])
     template = {name: str(path.resolve()) for name, path in brain_template().items()}

@@ -144,7 +144,9 @@ def read(path: Path) -> np.ndarray:
     parameters = [value.ravel() for value in content.values() if np.size(value) == 12]
     if len(parameters) != 1 or centre.size != 3:
         raise RecontrastError(
-            "holds no affine transform", file=path, remedy="see the log for what antsRegistration said"
+            "does not contain an affine transform",
+            file=path,
+            remedy="see the log for the output of antsRegistration",
         )
     linear, offset = parameters[0][:9].reshape(3, 3), parameters[0][9:]
     matrix = np.eye(4)

@@ -57,7 +57,9 @@ def release(program: Path) -> str:
         ) from error
     found = re.search(r"ANTs Version: v?(\d+(?:\.\d+)+)", said)
     if found is None:
-        raise RecontrastError("does not say its version", file=program, remedy="install ANTs 2.3.0 or later")
+        raise RecontrastError(
+            "does not report its version", file=program, remedy="install ANTs 2.3.0 or later"
+        )
     if not found[1].strip("0."):
         raise RecontrastError(
             "does not know its version",

@@ -105,7 +105,7 @@ def between(
         )
         matrix = matrix_of(ants, found["fwdtransforms"][0])
     if (shift := displacement(matrix, head_points(fixed, affine))) > FARTHEST:
-        print(f"a volume that seemed to have moved by {shift:.0f} mm stays where it is")
+        print(f"a volume with an estimated motion of {shift:.0f} mm is not moved")
         return np.eye(4)
     return matrix
 

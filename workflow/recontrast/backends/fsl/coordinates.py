@@ -45,7 +45,9 @@ def read(path: str | Path) -> np.ndarray:
     except (OSError, ValueError):
         matrix = np.empty(0)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-        raise RecontrastError("holds no matrix of FLIRT", file=path, remedy="see the log for what flirt said")
+        raise RecontrastError(
+            "does not contain a FLIRT matrix", file=path, remedy="see the log for the output of flirt"
+        )
     return matrix
 
 

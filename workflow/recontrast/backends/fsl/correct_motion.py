@@ -32,10 +32,10 @@ def correct_motion(
         RecontrastError: phase was encoded across the slices, which eddy has no model for.
     """
     if not encoding:
-        print("phase is taken to have been encoded along the second axis of the image")
+        print("the phase-encoding direction is assumed to be the second axis of the image")
     if encoding.startswith("k"):
         raise RecontrastError(
-            "phase was encoded along the third axis of the image, which eddy does not support",
+            "the phase-encoding direction is the third axis of the image, which eddy does not support",
             remedy="use another backend: backends: {correct_motion: embedded}",
         )
     data = series.get_fdata(dtype=np.float32)

@@ -91,7 +91,7 @@ def home(program: Path) -> Path:
     if given:
         return Path(given)
     raise RecontrastError(
-        "no folder of FSL is above this program", file=program, remedy="set FSLDIR to FSL's folder"
+        "is not inside an FSL installation", file=program, remedy="set FSLDIR to FSL's folder"
     )
 
 
