@@ -82,13 +82,13 @@ def read(coefficients: Path | None, spatial: Path | None) -> Coefficients:
     except FileNotFoundError:
         raise RecontrastError("does not exist", **mend) from None
     except ValueError:
-        raise RecontrastError("is no JSON file", **mend) from None
+        raise RecontrastError("is not a JSON file", **mend) from None
     if not isinstance(facts, dict) or facts.get("features") not in SETS:
-        raise RecontrastError("holds no coefficients of lesion prediction", **mend)
+        raise RecontrastError("does not contain coefficients of lesion prediction", **mend)
     if facts.pop("names", None) != names(facts["features"]):
-        raise RecontrastError("was fitted on other features than this version makes", **mend)
+        raise RecontrastError("was fitted to features that this version does not compute", **mend)
     effect = np.asarray(images.read(spatial).dataobj) * STEP
     try:
         return Coefficients(**facts, effect=effect)
     except TypeError:
-        raise RecontrastError("lacks some of the numbers of a fit", **mend) from None
+        raise RecontrastError("is incomplete: some fitted values are missing", **mend) from None

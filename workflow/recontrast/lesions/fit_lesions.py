@@ -29,32 +29,30 @@ def fit_lesions(
     source: str = "",
     licence: str = "",
 ) -> None:
-    """Learn from manual masks how bright lesions are and where they lie.
+    """Fit the coefficients of lesion prediction, and where lesions occur, to manual masks.
 
-    Only the people in the list are seen: leave out whoever will be scored.
+    Only the participants in the list are used: leave out whoever will be scored.
 
     Args:
         sessions: TSV with the columns participant_id, session_id, flair, mask (brain), manual (lesions) and
-            transform (ITK affine text, reference to template, or n/a where they share one world), warp and
-            inverse_warp where the way bends, and csf, gm, wm where T1w tissue maps are to be used. A row without
-            flair says only where lesions lie.
+            transform (ITK affine text, reference to template, or n/a if both share world coordinates), warp and
+            inverse_warp where registration to the template is nonlinear, and csf, gm, wm if T1w tissue maps are to be
+            used. A row without flair only shows where lesions occur.
         coefficients: JSON file to write.
-        spatial: image of where lesions lie to write, log-odds in template space.
+        spatial: spatial effect to write: log-odds of lesion by position in template space.
         features: `extended`; `lst`, the two of the published algorithm; `tissue`, with T1w tissue maps.
-        contour: part of the height of the brightest lesions, from 0 to 1, that a voxel must reach; the one whose masks
-            have the best mean Dice if not given.
-        seed: of the drawing of voxels.
-        source: what the coefficients shall say of where images and masks are from.
-        licence: and under which licence those are.
+        contour: fraction, 0 to 1, of the height of the brightest lesion voxels above normal tissue that a lesion voxel
+            must reach; if not given, the one whose masks have the best mean Dice.
+        seed: random seed for sampling voxels.
+        source: origin of images and masks, to be recorded with the coefficients.
+        licence: licence of images and masks, to be recorded likewise.
 
     Raises:
-        RecontrastError: a contour that is no part, no session with FLAIR, no lesion in the masks of those, or no
+        RecontrastError: a contour that is not a fraction, no session with FLAIR, no lesion in the masks of those, or no
             session that can be used; one that cannot is left out.
     """
     if contour is not None and not 0 <= contour <= 1:
-        raise RecontrastError(
-            f"a contour of {contour:g} is no part of a height", remedy="give one from 0 to 1"
-        )
+        raise RecontrastError(f"a contour of {contour:g} is not a fraction", remedy="give one from 0 to 1")
     rows = inputs.usable(tables.read(sessions, COLUMNS), _check)
     where = lesion_maps(rows)
     seen = [row for row in rows if inputs.path(row, "flair")]
