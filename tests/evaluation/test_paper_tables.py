@@ -628,3 +628,6 @@ def test_the_best_number_is_sought_among_means_over_most_people():
     ]
     grid_module._find_best([line], "rows")
     assert [found["best"] for found in line] == [1, 0, 0]
+    equal = [one | {"number": 18.9, "best": 0} for one in line]
+    grid_module._find_best([equal], "rows")
+    assert [found["best"] for found in equal] == [0, 0, 0]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from recontrast.report.index import index, result_tables
 from recontrast.report.pages import code, number
 from recontrast.report.ranks import rank_tables
 from recontrast.report.session_page import session_page
+from recontrast.report.study_tables import COLUMNS as TABLE_COLUMNS
 
 VOID = {"meta", "img", "br", "input", "link", "hr"}
 
@@ -80,7 +82,7 @@ def draw(plan: dict, session: dict, *, viewers: bool = True, **fibres: Path) -> 
     return path(layout.SESSION_PAGE)
 
 
-def build(plan: dict, per_page: int = 50) -> Path:
+def build(plan: dict, per_page: int = 50, own: Sequence[Path] = ()) -> Path:
     """The whole report."""
     images.write_json(layout.PLAN, plan)
     if Path(layout.fill(layout.MASK, layout.Session("01"), reference="T1w", region="brain")).exists():
@@ -95,6 +97,7 @@ def build(plan: dict, per_page: int = 50) -> Path:
         statistics=Path(layout.STATISTICS),
         page=page,
         per_page=per_page,
+        own=list(own),
     )
     return page
 
@@ -277,6 +280,16 @@ def test_ranks_of_nobody_are_no_table(tmp_path):
     assert rank_tables(tmp_path / "ranks.tsv", "GM", {}) == []
 
 
+def test_no_rank_is_the_best_where_all_are_equal(finished):
+    plan = finished(1, volumes=False)
+    assert "the best of each column in bold" in build(plan).read_text()
+    ranks = pd.read_csv(layout.RANKS, sep="\t", dtype=str, keep_default_na=False)
+    ranks.assign(mean_rank="1.5").to_csv(layout.RANKS, sep="\t", index=False)
+    assert "the best of each column in bold" not in build(plan).read_text()
+    (table,) = rank_tables(Path(layout.RANKS), "brain", {})
+    assert [row["best"] for row in table["rows"]] == [[], []]
+
+
 def test_the_first_page_says_what_many_sessions_lack_once(finished):
     plan = finished(120, volumes=False)
     for session in plan["sessions"]:
@@ -401,6 +414,23 @@ def test_numbers_are_short(value, shown):
 def test_code_in_a_note_is_shown_as_code_and_all_else_escaped():
     assert code("set `x: <1>` & run") == "set <code>x: &lt;1&gt;</code> &amp; run"
     assert code("one ` alone") == "one ` alone"
+
+
+def test_code_in_notes_of_the_studys_own_tables_is_code_on_the_page(finished):
+    plan = finished(1, volumes=False)
+    row = ("1", "fcn", "PSNR", "20.1", "n/a", "0", "n/a", "n/a")
+    table = Path("own.tsv")
+    table.write_text("\t".join(TABLE_COLUMNS) + "\n" + "\t".join(row) + "\n")
+    images.write_json(table.with_suffix(".json"), {"Headings": [""], "Notes": ["set `x: 1`"]})
+    assert "<li>set <code>x: 1</code></li>" in build(plan, own=[table]).read_text()
+
+
+def test_a_caption_speaks_of_bold_only_where_something_is(finished):
+    plan = finished(1, volumes=False)
+    assert "the best value of each column in bold" in build(plan).read_text()
+    summary = pd.read_csv(layout.SUMMARY, sep="\t", dtype=str, keep_default_na=False)
+    summary[summary["experiment"] == "fcn"].to_csv(layout.SUMMARY, sep="\t", index=False)
+    assert "the best value of each column in bold" not in build(plan).read_text()
 
 
 def test_tissue_has_the_colours_of_its_legend(tmp_path: Path) -> None:
