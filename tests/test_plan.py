@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from recontrast.apply import DEFAULT
 from recontrast.cohort.manifest import Image, Manifest
 from recontrast.cohort.quarantine import Failure
 from recontrast.config import Study, load
@@ -450,3 +451,10 @@ def test_brain_extraction_takes_the_threshold_of_its_contrast_where_the_study_ha
     thresholds = [graph.brain_threshold(SimpleNamespace(suffix=suffix)) for suffix in ("T1w", "FLAIR")]
     assert thresholds == ["--threshold 0.3", ""]
     assert graph.preparation()["brain_threshold"] == {"T1w": 0.3}
+
+
+def test_cards_state_whatever_synthesis_outside_the_study_asks_them_for() -> None:
+    asked = {"reference": "T1w", "reference_fallback": ["T2w"], "region": "foreground", "prepare": "none"}
+    stated = Graph(Plan(study(**asked), cohort(**FOUR))).preparation()
+    assert {name: stated[name] for name in asked} == asked
+    assert DEFAULT.keys() <= stated.keys()

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,7 +20,6 @@ from recontrast.report.index import index, result_tables
 from recontrast.report.pages import code, number
 from recontrast.report.ranks import rank_tables
 from recontrast.report.session_page import session_page
-from recontrast.report.study_tables import COLUMNS as TABLE_COLUMNS
 
 VOID = {"meta", "img", "br", "input", "link", "hr"}
 
@@ -82,7 +80,7 @@ def draw(plan: dict, session: dict, *, viewers: bool = True, **fibres: Path) -> 
     return path(layout.SESSION_PAGE)
 
 
-def build(plan: dict, per_page: int = 50, own: Sequence[Path] = ()) -> Path:
+def build(plan: dict, per_page: int = 50) -> Path:
     """The whole report."""
     images.write_json(layout.PLAN, plan)
     if Path(layout.fill(layout.MASK, layout.Session("01"), reference="T1w", region="brain")).exists():
@@ -97,7 +95,6 @@ def build(plan: dict, per_page: int = 50, own: Sequence[Path] = ()) -> Path:
         statistics=Path(layout.STATISTICS),
         page=page,
         per_page=per_page,
-        own=list(own),
     )
     return page
 
@@ -414,15 +411,6 @@ def test_numbers_are_short(value, shown):
 def test_code_in_a_note_is_shown_as_code_and_all_else_escaped():
     assert code("set `x: <1>` & run") == "set <code>x: &lt;1&gt;</code> &amp; run"
     assert code("one ` alone") == "one ` alone"
-
-
-def test_code_in_notes_of_the_studys_own_tables_is_code_on_the_page(finished):
-    plan = finished(1, volumes=False)
-    row = ("1", "fcn", "PSNR", "20.1", "n/a", "0", "n/a", "n/a")
-    table = Path("own.tsv")
-    table.write_text("\t".join(TABLE_COLUMNS) + "\n" + "\t".join(row) + "\n")
-    images.write_json(table.with_suffix(".json"), {"Headings": [""], "Notes": ["set `x: 1`"]})
-    assert "<li>set <code>x: 1</code></li>" in build(plan, own=[table]).read_text()
 
 
 def test_a_caption_speaks_of_bold_only_where_something_is(finished):
