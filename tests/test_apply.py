@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import small_volumes
+from recontrast.anatomy.resample import resample
 from recontrast.apply import apply
 from recontrast.backends import transforms
 from recontrast.errors import RecontrastError
@@ -319,9 +320,15 @@ def test_whole_heads_are_worked_on_in_the_region_of_the_study(folder, tmp_path, 
         "recontrast.apply.correct_bias",
         lambda *, image, output, shrink: output.write_bytes(image.read_bytes()),
     )
+    scaled_in = []
     monkeypatch.setattr("recontrast.apply.register", register)
+    monkeypatch.setattr(
+        "recontrast.apply.resample",
+        lambda *, mask, **asked: scaled_in.append(nib.load(mask).get_fdata()) or resample(mask=mask, **asked),
+    )
     model = changed(folder, tmp_path, prepare="full", region="foreground")
     apply(model, inputs(folder), tmp_path / "made.nii.gz")
+    assert [mask.all() for mask in scaled_in] == [True, True]
     assert nib.load(tmp_path / "made.nii.gz").get_fdata().all()
     assert by == [nib.load(folder / "sub-03_mask.nii.gz").get_fdata().mean()]
     model = changed(folder, tmp_path, prepare="full", region="brain")

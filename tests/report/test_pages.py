@@ -402,6 +402,7 @@ def test_the_best_is_the_highest_or_the_lowest_among_equals():
         ("n/a", "–"),
         ("inf", "∞"),
         (-0.5, "−0.500"),
+        (-0.00001, "0.0000"),
     ],
 )
 def test_numbers_are_short(value, shown):
