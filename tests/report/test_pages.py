@@ -287,6 +287,14 @@ def test_no_rank_is_the_best_where_all_are_equal(finished):
     assert [row["best"] for row in table["rows"]] == [[], []]
 
 
+def test_who_is_not_ranked_is_named_on_the_first_page(finished):
+    plan = finished(1, volumes=False)
+    assert "Not ranked" not in build(plan).read_text()
+    ranks = pd.read_csv(layout.RANKS, sep="\t", dtype=str, keep_default_na=False)
+    ranks[ranks["experiment"] == "fcn"].to_csv(layout.RANKS, sep="\t", index=False)
+    assert re.search(r"Not ranked, because [^.]*: voxels\.", build(plan).read_text())
+
+
 def test_the_first_page_says_what_many_sessions_lack_once(finished):
     plan = finished(120, volumes=False)
     for session in plan["sessions"]:
