@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import small_volumes
 from recontrast.anatomy.resample import resample
-from recontrast.apply import apply
+from recontrast.apply import _by_contrast, apply
 from recontrast.backends import transforms
 from recontrast.errors import RecontrastError
 from recontrast.images import sidecar
@@ -86,6 +86,17 @@ def test_names_beat_the_order(folder, tmp_path):
     whole = nib.load(tmp_path / "plain.nii.gz").get_fdata()
     assert whole.all()  # without a mask, everything that is not zero
     assert (tmp_path / "plain.nii.gz").read_bytes() == (tmp_path / "named.nii.gz").read_bytes()
+
+
+def test_inputs_that_only_training_looks_at_need_not_be_given():
+    raw = [f"S{number}" for number in range(1, 9)]
+    by_name = [f"{name}={name}.nii.gz" for name in raw]
+    asked = {"inputs": [*raw, "R1", "R2", "PD"], "references": ["T1w"], "card": Path("model.json")}
+    asked["method"] = recipes.load("pixel_gan")
+    for given in (by_name, [item.partition("=")[2] for item in by_name]):
+        assert _by_contrast(given, **asked) == {name: Path(f"{name}.nii.gz") for name in raw}
+    with pytest.raises(RecontrastError, match=r"takes 8 images .* give S1=FILE .* S8=FILE$"):
+        _by_contrast(by_name[1:], **asked)
 
 
 @pytest.mark.parametrize(

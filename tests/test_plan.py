@@ -161,6 +161,22 @@ def test_some_methods_need_not_have_all_inputs() -> None:
     assert other.sessions["sub-05"].predictions == {}
 
 
+def test_maps_that_only_training_looks_at_are_missed_in_no_prediction() -> None:
+    raw = [f"S{number}" for number in range(1, 9)]
+    whole = " ".join([*raw, "T1w FLAIR relaxometry"])
+    people = dict.fromkeys(("s01", "s02", "s03", "s04"), whole)
+    people |= {"s05": whole.replace(" relaxometry", ""), "s06": whole.replace("S3 ", "")}
+    asked = study(
+        contrasts={name: {"suffix": name} for name in ("T1w", "FLAIR", *raw)},
+        relaxometry={"images": {"suffix": "MESE"}},
+        experiment={"method": "pixel_gan", "inputs": [*raw, "R1", "R2", "PD"]},
+    )
+    sessions = Plan(asked, cohort(**people)).sessions
+    assert sessions["sub-05"].predictions["Fcn"].inputs == tuple(raw)
+    assert sessions["sub-05"].notes == []
+    assert sessions["sub-06"].predictions == {}
+
+
 def test_newcomers_are_named_as_they_do_not_train() -> None:
     first = Plan(study(), cohort(s01=FULL, s02=FULL))
     second = Plan(study(), cohort(**FOUR), pinned=first.splits)
