@@ -7,7 +7,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 import small_volumes
-from recontrast.apply import apply
+from recontrast.anatomy.resample import resample
+from recontrast.apply import _by_contrast, apply
 from recontrast.backends import transforms
 from recontrast.errors import RecontrastError
 from recontrast.images import sidecar
@@ -85,6 +86,17 @@ def test_names_beat_the_order(folder, tmp_path):
     whole = nib.load(tmp_path / "plain.nii.gz").get_fdata()
     assert whole.all()  # without a mask, everything that is not zero
     assert (tmp_path / "plain.nii.gz").read_bytes() == (tmp_path / "named.nii.gz").read_bytes()
+
+
+def test_inputs_that_only_training_looks_at_need_not_be_given():
+    raw = [f"S{number}" for number in range(1, 9)]
+    by_name = [f"{name}={name}.nii.gz" for name in raw]
+    asked = {"inputs": [*raw, "R1", "R2", "PD"], "references": ["T1w"], "card": Path("model.json")}
+    asked["method"] = recipes.load("pixel_gan")
+    for given in (by_name, [item.partition("=")[2] for item in by_name]):
+        assert _by_contrast(given, **asked) == {name: Path(f"{name}.nii.gz") for name in raw}
+    with pytest.raises(RecontrastError, match=r"takes 8 images .* give S1=FILE .* S8=FILE$"):
+        _by_contrast(by_name[1:], **asked)
 
 
 @pytest.mark.parametrize(
@@ -319,9 +331,15 @@ def test_whole_heads_are_worked_on_in_the_region_of_the_study(folder, tmp_path, 
         "recontrast.apply.correct_bias",
         lambda *, image, output, shrink: output.write_bytes(image.read_bytes()),
     )
+    scaled_in = []
     monkeypatch.setattr("recontrast.apply.register", register)
+    monkeypatch.setattr(
+        "recontrast.apply.resample",
+        lambda *, mask, **asked: scaled_in.append(nib.load(mask).get_fdata()) or resample(mask=mask, **asked),
+    )
     model = changed(folder, tmp_path, prepare="full", region="foreground")
     apply(model, inputs(folder), tmp_path / "made.nii.gz")
+    assert [mask.all() for mask in scaled_in] == [True, True]
     assert nib.load(tmp_path / "made.nii.gz").get_fdata().all()
     assert by == [nib.load(folder / "sub-03_mask.nii.gz").get_fdata().mean()]
     model = changed(folder, tmp_path, prepare="full", region="brain")

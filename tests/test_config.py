@@ -140,6 +140,16 @@ def test_what_a_training_would_refuse_is_found_by_the_plan(config, method, overr
         load(config)
 
 
+def test_sets_of_inputs_to_fall_back_to_are_checked_like_inputs(config: dict) -> None:
+    asked = {"method": "bloch", "inputs": ["T1w", "T2w", "PDw"], "target": "FLAIR"}
+    config["experiments"], config["report"] = {"A": asked}, {}
+    config["contrasts"]["PDw"] = {"suffix": "PDw"}
+    load(copy.deepcopy(config))
+    asked["fallback"] = [["T1w", "T2w"]]
+    with pytest.raises(RecontrastError, match=r"experiments\.A: bloch was given 2 inputs"):
+        load(config)
+
+
 EXPERIMENT = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}
 
 

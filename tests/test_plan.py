@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from recontrast.apply import DEFAULT
 from recontrast.cohort.manifest import Image, Manifest
 from recontrast.cohort.quarantine import Failure
 from recontrast.config import Study, load
@@ -158,6 +159,22 @@ def test_some_methods_need_not_have_all_inputs() -> None:
     assert Graph(plan).listed_images(w) == ["n/a", image]
     other = Plan(study(reference_fallback=["T2w"]), cohort(**people))
     assert other.sessions["sub-05"].predictions == {}
+
+
+def test_maps_that_only_training_looks_at_are_missed_in_no_prediction() -> None:
+    raw = [f"S{number}" for number in range(1, 9)]
+    whole = " ".join([*raw, "T1w FLAIR relaxometry"])
+    people = dict.fromkeys(("s01", "s02", "s03", "s04"), whole)
+    people |= {"s05": whole.replace(" relaxometry", ""), "s06": whole.replace("S3 ", "")}
+    asked = study(
+        contrasts={name: {"suffix": name} for name in ("T1w", "FLAIR", *raw)},
+        relaxometry={"images": {"suffix": "MESE"}},
+        experiment={"method": "pixel_gan", "inputs": [*raw, "R1", "R2", "PD"]},
+    )
+    sessions = Plan(asked, cohort(**people)).sessions
+    assert sessions["sub-05"].predictions["Fcn"].inputs == tuple(raw)
+    assert sessions["sub-05"].notes == []
+    assert sessions["sub-06"].predictions == {}
 
 
 def test_newcomers_are_named_as_they_do_not_train() -> None:
@@ -452,3 +469,10 @@ def test_brain_extraction_takes_the_threshold_of_its_contrast_where_the_study_ha
     thresholds = [graph.brain_threshold(SimpleNamespace(suffix=suffix)) for suffix in ("T1w", "FLAIR")]
     assert thresholds == ["--threshold 0.3", ""]
     assert graph.preparation()["brain_threshold"] == {"T1w": 0.3}
+
+
+def test_cards_state_whatever_synthesis_outside_the_study_asks_them_for() -> None:
+    asked = {"reference": "T1w", "reference_fallback": ["T2w"], "region": "foreground", "prepare": "none"}
+    stated = Graph(Plan(study(**asked), cohort(**FOUR))).preparation()
+    assert {name: stated[name] for name in asked} == asked
+    assert DEFAULT.keys() <= stated.keys()

@@ -12,7 +12,7 @@ from recontrast.steps import command
 
 STEP = '''
 """A step that fails in the way that it is told to."""
-import os, signal
+import os, resource, signal
 
 
 def fail(*, how: str, values: list[str] = []) -> None:
@@ -24,6 +24,9 @@ def fail(*, how: str, values: list[str] = []) -> None:
     """
     from ..errors import RecontrastError
     print("at work", values, flush=True)
+    if how == "files":
+        few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        print("may open", "all files" if few == most else f"{few} files of {most}")
     if how == "data":
         raise RecontrastError("is empty", file="x.nii.gz", remedy="export it again")
     if how == "bug":
@@ -52,6 +55,8 @@ def step(out: Path, *tokens: str, log: str = "logs/anatomy/fail/sub-01_T1w.log")
     """Run the step; its exit status, log and record."""
     code = (
         f"import recontrast.anatomy as a; a.__path__.append({str(out.parent / 'package/anatomy')!r});"
+        "import resource; files = resource.RLIMIT_NOFILE;"
+        "resource.setrlimit(files, (256, resource.getrlimit(files)[1]));"  # as systems do by default
         "from recontrast.cli import main; main()"
     )
     arguments = ["step", "--log", log, "anatomy", "fail", *tokens]
@@ -67,6 +72,10 @@ def test_success_leaves_a_log_with_the_command_that_repeats_it(out: Path) -> Non
     assert log.splitlines()[0] == "$ recontrast step anatomy fail --how not --values 'a b' c"
     assert "at work ['a b', 'c']" in log
     assert log.splitlines()[-1] == "recontrast: anatomy fail: done"
+
+
+def test_a_step_may_keep_as_many_files_open_as_the_system_lets_it(out: Path) -> None:
+    assert "may open all files" in step(out, "--how", "files")[1]
 
 
 @pytest.mark.parametrize(

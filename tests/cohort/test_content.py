@@ -169,5 +169,9 @@ def test_a_disk_that_is_gone_for_a_while_is_not_held_against_a_file(put, tmp_pat
         assert "Stale file handle" in found["sub-01_T1w"].problem
         with pytest.raises(OSError, match="Stale"):
             images.read(path)
+    with monkeypatch.context() as patch:  # gone between the header and the data
+        patch.setattr(nib.arrayproxy.ArrayProxy, "__array__", lambda *_, **__: gone(path))
+        with pytest.raises(OSError, match="Stale"):
+            images.read(path)
     found, read = look(tmp_path / "bids", cache)
     assert (found["sub-01_T1w"].problem, read) == ("", 1)

@@ -6,6 +6,7 @@ import shutil
 
 import pydicom
 import pytest
+from recontrast.cohort import tsv
 from recontrast.conversion.key import Key
 from recontrast.conversion.plan import key_folder, plan
 from recontrast.conversion.settings import Conversion
@@ -147,11 +148,21 @@ def test_one_person_under_two_prefixes_is_told(source, out):
 
 
 def test_an_id_in_quotation_marks_keeps_its_label(source, out):
-    scan(source, PatientID='"A1"', PatientName='"A^B')
+    scan(source, PatientID='"A1"', PatientName='"A^B', SeriesDescription='"T1"')
     scan(source / "b", participant="2", number=2, PatientID='"', PatientName='C"D"')
     before = sort(source, out)
     assert made(sort(source, out)) == made(before)
     assert len(key_rows(out)) == 2
+    table = tsv.read(key_folder(out, Conversion()) / "series.tsv")
+    assert '"T1"' in [row["description"] for row in table]
+
+
+def test_a_person_whose_id_is_a_placeholder_in_the_key_is_known_by_name(source, out):
+    scan(source, PatientID="ANON", PatientName="A^B", PatientBirthDate="")
+    folder = key_folder(out, Conversion())
+    folder.mkdir()
+    (folder / "key.tsv").write_text("participant_id\tpatient_id\tpatient_name\nsub-p7\tANON\tA^B\n")
+    assert made(sort(source, out)) == ["sub-p7_ses-1_T1w"]
 
 
 def test_two_days_of_birth_within_a_study_are_one_person_and_a_doubt(source, out):

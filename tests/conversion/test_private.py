@@ -54,6 +54,16 @@ def test_b_values(file, vendor, syntax, before):
     assert parsed(file, syntax).frames[0].b == 1000
 
 
+@pytest.mark.parametrize("is_known", [True, False], ids=["as GE writes it", "rewritten as unknown"])
+@pytest.mark.parametrize(("number", "part"), [*enumerate(["mag", "phase", "real", "imag"])])
+def test_the_part_that_a_picture_of_ge_shows(file, is_known, number, part):
+    tag = add(file, (0x0043, 0x2F, "GEMS_PARM_01", "SS", number))
+    if not is_known:
+        file[tag] = pydicom.DataElement(tag, "UN", number.to_bytes(2, "little"))
+        del file[0x00430010]  # of the vendor's name
+    assert parsed(file, ExplicitVRLittleEndian).frames[0].part == part
+
+
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
 def test_the_number_of_slices_that_philips_announces(file, syntax):
     add(file, SLICES)

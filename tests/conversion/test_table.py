@@ -143,9 +143,7 @@ def test_an_edit_changes_only_its_series(tmp_path):
         "sub-001_ses-1_acq-fast_PDw.nii.gz",
         "sub-001_ses-1_T2starw.nii.gz",
     }
-    assert [row["why"] for row in rows(out)] == ["T1 gradient echo", "edited", "edited"] or rows(out)[0][
-        "why"
-    ] == "T1"
+    assert [row["why"] for row in rows(out)] == ["T1", "edited", "edited"]
     assert state(before) & state(after) == {s for s in state(after) if s[0].endswith("_T1w.nii.gz")}
     assert state(sort(tmp_path / "in", out)) == state(after)
     # A disk that is not there for a while costs nobody their edits.
@@ -200,13 +198,27 @@ def test_what_is_there_of_an_incomplete_series_is_converted_if_a_user_wants_it(t
         data = scan(source)
     for number in gone:
         (source / f"IM{number:05d}").unlink()
-    sort(source, out)
+    ((image,),) = sort(source, out).images.values()
+    assert image.problem.endswith("to take what is there" if shape else "transfer it again")
     edit(out, 101, use="yes")
     planned = sort(source, out)
     assert said in str(planned.problems[0])
     made = convert_all(planned, out)
     assert [nib.load(path).shape for path in made] == ([shape] if shape else [])
     assert all(distance(nib.load(path), data, oblique()) < 0.01 for path in made[:1])
+
+
+def test_why_what_is_there_of_a_series_cannot_be_converted_is_said(tmp_path, monkeypatch):
+    out, source = tmp_path / "out", tmp_path / "in"
+    scan(source)
+    (source / "IM00007").unlink()
+    sort(source, out)
+    edit(out, 101, use="yes")
+    monkeypatch.setattr("recontrast.conversion.dcm2niix_run.run_dcm2niix", lambda *_: "")  # makes nothing
+    with pytest.raises(
+        RecontrastError, match="; images are missing: 1 of 7; transfer it again, or say use: no"
+    ):
+        convert_all(sort(source, out), out)
 
 
 def test_numbers_pass_over_a_run_that_a_user_named(tmp_path):

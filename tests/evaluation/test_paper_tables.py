@@ -58,7 +58,7 @@ def results(tmp_path_factory):
     return files
 
 
-def make(results, folder, description, printed=None, **further):
+def make(results, folder, description, printed=None, *, by_slice=False, **further):
     """The step on a table of a study; the rows of its TSV by row and column, and the path."""
     asked_of = {name: results[name] for name in ("metrics", "statistics")}
     results = {name: given if isinstance(given, list) else [given] for name, given in asked_of.items()}
@@ -68,7 +68,7 @@ def make(results, folder, description, printed=None, **further):
         "region": "brain",
         "truth": "manual",
         "given": "given masks",
-        "by_slice": False,
+        "by_slice": by_slice,
         "inputs": {"Bloch": ["R1", "R2"], "Gan": ["T1w"]},
     }
     output = folder / "Table1.tsv"
@@ -123,6 +123,13 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     assert f"against Bloch: {test} 1 comparison of this table for each metric and region." in text
     assert f"region of the table: {test} 3 comparisons of this table for each metric and experiment." in text
     assert "Hagiwara et al. 2019, Table; values from a different cohort" in text
+
+
+@pytest.mark.parametrize(("by_slice", "where"), [(True, "within slices"), (False, "in three dimensions")])
+def test_a_note_says_where_the_windows_of_ssim_lie(results, tmp_path, by_slice, where):
+    rows = [{"experiment": name} for name in GAINS]
+    _, output = make(results, tmp_path, {"rows": rows, "columns": ["ssim"]}, by_slice=by_slice)
+    assert where in output.with_suffix(".md").read_text()
 
 
 def test_rows_and_columns_of_one_label_stay_apart(results, tmp_path):
@@ -628,3 +635,6 @@ def test_the_best_number_is_sought_among_means_over_most_people():
     ]
     grid_module._find_best([line], "rows")
     assert [found["best"] for found in line] == [1, 0, 0]
+    equal = [one | {"number": 18.9, "best": 0} for one in line]
+    grid_module._find_best([equal], "rows")
+    assert [found["best"] for found in equal] == [0, 0, 0]

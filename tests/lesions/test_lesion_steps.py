@@ -70,6 +70,22 @@ def test_prediction_on_a_person_it_never_saw(heads, fitted, tmp_path):
     assert (again / "p.nii.gz").read_bytes() == (tmp_path / "p.nii.gz").read_bytes()
 
 
+def test_lesions_end_at_the_contour_that_the_fit_was_asked_for(heads, tmp_path):
+    model = {"coefficients": tmp_path / "lpa.json", "spatial": tmp_path / "lpa.nii.gz"}
+    sessions = listed(tmp_path / "list.tsv", heads[:1])
+    fit_lesions(sessions=sessions, contour=0.9, **model)
+    bright = found_by(predict_lesions, heads[2], tmp_path, **model)
+    facts = json.loads(model["coefficients"].read_text())
+    model["coefficients"].write_text(json.dumps(facts | {"contour": 0.0}))
+    whole = found_by(predict_lesions, heads[2], tmp_path, **model)
+    assert bright.any()
+    assert (whole & ~bright).sum() > 0.2 * whole.sum()
+    flair = array(heads[2]["flair"])
+    assert flair[whole & ~bright].mean() < flair[bright].mean()
+    with pytest.raises(RecontrastError, match=r"1\.5 is no part of a height"):
+        fit_lesions(sessions=sessions, contour=1.5, **model)
+
+
 def test_units_of_an_image_do_not_matter(heads, fitted, tmp_path):
     one = heads[2]
     scaled = one | {"flair": changed(one["flair"], tmp_path / "scaled.nii.gz", lambda data: data * 0.013)}

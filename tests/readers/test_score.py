@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from recontrast import tables
 from recontrast.errors import RecontrastError
-from recontrast.readers import dictionaries
+from recontrast.readers import dictionaries, printed
 from recontrast.readers.answers import COLUMNS as ANSWER_COLUMNS
 from recontrast.readers.forms import Form, load
 from recontrast.readers.ratings import ALL, agreement, means, preferences
@@ -216,6 +216,12 @@ def test_what_a_strict_reader_left_out_does_not_favour_the_other_experiment():
 def test_one_reader_has_scores_but_no_agreement(study):
     score(study / "key.tsv", [study / "A.tsv"], study / "out")
     assert table(study / "out/agreement.tsv")["icc"].isna().all()
+
+
+def test_an_agreement_just_below_none_is_none():
+    found = pd.DataFrame([{"category": "c", "experiment": "X", "icc": -0.001, "band": "poor"}])
+    (((cell,),), _) = printed.agreement(load("hagiwara2019"), found, ["X"])
+    assert cell["text"] == "0.00 (poor)"
 
 
 def test_answers_to_other_questions_and_a_key_without_its_form_are_refused(study):

@@ -56,8 +56,9 @@ def test_people_are_read_by_the_key_of_the_output(tmp_path, monkeypatch):
     images.write_json(card, {"sessions": sessions})
     plan = PLAN | {"sessions": [known]}
     assert models_of(plan)["fcn", "2"]["training"] == ["sub-02_ses-1", "sub-02"]
-    images.write_json(card, [])
-    assert models_of(plan)["fcn", "2"]["training"] == []
+    for damaged in ("[]", "{", '{"sessions": 1}'):  # is told by `verify`
+        Path(card).write_text(damaged)
+        assert models_of(plan)["fcn", "2"]["training"] == []
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,24 @@ def test_ranks_of_nobody_are_no_table(tmp_path):
     assert rank_tables(tmp_path / "ranks.tsv", "GM", {}) == []
 
 
+def test_no_rank_is_the_best_where_all_are_equal(finished):
+    plan = finished(1, volumes=False)
+    assert "the best of each column in bold" in build(plan).read_text()
+    ranks = pd.read_csv(layout.RANKS, sep="\t", dtype=str, keep_default_na=False)
+    ranks.assign(mean_rank="1.5").to_csv(layout.RANKS, sep="\t", index=False)
+    assert "the best of each column in bold" not in build(plan).read_text()
+    (table,) = rank_tables(Path(layout.RANKS), "brain", {})
+    assert [row["best"] for row in table["rows"]] == [[], []]
+
+
+def test_who_is_not_ranked_is_named_on_the_first_page(finished):
+    plan = finished(1, volumes=False)
+    assert "Not ranked" not in build(plan).read_text()
+    ranks = pd.read_csv(layout.RANKS, sep="\t", dtype=str, keep_default_na=False)
+    ranks[ranks["experiment"] == "fcn"].to_csv(layout.RANKS, sep="\t", index=False)
+    assert re.search(r"Not ranked, because [^.]*: voxels\.", build(plan).read_text())
+
+
 def test_the_first_page_says_what_many_sessions_lack_once(finished):
     plan = finished(120, volumes=False)
     for session in plan["sessions"]:
@@ -392,6 +410,7 @@ def test_the_best_is_the_highest_or_the_lowest_among_equals():
         ("n/a", "–"),
         ("inf", "∞"),
         (-0.5, "−0.500"),
+        (-0.00001, "0.0000"),
     ],
 )
 def test_numbers_are_short(value, shown):
@@ -401,6 +420,14 @@ def test_numbers_are_short(value, shown):
 def test_code_in_a_note_is_shown_as_code_and_all_else_escaped():
     assert code("set `x: <1>` & run") == "set <code>x: &lt;1&gt;</code> &amp; run"
     assert code("one ` alone") == "one ` alone"
+
+
+def test_a_caption_speaks_of_bold_only_where_something_is(finished):
+    plan = finished(1, volumes=False)
+    assert "the best value of each column in bold" in build(plan).read_text()
+    summary = pd.read_csv(layout.SUMMARY, sep="\t", dtype=str, keep_default_na=False)
+    summary[summary["experiment"] == "fcn"].to_csv(layout.SUMMARY, sep="\t", index=False)
+    assert "the best value of each column in bold" not in build(plan).read_text()
 
 
 def test_tissue_has_the_colours_of_its_legend(tmp_path: Path) -> None:

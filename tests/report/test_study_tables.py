@@ -16,7 +16,7 @@ def test_a_table_with_its_notes_stands_on_the_first_page(finished):
     described = Table.model_validate(
         {
             "title": "Beside the literature",
-            "note": "Peaks differ.",
+            "note": "Peaks differ; see `psnr`.",
             "headings": ["Translation", "Study"],
             "rows": [
                 {"label": "T1 → FLAIR | Theirs"},
@@ -56,8 +56,10 @@ def test_a_table_with_its_notes_stands_on_the_first_page(finished):
     )
     section = Path(layout.REPORT).read_text().partition('id="own"')[2].partition("</section>")[0]
     notes = json.loads(Path(layout.fill(layout.TABLE_NOTES, table="Table2")).read_text())["Notes"]
-    assert [unescape(note) for note in re.findall("<li>(.*?)</li>", section)] == notes
-    assert {"Peaks differ.", "Bold: the best."} <= set(notes)
+    shown = [re.sub("</?code>", "`", unescape(note)) for note in re.findall("<li>(.*?)</li>", section)]
+    assert shown == notes
+    assert {"Peaks differ; see `psnr`.", "Bold: the best."} <= set(notes)
+    assert "<li>Peaks differ; see <code>psnr</code>.</li>" in section
     assert any("so no * can appear" in note for note in notes)
     assert re.findall(r"<th\b[^>]*>(.*?)</th>", section) == [
         *("Translation", "Study", "PSNR (dB)"),

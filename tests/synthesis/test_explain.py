@@ -13,6 +13,7 @@ from recontrast.models import recipes
 from recontrast.models.interface import Cohort, Model, Run, method_module
 from recontrast.models.normalisation import normalise_inputs
 from recontrast.synthesis.explain import COLUMNS, differences, explain
+from recontrast.synthesis.loaded import ABSENT
 from recontrast.synthesis.summarize_influence import summarize_influence
 
 
@@ -68,6 +69,30 @@ def test_an_input_that_says_nothing_has_no_influence(trained, tmp_path):
         (folder / name).write_bytes((trained / name).read_bytes())
     _, rows = ask(folder, tmp_path, "without")
     assert float(rows[1]["share"]) < 1e-3
+
+
+@pytest.mark.parametrize("kind", ["gradient", "without"])
+def test_of_a_session_with_one_input_the_other_has_no_influence_and_is_no_source(trained, tmp_path, kind):
+    small_volumes.train(
+        tmp_path, "multimodal", {"epochs": 1, "batches_per_epoch": 2}, trained / "sessions.tsv"
+    )
+    image, mask = trained / "sub-04_T2w.nii.gz", trained / "sub-04_mask.nii.gz"
+    explain(
+        kind=kind,
+        model=tmp_path / "model.safetensors",
+        card=tmp_path / "model.json",
+        images=[ABSENT, image],
+        mask=mask,
+        output=tmp_path / "map.nii.gz",
+        table=tmp_path / "map.tsv",
+        participant="sub-04",
+        session="n/a",
+        experiment="Fused",
+        fold="1",
+    )
+    shares = {row["input"]: float(row["share"]) for row in tables.read(tmp_path / "map.tsv", COLUMNS)}
+    assert shares == {"T1w": 0, "T2w": 1}
+    assert json.loads((tmp_path / "map.json").read_text())["Sources"] == [str(image), str(mask)]
 
 
 def test_p3s_needs_the_acquired_target(trained, tmp_path):

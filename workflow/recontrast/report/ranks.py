@@ -19,8 +19,9 @@ def rank_tables(file: Path, region: str, targets: dict[str, str]) -> list[dict]:
     Returns:
         Tables with `target`, `metrics`, `n` (the number of people, in words), `unranked` (experiments over too
         few people to be ranked with the others), `rows` (with `experiment`, `ranks`
-        by metric and `best`, the metrics in which no other has a better mean rank), in the order of the first
-        metric, `tests`: Friedman's p by metric, and `tested`: whether there is any.
+        by metric and `best`, the metrics in which others have a worse mean rank and none a better one), in the
+        order of the first metric, `bold`: whether any is the best, `tests`: Friedman's p by metric, and `tested`:
+        whether there is any.
     """
     found: dict[str, list[tables.Row]] = {}
     for row in tables.read(file, COLUMNS):
@@ -41,7 +42,8 @@ def _table(target: str, rows: list[tables.Row], targets: dict[str, str]) -> dict
     ranks: dict[str, dict[str, float]] = {}
     for row in rows:
         ranks.setdefault(row["experiment"], {})[row["metric"]] = tables.number(row["mean_rank"])
-    best = {metric: min(own[metric] for own in ranks.values() if metric in own) for metric in metrics}
+    found = {metric: {own[metric] for own in ranks.values() if metric in own} for metric in metrics}
+    best = {metric: min(several) for metric, several in found.items() if len(several) > 1}
     last = float(len(ranks) + 1)
     return {
         "target": target,
@@ -52,10 +54,11 @@ def _table(target: str, rows: list[tables.Row], targets: dict[str, str]) -> dict
             {
                 "experiment": name,
                 "ranks": own,
-                "best": [metric for metric in own if own[metric] == best[metric]],
+                "best": [metric for metric in own if own[metric] == best.get(metric)],
             }
             for name, own in sorted(ranks.items(), key=lambda each: each[1].get(metrics[0], last))
         ],
+        "bold": bool(best),
         "tested": any(row["friedman_p"] != tables.MISSING for row in rows),
         "tests": {row["metric"]: row["friedman_p"] for row in rows},
     }

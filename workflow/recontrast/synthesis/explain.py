@@ -114,7 +114,8 @@ def differences(module: ModuleType, model: Model, volumes: Volumes, recipe: Reci
     volumes = replace(volumes, target=None)
     # What fuses any subset of its inputs has nothing left without its only one.
     fuses = recipes.load(module.__name__.rpartition(".")[2]).subsets
-    if hasattr(module, "without") and (len(volumes.inputs) > 1 or not fuses):
+    several = sum(bool(image[volumes.mask].any()) for image in volumes.inputs) > 1  # absent ones are 0
+    if hasattr(module, "without") and (several or not fuses):
         whole = module.predict(model, volumes, recipe, run)
         made = (module.without(model, volumes, number, recipe, run) for number in range(len(volumes.inputs)))
     elif hasattr(module, "applied"):
