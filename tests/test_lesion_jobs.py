@@ -54,6 +54,15 @@ def test_acquired_lesions_are_measured_themselves_where_nobody_has_a_mask() -> N
     ]
 
 
+@pytest.mark.parametrize(("name", "called"), [("drawn", "given masks"), ("manualLesions", "manual masks")])
+def test_masks_that_came_with_the_cohort_are_called_by_what_their_name_says(name: str, called: str) -> None:
+    asked = {"masks": {name: LESIONS["masks"]["drawn"]}, "lesions": LESIONS["lesions"] | {"manual": name}}
+    people = {label: images.replace("drawn", name) for label, images in PEOPLE.items()}
+    ran = Graph(Plan(study(**asked), cohort(**people))).ran()
+    assert ran["lesions_given"] == called
+    assert any(called in pair for pair in ran["lesion_pairs"])
+
+
 def test_lesions_are_sought_on_the_images_of_named_experiments_only() -> None:
     named = study(**LESIONS)
     other = named.experiments["Fcn"]
