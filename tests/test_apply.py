@@ -273,7 +273,7 @@ def test_the_brain_is_sought_on_t1w_whatever_it_is_called(folder, tmp_path, monk
     seen = []
 
     def extract(*, image, contrast, mask, threshold):
-        seen.append((image.name, contrast))
+        seen.append((image.name, contrast, threshold))
         mask.write_bytes((folder / "sub-03_mask.nii.gz").read_bytes())
 
     monkeypatch.setattr("recontrast.apply.extract_brain", extract)
@@ -287,11 +287,11 @@ def test_the_brain_is_sought_on_t1w_whatever_it_is_called(folder, tmp_path, monk
     card = json.loads((folder / "fold-all/model.json").read_text())
     card["preparation"] |= {"prepare": "full", "reference": "T2w"}
     # What is called T2w here was stored as a T1w.
-    card["preparation"] |= {"suffixes": {"T1w": "T2w", "T2w": "T1w"}}
+    card["preparation"] |= {"suffixes": {"T1w": "T2w", "T2w": "T1w"}, "brain_threshold": {"T1w": 0.3}}
     (tmp_path / "model.json").write_text(json.dumps(card))
     (tmp_path / "model.safetensors").write_bytes((folder / "fold-all/model.safetensors").read_bytes())
     apply(tmp_path, inputs(folder), tmp_path / "made.nii.gz")
-    assert seen == [("T2w_corrected.nii.gz", "T1w")]
+    assert seen == [("T2w_corrected.nii.gz", "T1w", 0.3)]
 
 
 @pytest.mark.parametrize("name", ["{}", "{}.gz"])

@@ -1,5 +1,6 @@
 """Which lesion jobs a study asks for: sources, truths, and who is learned from for whom."""
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,6 +53,20 @@ def test_acquired_lesions_are_measured_themselves_where_nobody_has_a_mask() -> N
     assert graph.ran()["lesion_pairs"] == [
         "those found on synthetic images against those found on the acquired image"
     ]
+
+
+@pytest.mark.parametrize(("name", "called"), [("drawn", "given masks"), ("manualLesions", "manual masks")])
+def test_masks_that_came_with_the_cohort_are_called_by_what_their_name_says(name: str, called: str) -> None:
+    asked = {"masks": {name: LESIONS["masks"]["drawn"]}, "lesions": LESIONS["lesions"] | {"manual": name}}
+    people = {label: images.replace("drawn", name) for label, images in PEOPLE.items()}
+    shown = {"rows": ["Fcn"], "columns": ["ssim"]}
+    asked |= {"tables": {"Table1": shown}, "evaluation": {"by_slice": True}}
+    graph = Graph(Plan(study(**asked), cohort(**people)))
+    specified = json.loads(graph.table_specification(SimpleNamespace(table="Table1")))
+    assert (specified["given"], specified["by_slice"]) == (called, True)
+    ran = graph.ran()
+    assert ran["lesions_given"] == called
+    assert any(called in pair for pair in ran["lesion_pairs"])
 
 
 def test_lesions_are_sought_on_the_images_of_named_experiments_only() -> None:

@@ -67,7 +67,7 @@ def make(results, folder, description, printed=None, *, by_slice=False, **furthe
         "published": printed,
         "region": "brain",
         "truth": "manual",
-        "given": "given masks",
+        "given": "manual masks",
         "by_slice": by_slice,
         "inputs": {"Bloch": ["R1", "R2"], "Gan": ["T1w"]},
     }
@@ -400,7 +400,7 @@ def test_lesions_stand_beside_those_of_the_acquired_image(results, tmp_path):
     assert cells.loc["acquired"]["text"].to_list() == ["–", "0.45 ± 0.30", "–"]
     assert cells.loc["PSNR (dB)", "Gan"]["n"] == "10"
     assert (
-        "True lesions: given masks and those found on the acquired image."
+        "True lesions: manual masks and those found on the acquired image."
         in output.with_suffix(".md").read_text()
     )
 

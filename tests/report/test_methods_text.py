@@ -195,7 +195,7 @@ LESIONS = {
     ("method", "learned", "words", "cited"),
     [
         ("lpa", 0, "the intensity terms to 2 participants, the spatial effect to 29", "Lesjak"),
-        ("lpa", 5, "fitted to given masks (5 sessions); for the participants of a fold", "Schmidt"),
+        ("lpa", 5, "fitted to manual masks (5 sessions); for the participants of a fold", "Schmidt"),
         ("lga", 0, "κ for its seeds was 0.1", "Schmidt"),
         ("network", 5, "trained for 20 epochs", "Dice"),
         ("external", 0, "by the command lst", "Dice"),
@@ -207,6 +207,7 @@ def test_lesions_are_told_with_where_their_coefficients_are_from(plan, method, l
         "command": "lst" if method == "external" else None,
     }
     plan["ran"] |= {"lesions": 3, "lesions_learned": learned, "lesion_pairs": ["these against those"]}
+    plan["ran"]["lesions_given"] = "manual masks"
     paragraphs, references = methods_section(plan, [], 10)
     assert words in " ".join(paragraphs)
     assert "these against those" in " ".join(paragraphs)

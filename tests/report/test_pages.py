@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from recontrast import images, layout
+from recontrast import images, layout, tables
 from recontrast.errors import RecontrastError
 from recontrast.evaluation.summarize import summarize
 from recontrast.report import pictures
@@ -415,6 +415,13 @@ def test_the_best_is_the_highest_or_the_lowest_among_equals():
 )
 def test_numbers_are_short(value, shown):
     assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("0.0123", "0.012"), (0.001, "0.001"), (0.0009, "< 0.001"), ("n/a", "–")]
+)
+def test_p_values_are_short(value, shown):
+    assert tables.p_value(value) == shown
 
 
 def test_code_in_a_note_is_shown_as_code_and_all_else_escaped():

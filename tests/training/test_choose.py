@@ -37,7 +37,7 @@ def trained(tmp_path_factory):
 
 
 def into(folder):
-    return {"model": folder / "m.safetensors", "card": folder / "m.json", "losses": folder / "m.tsv"}
+    return {"model": folder / "m.safetensors", "card": folder / "m.json", "losses": folder / "losses.tsv"}
 
 
 def test_the_candidate_with_the_smallest_validation_error_becomes_the_model(trained, tmp_path):
@@ -60,7 +60,9 @@ def test_the_candidate_with_the_smallest_validation_error_becomes_the_model(trai
     assert [one["settings"] for one in card["chosen"]["candidates"]] == list(SETTINGS.values())
     assert card["recipe"]["trees"] == 8
     assert (tmp_path / "m.safetensors").read_bytes() == trained["candidates"][1].read_bytes()
-    assert (tmp_path / "m.tsv").read_bytes() == trained["candidate_losses"][1].read_bytes()
+    for copied in ("tsv", "json"):  # the losses, and what their columns are
+        losses = trained["candidate_losses"][1].with_suffix(f".{copied}")
+        assert (tmp_path / f"losses.{copied}").read_bytes() == losses.read_bytes()
 
 
 def test_sessions_are_read_once_for_all_candidates(trained, tmp_path, monkeypatch):
