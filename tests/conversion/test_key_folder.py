@@ -147,7 +147,8 @@ def test_a_proposal_that_fails_says_what_the_conversion_knows(source, out):
     assert others == [
         f"{table}: 1 series are not recognised (sub-001 series 201); "
         "enter there what they are, or add a rule under conversion.rules",
-        "sub-001 ses-1 series 301: slices are missing: 1 of 7; transfer it again",
+        "sub-001 ses-1 series 301: slices are missing: 1 of 7; transfer it again, or clear its suffix in series.tsv "
+        "to leave it out",
         f"{table}: lists what each series becomes; fix it there; its folder identifies participants",
     ]
     assert os.path.isfile(table)

@@ -208,6 +208,18 @@ def test_what_is_there_of_an_incomplete_series_is_converted_if_a_user_wants_it(t
     assert all(distance(nib.load(path), data, oblique()) < 0.01 for path in made[:1])
 
 
+def test_an_incomplete_series_that_nobody_needs_is_passed_over(tmp_path):
+    out, source = tmp_path / "out", tmp_path / "in"
+    scan(source)
+    (source / "IM00004").unlink()
+    (problem,) = sort(source, out).problems
+    assert str(problem).endswith("transfer it again, or clear its suffix in series.tsv to leave it out")
+    edit(out, 101, suffix="n/a")
+    planned = sort(source, out)
+    assert planned.problems == []
+    assert not any(planned.images.values())
+
+
 def test_why_what_is_there_of_a_series_cannot_be_converted_is_said(tmp_path, monkeypatch):
     out, source = tmp_path / "out", tmp_path / "in"
     scan(source)
@@ -216,7 +228,7 @@ def test_why_what_is_there_of_a_series_cannot_be_converted_is_said(tmp_path, mon
     edit(out, 101, use="yes")
     monkeypatch.setattr("recontrast.conversion.dcm2niix_run.run_dcm2niix", lambda *_: "")  # makes nothing
     with pytest.raises(
-        RecontrastError, match="; images are missing: 1 of 7; transfer it again, or say use: no"
+        RecontrastError, match="; images are missing: 1 of 7; transfer it again, or set use to no"
     ):
         convert_all(sort(source, out), out)
 

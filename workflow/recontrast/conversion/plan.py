@@ -226,7 +226,7 @@ def _images(candidates: list[_Candidate], planned: Planned, place: Path, keep: b
             taken.add((candidate.session, *_kind(candidate)))
             problem = f"series {row.number}: {row.problem}; transfer it again"
             if candidate.is_possible:
-                problem += f", or say use: yes in {table.NAME} to take what is there"
+                problem += f", or set use to yes in {table.NAME} to take what is there"
             image = _raw(candidate, parse(row.entities), problem)
             planned.hashes[image.path] = candidate.block.sha256
             images.append(image)
@@ -336,7 +336,8 @@ def _tell(planned: Planned, rows: list[table.Row], others: dict, place: Path) ->
         if row.problem and row.suffix and not row.image  # a localiser with holes is nobody's loss
     )
     # A series of several echoes has a row for each.
-    planned.problems += [RecontrastError(what, remedy="transfer it again") for what in dict.fromkeys(damaged)]
+    remedy = f"transfer it again, or clear its suffix in {table.NAME} to leave it out"
+    planned.problems += [RecontrastError(what, remedy=remedy) for what in dict.fromkeys(damaged)]
     partial = (
         f"{row.participant_id} {row.session_id} series {row.number}: is incomplete and is converted as is"
         f" ({row.problem})"
