@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -206,6 +207,8 @@ def test_what_is_there_of_an_incomplete_series_is_converted_if_a_user_wants_it(t
     made = convert_all(planned, out)
     assert [nib.load(path).shape for path in made] == ([shape] if shape else [])
     assert all(distance(nib.load(path), data, oblique()) < 0.01 for path in made[:1])
+    told = [json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text()) for path in made]
+    assert all("missing" in facts["Incomplete"] for facts in told)
 
 
 def test_an_incomplete_series_that_nobody_needs_is_passed_over(tmp_path):

@@ -58,6 +58,8 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         if others:
             facts["SplitOff"] = others
             print("dcm2niix split off:", ", ".join(others))
+        if wanted.get("lacks"):
+            facts["Incomplete"] = wanted["lacks"]
         yield chosen, facts | {"Sources": [series.name]}
 
 
