@@ -95,7 +95,7 @@ def test_inputs_that_only_training_looks_at_need_not_be_given():
     asked["method"] = recipes.load("pixel_gan")
     for given in (by_name, [item.partition("=")[2] for item in by_name]):
         assert _by_contrast(given, **asked) == {name: Path(f"{name}.nii.gz") for name in raw}
-    with pytest.raises(RecontrastError, match=r"takes 8 images .* give S1=FILE .* S8=FILE$"):
+    with pytest.raises(RecontrastError, match=r"takes 8 images, .* give S1=FILE .* S8=FILE$"):
         _by_contrast(by_name[1:], **asked)
 
 

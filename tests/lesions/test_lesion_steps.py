@@ -82,7 +82,7 @@ def test_lesions_end_at_the_contour_that_the_fit_was_asked_for(heads, tmp_path):
     assert (whole & ~bright).sum() > 0.2 * whole.sum()
     flair = array(heads[2]["flair"])
     assert flair[whole & ~bright].mean() < flair[bright].mean()
-    with pytest.raises(RecontrastError, match=r"1\.5 is no part of a height"):
+    with pytest.raises(RecontrastError, match=r"1\.5 is not a fraction"):
         fit_lesions(sessions=sessions, contour=1.5, **model)
 
 

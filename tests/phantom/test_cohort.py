@@ -285,11 +285,11 @@ def test_a_finished_phantom_is_left_alone_and_a_foreign_folder_refused(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     make(out, **arguments)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
-    with pytest.raises(RecontrastError, match="something else"):
+    with pytest.raises(RecontrastError, match="something other"):
         make(out, **(arguments | {"seed": 2}))
     (tmp_path / "q").mkdir()
     (tmp_path / "q/mine.txt").write_text("precious")
-    with pytest.raises(RecontrastError, match="something else"):
+    with pytest.raises(RecontrastError, match="something other"):
         make(tmp_path / "q", **arguments)
     assert (tmp_path / "q/mine.txt").read_text() == "precious"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "q"]

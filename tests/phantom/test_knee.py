@@ -166,7 +166,7 @@ def test_same_arguments_same_bytes_and_other_people_change_nothing(knees, tmp_pa
     before = {path: path.stat().st_mtime_ns for path in knees.rglob("*") if path.is_file()}
     knee.make(knees, participants=2)
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
-    with pytest.raises(RecontrastError, match="something else"):
+    with pytest.raises(RecontrastError, match="something other"):
         knee.make(knees, participants=2, noise=2)
     with pytest.raises(RecontrastError, match="0 participants"):
         knee.make(tmp_path / "none", participants=0)
