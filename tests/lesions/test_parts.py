@@ -15,8 +15,9 @@ from recontrast.lesions import fit_lesions as fitting
 from recontrast.lesions import lga, lpa
 from recontrast.lesions.compare_lesions import compare_lesions
 from recontrast.lesions.describe_lesions import describe_lesions
-from recontrast.lesions.features import Head, names
+from recontrast.lesions.features import Head, brightness, excess, names
 from recontrast.lesions.list_default import list_default
+from recontrast.lesions.regions import over_tentorium
 from recontrast.lesions.template_space import CUBE, SHAPE, Way, from_session, grid, tissue_maps, to_session
 from scipy import ndimage, special
 from scipy.spatial.transform import Rotation
@@ -183,7 +184,7 @@ def test_prediction_drops_what_is_faint_alone_or_beside_outer_fluid():
     image = nib.Nifti1Image(ratio, np.diag([1.0, 1.0, 1.0, 1.0]))
     part = (slice(None),) * 3
     priors = np.stack([fluid, 0 * fluid, (brain & ~shell).astype(np.float32)])
-    one = Head(image, part, brain, np.eye(4), priors, None, ratio, brain & ~shell)
+    one = Head(image, part, brain, Way(np.eye(4)), priors, None, ratio, brain & ~shell)
     probability = np.zeros(brain.shape, np.float32)
     probability[11:14, 11:14, 11:14] = 0.9
     probability[12, 12, 18] = 0.9  # alone; smoothed it is faint
@@ -195,6 +196,26 @@ def test_prediction_drops_what_is_faint_alone_or_beside_outer_fluid():
     assert cleaned[6, 12, 12] == 0
     assert cleaned[12, 3, 12] == 0
     assert (cleaned[12, 12, 17:20] < lpa.FAINT).all()
+
+
+@pytest.mark.parametrize(("cerebellum", "spot"), [(1.0, 0.5), (1.2, 0.5), (0.8, 0.2)])
+def test_below_the_tentorium_a_lesion_is_measured_by_the_cerebellum_if_that_is_brighter(cerebellum, spot):
+    place = np.diag([4.0, 4.0, 4.0, 1.0])
+    place[:3, 3] = -60, -90, -70  # in the template's world, from the cerebellum to the crown
+    whole, way = np.ones((30, 30, 34), bool), Way(np.eye(4))
+    low = over_tentorium(nib.Nifti1Image(whole.astype(np.float32), place), way) < 0
+    tissue = 1 + np.random.default_rng(1).normal(0, 0.02, whole.shape)
+    data = np.where(low, cerebellum, 1) * tissue
+    below, above = (15, 10, 4), (15, 15, 25)
+    for middle in (below, above):
+        data[tuple(slice(at - 2, at + 3) for at in middle)] *= 1.5
+    ratio = (data - 1).astype(np.float32)
+    priors = np.stack([0 * ratio, 0 * ratio, 0 * ratio + 1])  # white matter everywhere
+    one = Head(nib.Nifti1Image(ratio, place), (slice(None),) * 3, whole, way, priors, None, ratio, whole)
+    found = excess(one)
+    assert found[below] == pytest.approx(spot, abs=0.05)
+    assert found[above] == pytest.approx(0.5, abs=0.05)
+    assert (found <= brightness(one) + 1e-6).all()  # never more than it was
 
 
 def test_contrast_of_true_lesions_in_the_image_on_which_others_were_found(tmp_path):

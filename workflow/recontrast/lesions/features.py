@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, special
 
 from ..errors import RecontrastError
 from ..masks import bounding_box
 from .lga import mode
+from .regions import over_tentorium
 from .template_space import Way, neighbours, tissue_maps, to_session
 
 SETS = ("lst", "extended", "tissue")
@@ -24,6 +25,8 @@ BENDS = (-0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6)  # of the ratio to normal t
 LEAST_WHITE = 0.05  # of the template; where there is less white matter, there is no belief
 ROUGH = 1.5  # mm, smoothing before the rough tissue classes
 ROUNDS = 5  # of these
+CEREBELLUM = 5.0  # ml below the tentorium; less says little about the level there
+BLEND = 3.0  # mm above and below the tentorium, where one level passes into the other
 OUTER = 8.0  # mm below the edge of the brain mask; deeper fluid is that of the ventricles
 
 
@@ -97,6 +100,22 @@ def grey_level(smoothed: np.ndarray, brain: np.ndarray, grey_prior: np.ndarray, 
 def brightness(head: Head) -> np.ndarray:
     """How far FLAIR is above normal tissue, as a part of it, float32 (x, y, z), over about a voxel's surroundings."""
     return neighbours(head.image.affine, head.ratio, SMOOTH["near"])
+
+
+def excess(head: Head) -> np.ndarray:
+    """Brightness over the normal tissue of the region, float32 (x, y, z).
+
+    In many, the cerebellum is brighter than the white matter of the cerebrum without being lesion; in a lesion, it has
+    to be brighter than it usually is.
+    """
+    near = brightness(head)
+    height = over_tentorium(head.image, head.way)
+    below = head.brain & (height < 0)
+    if below.sum() * abs(np.linalg.det(head.image.affine[:3, :3])) < 1000 * CEREBELLUM:
+        return near
+    white = white_level(near + 1, below, head.priors[2])
+    level = max(1, white, grey_level(near + 1, below, head.priors[1], white))
+    return (near + 1) / (1 + (level - 1) * special.expit(-height / BLEND)) - 1
 
 
 def table(head: Head, effect: np.ndarray, features: str) -> np.ndarray:

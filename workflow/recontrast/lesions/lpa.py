@@ -15,7 +15,7 @@ from scipy import ndimage, special
 
 from .. import masks
 from .coefficients import Coefficients
-from .features import Head, brightness, outer_fluid, table
+from .features import Head, excess, outer_fluid, table
 from .neighbourhood import FACES, around
 from .template_space import grid, neighbours, to_session
 
@@ -50,7 +50,7 @@ class Cleaning:
     Attributes:
         candidates: bool (x, y, z).
         beside: bool (x, y, z), outer fluid and what touches it.
-        brightness: of the candidates (voxels,), above normal tissue.
+        brightness: of the candidates (voxels,), above the normal tissue of their region.
         affine: of the box.
     """
 
@@ -63,7 +63,7 @@ class Cleaning:
 def cleaning(head: Head) -> Cleaning:
     """What `clean` needs of this head."""
     beside = ndimage.binary_dilation(outer_fluid(head), FACES)
-    return Cleaning(head.candidates, beside, brightness(head)[head.candidates], head.image.affine)
+    return Cleaning(head.candidates, beside, excess(head)[head.candidates], head.image.affine)
 
 
 @dataclass(frozen=True)

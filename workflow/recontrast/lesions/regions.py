@@ -31,23 +31,38 @@ DARK = 0.5  # of the median of FLAIR in the brain; fluid is darker
 TENTORIUM = (-14.0, -0.25, -35.0)  # height there, slope along y, y
 
 
+def over_tentorium(image: nib.Nifti1Image, way: Way) -> np.ndarray:
+    """Height over the tentorium in mm of template space, float32 (x, y, z); brain stem and cerebellum are below 0.
+
+    Args:
+        image: what gives the grid.
+        way: between the template and the session.
+    """
+    _, y, z = _places()
+    height, slope, origin = TENTORIUM
+    return to_session(z - (height + slope * (y - origin)), tissue_maps()[1], image, way)
+
+
+def _places() -> np.ndarray:
+    """Where the voxels of the template's tissue maps are, (3, x, y, z), mm."""
+    maps, affine = tissue_maps()
+    return np.tensordot(affine[:3, :3], np.indices(maps.shape[1:]), axes=1) + affine[:3, 3, None, None, None]
+
+
 @functools.lru_cache(maxsize=1)
-def _distances() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distance in mm to the lateral ventricles and to the cortex, height over the tentorium; affine. 2 mm."""
+def _distances() -> tuple[np.ndarray, np.ndarray]:
+    """Distance in mm to the lateral ventricles and to the cortex of the template, (2, x, y, z); affine. 2 mm."""
     (fluid, grey, white), affine = tissue_maps()
-    x, y, z = np.tensordot(affine[:3, :3], np.indices(fluid.shape), axes=1) + affine[:3, 3, None, None, None]
     sizes = np.linalg.norm(affine[:3, :3], axis=0)
     brain = ndimage.binary_closing(fluid + grey + white > 0.5, iterations=4)
     depth = ndimage.distance_transform_edt(brain, sampling=sizes)
     inside = np.logical_and.reduce(
-        [(axis > low) & (axis < high) for axis, (low, high) in zip((x, y, z), VENTRICLES, strict=True)]
+        [(axis > low) & (axis < high) for axis, (low, high) in zip(_places(), VENTRICLES, strict=True)]
     )
     ventricles = (fluid > FLUID) & inside & (depth > DEPTH)
     cortex = (grey > CORTEX) & (depth < DEPTH)
     away = [ndimage.distance_transform_edt(~one, sampling=sizes) for one in (ventricles, cortex)]
-    height, slope, origin = TENTORIUM
-    over = z - (height + slope * (y - origin))
-    return np.stack([*away, over]).astype(np.float32), affine
+    return np.stack(away).astype(np.float32), affine
 
 
 def label(
@@ -63,13 +78,13 @@ def label(
     """
     labels, count = ndimage.label(lesions, CORNERS)
     maps, affine = _distances()
-    to_ventricle, to_cortex, height = (to_session(one, affine, image, way) for one in maps)
+    to_ventricle, to_cortex = (to_session(one, affine, image, way) for one in maps)
     if fluid is not None:
         to_ventricle = np.minimum(to_ventricle, _to_own_ventricles(fluid, to_ventricle, image))
     numbers = np.arange(1, count + 1)
     sizes = ndimage.sum_labels(lesions, labels, numbers).astype(int)
     nearest = [ndimage.minimum(one, labels, numbers) for one in (to_ventricle, to_cortex)]
-    middle = ndimage.mean(height, labels, numbers)
+    middle = ndimage.mean(over_tentorium(image, way), labels, numbers)
     found = []
     for size, ventricle, cortex, over in zip(sizes, *nearest, middle, strict=True):
         if over < 0:
