@@ -2,7 +2,7 @@
 
 import nibabel as nib
 import numpy as np
-from recontrast.backends.embedded.template import template
+from recontrast.backends.embedded.template import template, template_mask
 from recontrast.backends.protocol import load
 from recontrast.backends.transforms import FLIP
 from scipy import ndimage
@@ -93,7 +93,7 @@ def segment_tissue(backend):
 
 def register_template(backend):
     """The template itself, on another grid and 6 mm away."""
-    picture, inside = template()
+    picture, inside = template(), template_mask()
     affine = picture.affine.copy()
     affine[:3, 3] += [6, -4, 5]
     data = picture.get_fdata(dtype=np.float32)
@@ -108,7 +108,7 @@ def register_template(backend):
 
 def warp_template(backend):
     """The template itself, bent smoothly by up to 6 mm: most of it is found, and the way back undoes the way there."""
-    picture, inside = template()
+    picture, inside = template(), template_mask()
     data, brain = picture.get_fdata(dtype=np.float32), inside.get_fdata() >= 0.5
     where = np.indices(data.shape)
     across = 3.0 * np.sin(2 * np.pi * where[1] / 60)  # voxels of 2 mm
@@ -133,7 +133,7 @@ def warp_template(backend):
 
 def extract_brain(backend):
     """The template's brain in fluid, within a dark skull and a bright scalp."""
-    picture, inside = template()
+    picture, inside = template(), template_mask()
     brain, data = inside.get_fdata() >= 0.5, picture.get_fdata(dtype=np.float32)
     away = ndimage.distance_transform_edt(~brain) * 2.0
     around = np.select([away < 3, away < 8, away < 15], [150, 20, 500], 0)

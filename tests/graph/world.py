@@ -40,7 +40,7 @@ from ..warps import Warp
 from .template import template
 
 def warp_template(image, mask, matrix):
-    grid, _ = template()
+    grid = template()
     up = np.broadcast_to([0, 0, 25.0], (*grid.shape, 3))
     return Warp(up, grid.affine), Warp(-up, grid.affine)
 """,

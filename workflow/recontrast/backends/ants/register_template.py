@@ -16,4 +16,4 @@ def register_template(image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarr
     inside = np.asarray(mask.dataobj) > 0
     brain = nib.Nifti1Image(np.where(inside, image.get_fdata(dtype=np.float32), 0), image.affine)
     with ants_for("register_template") as (ants, folder):
-        return align(ants, folder, brain, template()[0], None, 12)
+        return align(ants, folder, brain, template(), None, 12)

@@ -19,4 +19,4 @@ def warp_template(
     inside = np.asarray(mask.dataobj) > 0
     brain = nib.Nifti1Image(np.where(inside, image.get_fdata(dtype=np.float32), 0), image.affine)
     with ants_for("warp_template") as (ants, folder):
-        return bend(ants, folder, brain, template()[0], matrix)
+        return bend(ants, folder, brain, template(), matrix)

@@ -21,7 +21,7 @@ from ..transforms import FLIP, write
 from .antspy import library, to_ants
 from .correct_bias import above, head
 from .grids import back, cubes
-from .template import template
+from .template import template, template_mask
 
 WORKING = 2.0  # mm
 HEIGHT = 160.0  # mm from the crown down; the neck below would draw the surface to it
@@ -140,7 +140,7 @@ def template_brain(cube: nib.Nifti1Image, brain: np.ndarray) -> np.ndarray:
     data = cube.get_fdata(dtype=np.float32)
     stripped = np.where(brain, np.clip(data, 0, np.percentile(data[brain], 99.5)), 0)
     around = ndimage.binary_dilation(brain, iterations=5)
-    picture, mask = template()
+    picture, mask = template(), template_mask()
     best, most = np.zeros_like(brain), -1.0
     with library() as ants:
         fixed = to_ants(ants, stripped, cube.affine)

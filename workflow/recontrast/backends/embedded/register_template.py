@@ -17,7 +17,7 @@ def register_template(image: nib.Nifti1Image, mask: nib.Nifti1Image) -> np.ndarr
     data = image.get_fdata(dtype=np.float32)
     brain = np.where(inside, np.clip(data, 0, np.percentile(data[inside], 99.5)), 0)
     moving = cubes(nib.Nifti1Image(brain, image.affine), 2.0)
-    fixed, _ = template()
+    fixed = template()
     with library() as ants:
         found = ants.registration(
             to_ants(ants, fixed.dataobj, fixed.affine),

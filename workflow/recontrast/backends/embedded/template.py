@@ -10,11 +10,18 @@ from scipy import ndimage
 from .grids import cubes
 
 
-def template() -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
-    """The brain's T1 image and its mask (0 to 1), each on 2 mm cubes in MNI space."""
+def template() -> nib.Nifti1Image:
+    """The brain's T1 image on 2 mm cubes in MNI space."""
+    return cubes(published("t1"), 2.0)
+
+
+def template_mask() -> nib.Nifti1Image:
+    """What of each voxel of `template` is brain, 0 to 1: the T1 image where it is not 0, its holes filled."""
     whole = published("t1")
-    inside = ndimage.binary_fill_holes(np.asarray(whole.dataobj) > 0)
-    return cubes(whole, 2.0), cubes(nib.Nifti1Image(inside.astype(np.float32), whole.affine), 2.0)
+    # Like binary_fill_holes, which takes four times as long.
+    background, _ = ndimage.label(np.asarray(whole.dataobj) <= 0)
+    inside = background != background[0, 0, 0]
+    return cubes(nib.Nifti1Image(inside.astype(np.float32), whole.affine), 2.0)
 
 
 def published(kind: Literal["t1", "gm", "wm"]) -> nib.Nifti1Image:

@@ -26,7 +26,7 @@ def warp_template(
     data = image.get_fdata(dtype=np.float32)
     brain = np.where(inside, np.clip(data, 0, np.percentile(data[inside], 99.5)), 0)
     moving = cubes(nib.Nifti1Image(brain, image.affine), WORKING)
-    fixed, _ = template()
+    fixed = template()
     with library() as ants:
         start = Path(tempfile.gettempdir()) / "affine.txt"
         transforms.write(start, matrix)
