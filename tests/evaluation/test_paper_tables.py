@@ -120,7 +120,7 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     text = output.with_suffix(".md").read_text()
     assert "n = 10" in text
     test = "exact Wilcoxon signed-rank test, Holm's correction over the"
-    assert f"against Bloch: {test} 1 comparison of this table for each metric and region." in text
+    assert "against Bloch: exact Wilcoxon signed-rank test, one comparison for each metric and region." in text
     assert f"region of the table: {test} 3 comparisons of this table for each metric and experiment." in text
     assert "Hagiwara et al. 2019, Table; values from a different cohort" in text
 
@@ -263,6 +263,28 @@ def test_only_what_a_table_compares_is_in_its_family(many, tmp_path):
     assert cells["marks"].to_list() == ["n/a", "*"]
     study = pd.read_csv(many["statistics"], sep="\t")
     assert (study["p_holm"] > 0.05).all()
+
+
+def test_experiments_of_few_people_do_not_add_to_the_family_of_the_others(tmp_path):
+    """Base and B have six people: 2 / 2^6. C, in two of them, has a family of its own: 2 / 2^2."""
+    gains = {"Base": range(6), "B": range(6), "C": range(2)}
+    rows = [
+        (f"sub-{i}", "n/a", name, "1", "brain", "psnr", 30 + k + 0.1 * i * k)
+        for k, (name, who) in enumerate(gains.items())
+        for i in who
+    ]
+    files = {name: tmp_path / f"{name}.tsv" for name in ("metrics", "statistics", "ranks")}
+    pd.DataFrame(rows, columns=list(SCORES)).to_csv(files["metrics"], sep="\t", index=False)
+    who = {"experiments": list(gains), "targets": ["FLAIR"] * 3, "bootstrap": 100}
+    compare(metrics=files["metrics"], table=files["statistics"], ranks=files["ranks"], **who)
+    described = {"rows": list(gains), "columns": ["psnr"], "marks": {"against": "Base"}}
+    cells, output = make(files, tmp_path, described)
+    assert cells["p"].to_list() == ["n/a", "0.03125", "0.5"]
+    assert cells["marks"].to_list() == ["n/a", "*", "n/a"]
+    notes = json.loads(output.with_suffix(".json").read_text())["Notes"]
+    assert any("signed-rank test, one comparison for each metric and region." in note for note in notes), (
+        notes
+    )
 
 
 @pytest.mark.parametrize(

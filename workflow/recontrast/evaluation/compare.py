@@ -46,7 +46,7 @@ STATISTICS = {
     },
     "p_holm": {
         "Description": "p after Holm's correction over the pairs of one target, metric, `within` and family. Marks "
-        "in a study's tables are corrected over the comparisons in that table instead"
+        "in a study's tables are corrected over the comparisons in that table instead, each family by itself"
     },
     "rank_biserial": {"Description": "Matched-pairs rank-biserial correlation; above 0 where a is larger"},
     "cohens_dz": {"Description": "Mean of the differences over their SD; n/a if that is 0"},

@@ -4,9 +4,7 @@ from .. import tables
 from ..layout import ALL
 from ..measures import MEASURES, define
 from .grid import Cell, Context
-from .marks import DAGGER, LEVELS, Family
-
-Families = dict[tuple[str, str, str], Family]
+from .marks import DAGGER, LEVELS, Families
 
 
 def notes(
@@ -74,7 +72,7 @@ def _significance(everything: list[Cell], marks: dict, families: Families) -> li
     corrected = marks.get("correction") != "none"
     said = []
     for kind, (sign, meaning, place) in kinds.items():
-        found = [family for key, family in families.items() if key[1] == kind]
+        found = [family for (key, _), family in families.items() if key[1] == kind]
         if not found:
             continue
         sizes = sorted({len(family.p) for family in found})
@@ -88,6 +86,8 @@ def _significance(everything: list[Cell], marks: dict, families: Families) -> li
             )
         elif any(sign in str(cell["marks"]) for cell in everything):
             how = f"Holm's correction over the {pairs} of this table for each metric and {place}"
+            if sizes == [1]:
+                how = f"one comparison for each metric and {place}"
             said.append(
                 f"{meaning}: exact Wilcoxon signed-rank test, {how if corrected else 'not corrected'}."
             )
