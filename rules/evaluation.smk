@@ -141,7 +141,9 @@ rule compare:
     conda:
         "../envs/embedded.yaml"
     params:
-        who=options(experiments=list(graph.study.experiments), targets=graph.targets),
+        who=options(
+            experiments=list(graph.study.experiments), targets=graph.targets, whole=graph.study.region
+        ),
         confidence=graph.study.evaluation.confidence,
         bootstrap=graph.study.evaluation.bootstrap,
         seed=graph.study.evaluation.seed,

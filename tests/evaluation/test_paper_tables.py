@@ -120,7 +120,9 @@ def test_a_table_in_the_manner_of_hagiwara(results, tmp_path):
     text = output.with_suffix(".md").read_text()
     assert "n = 10" in text
     test = "exact Wilcoxon signed-rank test, Holm's correction over the"
-    assert "against Bloch: exact Wilcoxon signed-rank test, one comparison for each metric and region." in text
+    assert (
+        "against Bloch: exact Wilcoxon signed-rank test, one comparison for each metric and region." in text
+    )
     assert f"region of the table: {test} 3 comparisons of this table for each metric and experiment." in text
     assert "Hagiwara et al. 2019, Table; values from a different cohort" in text
 

@@ -179,6 +179,16 @@ def test_compare_writes_every_pair_with_its_family(tmp_path):
     assert "kim_cnr" not in set(placed["metric"])
 
 
+def test_the_region_of_the_study_is_not_compared_with_its_own_parts(tmp_path):
+    made = {"A": {place: {"psnr": np.arange(6.0) + k} for k, place in enumerate(("brain", "GM", "WM"))}}
+    scores(made).to_csv(tmp_path / "m.tsv", sep="\t", index=False)
+    files = {name: tmp_path / f"{name}.tsv" for name in ("table", "ranks")}
+    compare(metrics=tmp_path / "m.tsv", **files, experiments=["A"], targets=["FLAIR"], whole="brain")
+    (row,) = pd.read_csv(files["table"], sep="\t").to_dict("records")
+    assert (row["between"], row["within"], row["a"], row["b"]) == ("regions", "A", "GM", "WM")
+    assert row["p_holm"] == row["p"]
+
+
 def test_an_experiment_of_some_folds_only_costs_the_others_no_power(tmp_path):
     made = {name: {"brain": {"psnr": np.arange(10) * gain}} for name, gain in (("A", 1), ("B", 2), ("C", 3))}
     made |= {name: {"brain": {"psnr": np.arange(3) * 5}} for name in ("Part1", "Part2")}

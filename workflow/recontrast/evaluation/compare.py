@@ -19,7 +19,7 @@ STATISTICS = {
         "Description": "What is compared",
         "Levels": {
             "experiments": "Two experiments in one region",
-            "regions": "Two regions of one experiment",
+            "regions": "Two regions of one experiment, other than the study's region, which contains them",
         },
     },
     "within": {"Description": "The region, or the experiment, in which they are compared"},
@@ -73,6 +73,7 @@ def compare(
     ranks: Path,
     experiments: list[str] = [],  # noqa: B006 - read, never changed
     targets: list[str] = [],  # noqa: B006
+    whole: str | None = None,
     confidence: float = 0.95,
     bootstrap: int = 10_000,
     seed: int = 1,
@@ -85,6 +86,7 @@ def compare(
         ranks: one row per experiment, to write, likewise.
         experiments: the experiments to compare.
         targets: the target of each.
+        whole: region that contains the others, and is not compared with them.
         confidence: confidence level of the bootstrap intervals.
         bootstrap: number of bootstrap samples of the participants.
         seed: random seed of the bootstrap.
@@ -94,7 +96,7 @@ def compare(
         target: [e for e, t in zip(experiments, targets, strict=True) if t == target] for target in targets
     }
     drawing = {"confidence": confidence, "bootstrap": bootstrap, "seed": seed}
-    pairs = [row for target, names in groups.items() for row in _pairs(values, target, names, drawing)]
+    pairs = [row for target, names in groups.items() for row in _pairs(values, target, names, whole, drawing)]
     placed = [row for target, names in groups.items() for row in _ranks(values, target, names)]
     for path, rows, dictionary in ((table, pairs, STATISTICS), (ranks, placed, RANKS)):
         tables.write_described(path, dictionary, rows)
@@ -102,7 +104,9 @@ def compare(
     print(f"{len(pairs)} comparisons, {notable} with p < .05 after Holm's correction")
 
 
-def _pairs(values: Values, target: str, experiments: list[str], drawing: dict) -> list[dict]:
+def _pairs(
+    values: Values, target: str, experiments: list[str], whole: str | None, drawing: dict
+) -> list[dict]:
     """All comparisons of one target."""
     regions: dict[str, list[str]] = {}  # metric -> regions, in the order met
     for name, region, metric in values:
@@ -117,8 +121,8 @@ def _pairs(values: Values, target: str, experiments: list[str], drawing: dict) -
         # Pairs of masks and thresholded structures are no regions that one would set against each other.
         if MEASURES[metric].scope == "mask":
             for name in experiments:
-                sets = {place: values.get((name, place, metric), {}) for place in places}
-                rows += _pairs_of(sets, drawing, target, metric, "regions", name, places)
+                sets = {place: values.get((name, place, metric), {}) for place in places if place != whole}
+                rows += _pairs_of(sets, drawing, target, metric, "regions", name, [*sets])
     return rows
 
 
