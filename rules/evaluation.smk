@@ -142,7 +142,9 @@ rule compare:
         "../envs/embedded.yaml"
     params:
         who=options(
-            experiments=list(graph.study.experiments), targets=graph.targets, whole=graph.study.region
+            experiments=list(graph.study.experiments),
+            targets=graph.targets,
+            whole=graph.study.region,
         ),
         confidence=graph.study.evaluation.confidence,
         bootstrap=graph.study.evaluation.bootstrap,
