@@ -10,6 +10,8 @@ rule fit_lesions:
         spatial=layout.LESION_SPATIAL,
     log:
         "logs/lesions/fit_lesions/lesions_without-{heldout}.log",
+    wildcard_constraints:
+        heldout=graph.held_out,
     conda:
         "../envs/embedded.yaml"
     resources:
@@ -32,6 +34,8 @@ rule choose_kappa:
         layout.LESION_KAPPA,
     log:
         "logs/lesions/choose_kappa/lesions_without-{heldout}.log",
+    wildcard_constraints:
+        heldout=graph.held_out,
     conda:
         "../envs/embedded.yaml"
     resources:
@@ -119,7 +123,7 @@ rule run_external:
     """Lesions by a tool of the user's."""
     input:
         flair=graph.lesion_flair,
-        t1w=graph.lesion_t1w,
+        t1w=graph.lesion_other_images,
         mask=graph.brain,
     output:
         probability=layout.LESION_PROBABILITY,

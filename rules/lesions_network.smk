@@ -11,6 +11,8 @@ rule train_network:
         losses=layout.LESION_LOSSES,
     log:
         "logs/lesions/train_network/lesions_without-{heldout}.log",
+    wildcard_constraints:
+        heldout=graph.held_out,
     conda:
         "../envs/embedded.yaml"
     threads: graph.study.training.threads

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import recontrast
 from recontrast.launch import RULES
-from recontrast.stages import STEPS
+from recontrast.stages import STEPS, TEMPLATES
 
 PACKAGE = Path(recontrast.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
@@ -95,3 +95,11 @@ def test_nibabel_loads_without_pydicom(loading: str) -> None:
 def test_the_door_and_the_rules_stay_short() -> None:
     assert len((CHECKOUT / "Snakefile").read_text().splitlines()) < 100
     assert all(path.stat().st_size < 8192 for path in (CHECKOUT / "rules").glob("*.smk"))
+
+
+def test_every_file_that_shapes_a_page_or_is_supplied_with_a_step_counts_as_its_code() -> None:
+    package = Path(recontrast.__file__).parent
+    counted = {package / name for names in TEMPLATES.values() for name in names}
+    assert all(path.is_file() for path in counted)
+    assert {*(package / "report/templates").iterdir(), *(package / "lesions").glob("default*.*z")} <= counted
+    assert package / "lesions/default_lpa.json" in counted

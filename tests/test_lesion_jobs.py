@@ -6,11 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from recontrast import layout
 from recontrast.cohort.quarantine import Failure
 from recontrast.config import load
 from recontrast.errors import RecontrastError
+from recontrast.freeze import states
 from recontrast.graph import Graph
-from recontrast.plan import Plan
+from recontrast.lesion_plan import LEARNED, held_out, on_disk
+from recontrast.plan import Earlier, Plan
 from recontrast.preview import print_plan
 from test_plan import cohort, study
 
@@ -93,6 +96,31 @@ def test_nobody_is_segmented_by_what_was_learned_from_them(splits: dict) -> None
         learned = {row["participant_id"] for row in graph.lesion_rows(group)}
         assert learned
         assert planned.participant not in learned
+
+
+def test_a_run_on_one_person_learns_nothing_and_applies_what_was_learned_from_all(tmp_path: Path) -> None:
+    whole = Plan(study(**LESIONS), cohort(**PEOPLE))
+    taught = {held_out(whole, planned): planned for planned in whole.sessions.values()}
+    fold = held_out(whole, whole.sessions["sub-01"])
+    asked = study(**LESIONS, include={"participants": ["01"]})
+    for group in taught:
+        path = tmp_path / layout.fill(layout.LESION_COEFFICIENTS, heldout=group)
+        path.parent.mkdir(parents=True)
+        path.touch()
+    found = on_disk(asked.model_copy(update={"output": tmp_path}))
+    assert found == {*taught}
+    earlier = Earlier(lesions=tuple(found))
+    part = Plan(asked, cohort(s01=PEOPLE["s01"]), whole.splits, earlier=earlier)
+    graph = Graph(part)
+    files = graph.lesion_model(SimpleNamespace(session="sub-01", source="acquired"))
+    assert files == [layout.fill(one, heldout=fold) for one in LEARNED["lpa"]]
+    assert graph.lesion_groups() == []  # so no rule makes them anew, and their lists stay
+    assert not re.fullmatch(graph.held_out, fold)
+    assert not any("with the coefficients supplied" in note for note in part.sessions["sub-01"].notes)
+    assert any("applied as they are" in problem for problem in part.problems)
+    # What is not there is learned by whoever can teach: here nobody else.
+    lacking = Graph(Plan(asked, cohort(s01=PEOPLE["s01"]), whole.splits))
+    assert lacking.lesion_model(SimpleNamespace(session="sub-01", source="acquired")) == []
 
 
 def sought(**lesions: object) -> dict:
@@ -280,6 +308,36 @@ def test_only_tables_about_lesions_wait_for_lesions() -> None:
         "Lesions": [own[0], "evaluation/lesions.tsv", own[1], "evaluation/lesion_statistics.tsv"],
         "Times": [*own, "evaluation/times/sub-01_desc-Fcn_time.json"],
     }
+
+
+def test_a_tool_depends_on_t1w_only_if_its_command_names_it() -> None:
+    session = SimpleNamespace(session="sub-01")
+    for command, files in (("tool {flair} {output}", 0), ("tool {flair} {t1w} {output}", 1)):
+        asked = study(masks=LESIONS["masks"], **external(command))
+        graph = Graph(Plan(asked, cohort(**PEOPLE)))
+        assert len(graph.lesion_other_images(session)) == files
+
+
+def test_what_failed_without_a_tool_is_tried_again_when_it_is_there(tmp_path: Path, monkeypatch) -> None:
+    def state(stage: str) -> str:
+        asked = study(masks=LESIONS["masks"], **external("segmenter {flair} {output}"))
+        return states(Graph(Plan(asked, cohort(**PEOPLE))))[stage]["sub-01"]
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    before, other = state("lesions"), state("anatomy")
+    (tmp_path / "segmenter").touch(mode=0o755)
+    assert state("lesions") != before
+    assert state("anatomy") == other
+
+
+def test_what_failed_by_a_mask_or_by_filling_is_tried_again_when_these_change() -> None:
+    def state(stage: str, of: str = "FLAIR", fill: bool = False) -> str:
+        masks = {"drawn": {"of": of, "label": "lesion"}}
+        asked = study(masks=masks, lesions=LESIONS["lesions"] | {"fill": fill})
+        return states(Graph(Plan(asked, cohort(**PEOPLE))))[stage]["sub-01"]
+
+    assert state("anatomy") == state("anatomy")
+    assert len({state("anatomy"), state("anatomy", of="T1w"), state("anatomy", fill=True)}) == 3
 
 
 def external(command: str, **more: object) -> dict:

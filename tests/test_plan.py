@@ -13,7 +13,7 @@ from recontrast.config import Study, load
 from recontrast.errors import RecontrastError
 from recontrast.freeze import states
 from recontrast.graph import Graph
-from recontrast.plan import Plan
+from recontrast.plan import Earlier, Plan
 
 
 def study(**changes: object) -> Study:
@@ -189,24 +189,37 @@ def test_newcomers_are_named_as_they_do_not_train() -> None:
 def test_a_person_alone_gets_the_model_that_never_saw_them() -> None:
     whole = Plan(study(), cohort(**FOUR))
     fold = whole.sessions["sub-01"].fold
-    trained = {("Fcn", fold), ("Fcn", "all")}
-    alone = Plan(study(), cohort(s01=FULL), pinned=whole.splits, trained=trained)
+    earlier = Earlier(models=(("Fcn", fold), ("Fcn", "all")))
+    alone = Plan(study(), cohort(s01=FULL), pinned=whole.splits, earlier=earlier)
     prediction = alone.sessions["sub-01"].predictions["Fcn"]
     assert (prediction.fold, prediction.acquired) == (fold, True)
 
 
 def test_a_run_on_named_people_replaces_no_model_of_the_cohort() -> None:
     whole = Plan(study(), cohort(**FOUR))
-    trained = {("Fcn", "1"), ("Fcn", "all")}
+    earlier = Earlier(models=(("Fcn", "1"), ("Fcn", "all")))
     some = study(include={"participants": ["01", "02", "03"]})
-    part = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL), pinned=whole.splits, trained=trained)
+    part = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL), pinned=whole.splits, earlier=earlier)
     assert set(part.models) == {("Fcn", "2"), ("Fcn", "3")}  # those that are not there yet
     assert all("Fcn" in planned.predictions for planned in part.sessions.values())
     assert any("applied as they are" in problem for problem in part.problems)
     # A study of these people alone has pinned nobody else, and trains as ever.
     own = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL))
-    again = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL), pinned=own.splits, trained=trained)
+    again = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL), pinned=own.splits, earlier=earlier)
     assert set(again.models) == set(own.models)
+
+
+def test_a_run_on_some_sessions_replaces_no_model_of_the_cohort() -> None:
+    both = cohort(s01_1=FULL, s01_2=FULL, s02_1=FULL, s02_2=FULL)
+    whole = Plan(study(splits={"folds": 2}), both)
+    models = tuple(whole.models)
+    only = study(splits={"folds": 2}, include={"sessions": ["1"]})
+    first = cohort(s01_1=FULL, s02_1=FULL)
+    part = Plan(only, first, whole.splits, earlier=Earlier(models, sessions=("1", "2")))
+    assert not part.models
+    assert all("Fcn" in planned.predictions for planned in part.sessions.values())
+    # Where there never was another session, models are trained as ever, when the cohort grows too.
+    assert set(Plan(only, first, whole.splits, earlier=Earlier(models, sessions=("1",))).models) == {*models}
 
 
 def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
@@ -439,7 +452,7 @@ def test_a_target_that_nobody_has() -> None:
 
 
 def test_a_model_that_is_there_already_needs_nobody_to_train_on() -> None:
-    plan = Plan(study(), cohort(s01="T1w T2w"), trained={("Fcn", "all")})
+    plan = Plan(study(), cohort(s01="T1w T2w"), earlier=Earlier(models=(("Fcn", "all"),)))
     assert plan.sessions["sub-01"].predictions["Fcn"].fold == "all"
     assert plan.models == {}
 

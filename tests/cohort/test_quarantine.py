@@ -24,6 +24,8 @@ def folder(tmp_path: Path) -> Path:
         ("sub-01_from-T2w_to-T1w", ("sub-01", "from-T2w")),
         ("sub-01_ses-2_space-T1w", ("sub-01_ses-2", "")),
         ("sub-01_space-T1w_desc-Fcn_FLAIR", ("sub-01", "desc-Fcn")),
+        ("sub-01_space-T1w_map-Proto-ssim", ("sub-01", "map-Proto-ssim")),
+        ("sub-01_space-T1w_influence-Kspace-p3s", ("sub-01", "influence-Kspace-p3s")),
         ("Fcn_fold-1", ("", "Fcn_fold-1")),
     ],
 )

@@ -226,6 +226,25 @@ def test_a_tool_of_the_user_writes_what_we_read(heads, tmp_path):
             run_external(command=command, **images_of, **out)
 
 
+def test_loads_and_total_are_over_the_same_people(tmp_path):
+    """Who is in no fold counts in no mean, also where nobody else has so large a load."""
+    people = {"1": ("1", 0.5, "small"), "2": ("2", 0.6, "small"), "3": ("all", 0.1, "large")}
+    files = []
+    for participant, (fold, dice_of, load) in people.items():
+        path = tmp_path / f"{participant}.tsv"
+        about = {"participant_id": f"sub-{participant}", "session_id": "n/a", "experiment": "Fcn"}
+        about |= {"fold": fold, "region": "manual"}
+        rows = [("lesion_dice", dice_of), ("lesion_load", load)]
+        tables.write(path, SCORES, [about | {"metric": m, "value": v} for m, v in rows])
+        files.append({"file": str(path)})
+    tables.write(tmp_path / "list.tsv", ["file"], files)
+    out = {"scores": tmp_path / "all.tsv", "summary": tmp_path / "summary.tsv"}
+    summarize_lesions(listed=tmp_path / "list.tsv", **out)
+    found = {row["load"]: row["n"] for row in tables.read(out["summary"], ["load", "n"])}
+    assert found == {"all": "2", "small": "2"}
+    assert len(tables.read(out["scores"], SCORES)) == 6  # the long table keeps everyone
+
+
 def test_the_cohort_counts_people_by_load(tmp_path):
     files = []
     for participant, visits in (("1", ((0.8, 3.0), (0.6, 3.0))), ("2", ((0.9, 20.0),))):

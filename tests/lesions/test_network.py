@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from recontrast import tables
 from recontrast.errors import RecontrastError
 from recontrast.lesions import network
 from recontrast.lesions.segment_lesions import segment_lesions
 from recontrast.lesions.train_network import train_network
 from recontrast.masks import dice
+from recontrast.models.interface import Run
 from recontrast.trainer import loop
 from small_heads import array, changed, head, listed
 
@@ -80,6 +82,28 @@ def test_probability_is_zero_outside_the_brain_and_units_do_not_matter(heads, tm
     np.testing.assert_allclose(array(tmp_path / "p.nii.gz"), first, atol=1e-4)
     with pytest.raises(RecontrastError, match="trained on flair but was given flair and t1w"):
         segment(tmp_path, one, t1w=one["t1w"])
+
+
+def test_a_thin_image_is_continued_by_what_is_outside_the_brain(monkeypatch):
+    seen = []
+
+    class Watching(torch.nn.Module):
+        def forward(self, cubes):
+            seen.append(cubes.clone())
+            return cubes[:, :1]
+
+    monkeypatch.setattr(network, "build", lambda contrasts, settings: Watching())
+    brain = np.zeros((40, 40, 20), bool)
+    brain[10:30, 10:30, 5:15] = True
+    image = np.where(brain, 100.0, 0).astype(np.float32)[None]
+    found = network.probability({}, image, brain, network.Settings(**TINY), Run(seed=1))
+    assert found.shape == brain.shape
+    assert all(cubes.shape[-1] == TINY["edge"] for cubes in seen)
+    assert {float(value) for cubes in seen for value in cubes.unique()} == {0.0, network.OUTSIDE}
+    assert all(
+        (cubes[..., 0] == network.OUTSIDE).all() and (cubes[..., -1] == network.OUTSIDE).all()
+        for cubes in seen
+    )
 
 
 def test_masks_without_any_lesion_teach_nothing(heads, tmp_path):

@@ -141,6 +141,31 @@ def test_places_alone_teach_no_brightness(one, tmp_path):
     refused(lambda: fit_lesions(sessions=path, **model), "lists no mask with lesions")
 
 
+def test_lesions_darker_than_white_matter_teach_no_brightness(one, tmp_path):
+    dark = changed(
+        one["manual"], tmp_path / "dark.nii.gz", lambda _: (array(one["csf"]) > 0.9).astype(np.uint8)
+    )
+    refused(lambda: fit(one | {"manual": dark}, tmp_path), "no lesion that is brighter than white matter")
+    assert not (tmp_path / "c.json").exists()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_single_lesion_voxel_is_enough_to_fit_on(one, tmp_path, seed):
+    """It is not lost where half of the lesion voxels are drawn."""
+    first = tuple(np.argwhere(array(one["manual"]))[40])
+
+    def only(data):
+        data[:] = 0
+        data[first] = 1
+        return data
+
+    single = changed(one["manual"], tmp_path / "one.nii.gz", only)
+    path = listed(tmp_path / "list.tsv", [one | {"manual": single}])
+    model = {"coefficients": tmp_path / "c.json", "spatial": tmp_path / "s.nii.gz"}
+    fit_lesions(sessions=path, **model, seed=seed)
+    assert json.loads((tmp_path / "c.json").read_text())["cut"] <= 4
+
+
 @pytest.mark.parametrize("step", LEARNING)
 def test_lesions_of_another_session_are_refused_and_a_few_voxels_outside_cut_off(one, tmp_path, step, capsys):
     outside = changed(one["mask"], tmp_path / "outside.nii.gz", lambda data: 1 - data)

@@ -386,7 +386,7 @@ def _contradictions(study: Study):
     for name, mask in study.masks.items():
         if mask.of not in known:
             yield f"masks.{name}.of: no contrast {mask.of!r} is defined under contrasts{did_you_mean(mask.of, known)}"
-        if name in [*REGIONS, *RESERVED, *known]:
+        if name in [*REGIONS, *RESERVED, *scoring.PLACES, *known]:
             yield f"masks.{name}: is a reserved name; choose another"
     if study.region not in [*REGIONS, *study.masks]:
         regions = [*REGIONS, *study.masks]

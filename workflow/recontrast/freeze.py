@@ -5,7 +5,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from . import __version__, frozen, layout, tables
+from . import __version__, frozen, layout, lesion_settings, tables
 from .cohort import quarantine
 from .config import Study
 from .graph import Graph
@@ -156,6 +156,8 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
         if stage == "training":
             code += [graph.method_code(method) for method in methods]
         cause = [_settings(graph.study, stage), code]
+        if stage == "lesions":  # a tool that was not found may have been installed since
+            cause.append(lesion_settings.tool(graph.study.lesions))
         found[stage] = {label: _hash([hashes, *cause]) for label, hashes in raw.items()}
         lesions = [f"lesions_without-{group}" for group in graph.lesion_groups()]
         found[stage] |= {unit: _hash([*everyone, *cause]) for unit in lesions}
@@ -176,8 +178,17 @@ def _results(graph: Graph) -> list[str]:
 
 def _settings(study: Study, stage: str) -> list:
     """What a stage and those before it take from the study."""
-    shared = {"prepare", "region", "reference", "reference_fallback", "backend", "backend_order", "backends"}
-    general = study.model_dump(mode="json", include=shared)
+    shared = {
+        "prepare",
+        "region",
+        "reference",
+        "reference_fallback",
+        "backend",
+        "backend_order",
+        "backends",
+        "masks",
+    }
+    general = [study.model_dump(mode="json", include=shared), study.lesions.fill and study.lesions.manual]
     stages = list(STEPS)
     # Steps of anatomy also work on what diffusion and relaxometry make.
     last = stages.index("relaxometry" if stage in ("anatomy", "diffusion") else stage)

@@ -19,7 +19,7 @@ from .conversion.planned import Job
 from .errors import RecontrastError
 from .graph import Graph
 from .images import write_text
-from .plan import CHECK, Plan
+from .plan import CHECK, Earlier, Plan
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Frozen:
     participants: dict[str, dict[str, str]]
     pinned: Splits | None
     failures: list[Failure]
-    trained: list[tuple[str, str]]
+    earlier: Earlier
     excluded: list[tuple[tuple[str, str], str]]
     jobs: dict[str, Job]
     codes: dict[str, str]
@@ -49,7 +49,7 @@ def write(graph: Graph) -> None:
         participants=plan.manifest.participants,
         pinned=plan.pinned,
         failures=[failure for failure in plan.failures if failure.step != CHECK],  # the plan adds those
-        trained=sorted(plan.trained),
+        earlier=plan.earlier,
         excluded=list(plan.excluded.items()),
         jobs=dict(graph.jobs),
         codes=graph.codes(),
@@ -84,7 +84,7 @@ def read(folder: Path) -> Graph:
         Manifest(frozen.images, frozen.participants),
         frozen.pinned,
         frozen.failures,
-        set(frozen.trained),
+        frozen.earlier,
         dict(frozen.excluded),
     )
     return Graph(plan, frozen.jobs, tools, frozen.codes)

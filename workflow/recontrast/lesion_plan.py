@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from . import layout
 from .cohort.splits import NEVER, NEW
 from .lesion_settings import Lesions, beside, experiments
 from .lesions.defaults import KAPPA
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from .plan import Plan, PlannedSession
 
 ACQUIRED = "acquired"
+# What a method learns from given masks; the first file stands for all.
+LEARNED = {
+    "lga": (layout.LESION_KAPPA,),
+    "lpa": (layout.LESION_COEFFICIENTS, layout.LESION_SPATIAL),
+    "network": (layout.LESION_NETWORK, layout.LESION_NETWORK_CARD),
+}
 
 
 def teachers(plan: "Plan", heldout: str) -> Iterator["PlannedSession"]:
@@ -36,9 +43,16 @@ def held_out(plan: "Plan", planned: "PlannedSession") -> str:
 
 
 def groups(plan: "Plan") -> list[str]:
-    """Who is held out of what is learned from given masks, group by group; none where nobody has any."""
+    """Who is held out of what this run learns from given masks, group by group; none where nobody has any."""
     found = {held_out(plan, planned) for planned in plan.sessions.values() if learned(plan, planned)}
-    return sorted(found)
+    return sorted(found - _kept(plan))
+
+
+def on_disk(study: "Study") -> set[str]:
+    """Who is held out of what an earlier run has learned in this output folder, group by group."""
+    pattern = LEARNED.get(study.lesions.method, ("",))[0]
+    found = study.output.glob(pattern.format(heldout="*")) if pattern else ()
+    return {path.parent.name.removeprefix("without-") for path in found}
 
 
 def truth(plan: "Plan") -> str:
@@ -63,7 +77,8 @@ def sources(plan: "Plan", planned: "PlannedSession") -> list[str]:
 
 def learned(plan: "Plan", planned: "PlannedSession") -> bool:
     """Whether what finds the lesions of a session comes from masks of other people of the study."""
-    return _learns(plan.study.lesions) and any(teachers(plan, held_out(plan, planned)))
+    heldout = held_out(plan, planned)
+    return _learns(plan.study.lesions) and (heldout in _kept(plan) or any(teachers(plan, heldout)))
 
 
 def notes(plan: "Plan", planned: "PlannedSession") -> Iterator[str]:
@@ -95,7 +110,7 @@ def notes(plan: "Plan", planned: "PlannedSession") -> Iterator[str]:
 def problems(plan: "Plan") -> Iterator[str]:
     """What the user should know before a run: that nobody can be learned from at all."""
     asked = plan.study.lesions
-    if plan.sessions and _learns(asked) and not groups(plan):
+    if plan.sessions and _learns(asked) and not any(learned(plan, one) for one in plan.sessions.values()):
         said = _STAND_INS[asked.method].format(kappa=KAPPA, who=f"no participant has {_needed(asked)}")
         advice = "; it is not tuned to any cohort: set lesions.manual or lesions.kappa"
         yield said + (advice if asked.method == "lga" else "")
@@ -111,6 +126,11 @@ _STAND_INS = {
 @lru_cache(maxsize=1)  # every session asks
 def _drawn(plan: "Plan") -> list["PlannedSession"]:
     return [planned for planned in plan.sessions.values() if plan.study.lesions.manual in planned.masks]
+
+
+def _kept(plan: "Plan") -> set[str]:
+    """What a run on a part of the cohort applies as it is, since it would learn from that part alone."""
+    return {*plan.earlier.lesions} if plan.partial else set()
 
 
 def _learns(asked: Lesions) -> bool:

@@ -1,5 +1,7 @@
 """What a study says about lesions."""
 
+import shlex
+import shutil
 import string
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -96,6 +98,15 @@ def places(command: str | None) -> list[str]:
         return [name for _, name, *_ in string.Formatter().parse(command or "") if name is not None]
     except ValueError:
         return []
+
+
+def tool(asked: Lesions) -> str | None:
+    """Where the program of `command` is on this machine; None if it is not found, or there is no command."""
+    try:
+        words = shlex.split(asked.command or "")
+    except ValueError:
+        words = []
+    return shutil.which(words[0]) if words else None
 
 
 def beside(asked: Lesions) -> list[str]:

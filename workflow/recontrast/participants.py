@@ -19,18 +19,23 @@ def by_participant(scores: Iterable[tables.Row], fold: str = "") -> Values:
         fold: only the scores of this fold. If empty those of all folds, which together are the cross-validation;
             those of the model of everyone (fold `all`), whose people are in no fold, only if there are no others.
     """
-    rows = list(scores)
-    folds = {row.get("fold") for row in rows} - {tables.MISSING}
-    wanted = {fold} if fold else (folds - {ALL} or folds) | {tables.MISSING}
     sessions: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for row in rows:
+    for row in in_folds(scores, fold):
         value = tables.number(row["value"])
-        if not np.isnan(value) and row.get("fold") in wanted:
+        if not np.isnan(value):
             group = sessions.setdefault((row["experiment"], row["region"], row["metric"]), {})
             group.setdefault(row["participant_id"], []).append(value)
     return {
         key: {who: float(np.mean(found)) for who, found in people.items()} for key, people in sessions.items()
     }
+
+
+def in_folds(scores: Iterable[tables.Row], fold: str = "") -> list[tables.Row]:
+    """The scores of a fold, or those of the cross-validation, as `by_participant` takes them."""
+    rows = list(scores)
+    folds = {row.get("fold") for row in rows} - {tables.MISSING}
+    wanted = {fold} if fold else (folds - {ALL} or folds) | {tables.MISSING}
+    return [row for row in rows if row.get("fold") in wanted]
 
 
 def describe(values: Collection[float]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What is done with whose images: decided before the graph, from study, manifest and past failures."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import lesion_plan, tables
@@ -46,6 +46,21 @@ class Model:
     candidates: dict[int, str] = field(
         default_factory=dict
     )  # number -> name of a model that it may turn out to be
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What lies in the output folder already.
+
+    Attributes:
+        models: their names and folds.
+        lesions: who is held out of what was learned from given lesion masks.
+        sessions: labels of sessions that have results, without `ses-`.
+    """
+
+    models: tuple[tuple[str, str], ...] = ()
+    lesions: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
 
 
 @dataclass
@@ -98,7 +113,7 @@ class Plan:
         manifest: the cohort's images as they are now.
         pinned: the splits of an earlier plan in the same output folder.
         failures: failures on record that still hold.
-        trained: names and folds of models that lie in the output folder already.
+        earlier: what lies in the output folder already.
         excluded: (session or participant label, contrast or "") -> why; from the study's table if None.
 
     Attributes:
@@ -114,13 +129,13 @@ class Plan:
         manifest: Manifest,
         pinned: splits.Splits | None = None,
         failures: Sequence[quarantine.Failure] = (),
-        trained: Set[tuple[str, str]] = frozenset(),
+        earlier: Earlier = Earlier(),
         excluded: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self.study = study
         self.manifest = manifest
         self.pinned = pinned
-        self.trained = trained
+        self.earlier = earlier
         self.excluded = exclusions.read(study.exclude) if excluded is None else excluded
         self.failures = [*_bad_files(study, manifest), *failures]
         # A page that could not be made takes nothing else from its session.
@@ -137,10 +152,10 @@ class Plan:
         self._choose_images()
         self.splits = self._assign_folds(pinned)
         self.partial = self._is_partial()
-        if self.partial and trained:
+        if self.partial and (earlier.models or earlier.lesions):
             self.problems.append(
-                "this run leaves out participants of the folds: existing models are applied as they are, and tables"
-                " and the report cover only the others until a run includes everyone"
+                "this run leaves out participants or sessions of the folds: existing models are applied as they are,"
+                " and tables and the report cover only the others until a run includes everyone"
             )
         for planned in self.sessions.values():
             for name, experiment in study.experiments.items():
@@ -258,9 +273,10 @@ class Plan:
             raise RecontrastError("; ".join(wrong), remedy="name participants of the cohort")
 
     def _is_partial(self) -> bool:
-        """Whether the run is on named people of a larger cohort, whose models must not be replaced by theirs."""
-        only = set(self.study.include.participants)
-        return bool(only and self.pinned) and any(row.participant not in only for row in self.pinned.rows)
+        """Whether the run is on a named part of a larger cohort, whose models its own must not replace."""
+        only, sessions = set(self.study.include.participants), set(self.study.include.sessions)
+        people = bool(only and self.pinned) and any(row.participant not in only for row in self.pinned.rows)
+        return people or bool(sessions and self.pinned and {*self.earlier.sessions} - sessions)
 
     def _choose_prediction(self, planned: PlannedSession, name: str, experiment: Experiment) -> None:
         """The model that predicts an experiment's target in a session, if any can."""
@@ -287,12 +303,12 @@ class Plan:
             if unit in self._failed:
                 planned.notes.append(f"{name}: {self._failed[unit]}")
                 return
-        kept = self.partial and (model, fold) in self.trained
+        kept = self.partial and (model, fold) in self.earlier.models
         if (model, fold) not in self.models and not kept:
             roles = self._roles(experiment, inputs, fold)
             if "training" in roles.values() and ("validation" in roles.values() or not experiment.choose):
                 self._add_model(Model(model, fold, name, experiment, inputs, roles))
-            elif (model, fold) not in self.trained:
+            elif (model, fold) not in self.earlier.models:
                 who = "too few others have" if roles else "no other participant has"
                 to = "for training and validation" if roles else "for training"
                 planned.notes.append(f"{name}: {who} {', '.join(inputs)} and {experiment.target} {to}")

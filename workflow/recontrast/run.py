@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 from rich.progress import Progress
 
-from . import frozen, lock
+from . import frozen, lesion_plan, lock
 from .cohort import manifest, quarantine, splits
 from .config import Dataset, Study, load, parse
 from .conversion.planned import Planned
@@ -22,7 +22,7 @@ from .graph import Graph
 from .images import write_text
 from .layout import GRAPH, MODEL, PACKED, SCAN, SPLITS, STUDY, fill
 from .places import check_output
-from .plan import CHECK, Plan
+from .plan import CHECK, Earlier, Plan
 
 if TYPE_CHECKING:
     from snakemake.workflow import Workflow
@@ -65,18 +65,26 @@ def open_graph(study: Study) -> Graph:
     if found.fatal:
         raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
     pinned = splits.read(study.output / SPLITS)
-    trained = {
-        (path.parent.parent.name, path.parent.name.removeprefix("fold-"))
-        for path in study.output.glob(fill(MODEL, experiment="*", fold="*"))
-    }
+    earlier = _earlier(study)
     on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
     if not on_record:
-        return Graph(Plan(study, found, pinned, trained=trained), dicom.jobs)
-    now = states(Graph(Plan(study, found, pinned, trained=trained), dicom.jobs))
+        return Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs)
+    now = states(Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs))
     still = [
         f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state
     ]
-    return Graph(Plan(study, found, pinned, still, trained), dicom.jobs)
+    return Graph(Plan(study, found, pinned, still, earlier), dicom.jobs)
+
+
+def _earlier(study: Study) -> Earlier:
+    """What lies in the output folder already."""
+    models = study.output.glob(fill(MODEL, experiment="*", fold="*"))
+    sessions = study.output.glob("sub-*/ses-*")
+    return Earlier(
+        models=tuple(sorted((m.parent.parent.name, m.parent.name.removeprefix("fold-")) for m in models)),
+        lesions=tuple(sorted(lesion_plan.on_disk(study))),
+        sessions=tuple(sorted({path.name.removeprefix("ses-") for path in sessions})),
+    )
 
 
 def examine(config: dict) -> Graph:

@@ -16,7 +16,7 @@ from .tables import SEPARATOR
 Metric = Literal[OF_IMAGES]
 Shown = Literal[tuple(MEASURES)]
 
-
+PLACES = ("region", "tissue", *TISSUES, IMAGE)  # where scores are taken; no names for masks
 # What stands for an experiment where the lesions of the acquired image are meant, and what lesions are judged by.
 ACQUIRED = "acquired"
 TRUTHS = ("manual", ACQUIRED)

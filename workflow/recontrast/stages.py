@@ -56,10 +56,14 @@ FURTHER_RULES = {
     "fit_relaxation": ("register_relaxation", "resample_relaxation"),
 }
 
-# What shapes a step's results as its code does.
+# Files that shape a step's results as its code does.
 _SHARED = ("report/templates/base.html", "report/templates/style.css")
 TEMPLATES = {
-    "session_page": (*_SHARED, "report/templates/session.html", "report/templates/flicker.js"),
+    "predict_lesions": ("lesions/default_lpa.json", "lesions/default_lpa.nii.gz"),
+    "session_page": (
+        *_SHARED,
+        *(f"report/templates/{name}" for name in ("session.html", "flicker.js", "viewer.html", "viewer.js")),
+    ),
     "index": (
         *_SHARED,
         "report/templates/index.html",

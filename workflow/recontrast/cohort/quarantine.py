@@ -18,7 +18,7 @@ from ..images import write_text
 from ..layout import PLAN, QUARANTINE
 
 _UNIT = re.compile(r"(?P<session>sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?)?_?(?P<item>.*)")
-_GRID = re.compile(r"_?(space|to)-[A-Za-z0-9]+")
+_GRID = re.compile(r"(^|_)(space|to)-[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, order=True)

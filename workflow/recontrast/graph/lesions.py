@@ -47,6 +47,11 @@ class LesionJobs:
         """Who is held out of what is learned from given masks, group by group; none where nobody has any."""
         return lesion_plan.groups(self.plan)
 
+    @property
+    def held_out(self) -> str:
+        """The wildcard pattern of these groups: no rule makes what a run on a part of the cohort has to keep."""
+        return "|".join(self.lesion_groups()) or NOTHING
+
     # --- what is segmented ---
 
     def lesion_flair(self, w) -> str:
@@ -84,12 +89,7 @@ class LesionJobs:
         if not lesion_plan.learned(self.plan, planned):
             return []
         heldout = lesion_plan.held_out(self.plan, planned)
-        patterns = {
-            "lga": (layout.LESION_KAPPA,),
-            "lpa": (layout.LESION_COEFFICIENTS, layout.LESION_SPATIAL),
-            "network": (layout.LESION_NETWORK, layout.LESION_NETWORK_CARD),
-        }[self.study.lesions.method]
-        return [fill(pattern, heldout=heldout) for pattern in patterns]
+        return [fill(pattern, heldout=heldout) for pattern in lesion_plan.LEARNED[self.study.lesions.method]]
 
     def lesion_command(self, w) -> str:
         """The command of a user's tool and how its result is read, as options.
@@ -109,7 +109,7 @@ class LesionJobs:
         return ["flair", *(["t1w"] if self.study.lesions.network.t1w else [])]
 
     def lesion_other_images(self, w) -> list[str]:
-        """The prepared images that a network sees beside FLAIR."""
+        """The prepared images that a network or a user's tool sees beside FLAIR."""
         planned = self._session(w)
         return [self._fill(layout.PREPROC, planned, name) for name in beside(self.study.lesions)]
 

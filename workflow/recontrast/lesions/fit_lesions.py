@@ -59,6 +59,12 @@ def fit_lesions(
     if not any(inputs.has_lesions(row["manual"]) for row in seen):
         raise inputs.nothing_to_learn(sessions, seen)
     examples = list(_examples(seen, where, features))
+    if not any(one.lesion.any() for one in examples):
+        raise RecontrastError(
+            "lists no lesion that is brighter than white matter on FLAIR",
+            file=sessions,
+            remedy="check that masks and images belong together",
+        )
     model = lpa.fit(
         examples,
         lpa.spatial_effect(list(where.values())),

@@ -132,6 +132,8 @@ def fit(
     for one in examples:
         part = np.where(one.lesion, LESIONS, OTHERS)
         drawn = np.flatnonzero(rng.random(part.size) < part)
+        if one.lesion.any() and not one.lesion[drawn].any():  # one or two voxels, and all of them missed
+            drawn = np.append(drawn, np.flatnonzero(one.lesion))
         columns.append(one.columns[drawn])
         lesion.append(one.lesion[drawn])
         weights.append(one.volume / part[drawn] / 8)

@@ -26,6 +26,7 @@ ON_LESIONS = 0.5  # part of the cubes whose centre is lesion, in sessions that h
 BRIGHTNESS, OFFSET, NOISE = 0.15, 0.1, 0.05  # how far images are changed at random, in units of their median
 RARE = -4.0  # log-odds of lesion, to start from
 OVERLAP = 0.25  # of two cubes in prediction
+OUTSIDE = -1.0  # outside the brain, and where a cube reaches beyond a thin image
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def probability(
             network,
             overlap=OVERLAP,
             mode="gaussian",
+            cval=OUTSIDE,
         )
     found = np.zeros(brain.shape, np.float32)
     found[part] = np.where(brain[part], torch.sigmoid(logits)[0, 0].cpu().numpy(), 0)
@@ -107,12 +109,12 @@ def build(contrasts: int, settings: Settings) -> torch.nn.Module:
 
 
 def prepare(images: np.ndarray, brain: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:
-    """The box of the brain, and every image there over its median in the brain, less 1; -1 outside the brain."""
+    """The box of the brain, and every image there over its median in the brain, less 1; `OUTSIDE` outside the brain."""
     part = bounding_box(brain, MARGIN)
     inside = brain[part]
     # Who reads images refuses those without a median; an array of zeros stays one.
     scaled = [one[part] / np.float32(np.median(one[brain]) or 1) - 1 for one in images]
-    return part, np.where(inside, scaled, -1).astype(np.float32)
+    return part, np.where(inside, scaled, OUTSIDE).astype(np.float32)
 
 
 def example(images: np.ndarray, brain: np.ndarray, lesions: np.ndarray) -> Example:
@@ -139,7 +141,7 @@ class _Cubes(Task):
         for one in examples:
             # Where a brain is smaller than a cube, cubes still have one shape.
             pad = [n for size in reversed(one.brain.shape) for n in (0, max(0, settings.edge - size))]
-            self.images.append(functional.pad(torch.from_numpy(one.images), pad, value=-1).to(device))
+            self.images.append(functional.pad(torch.from_numpy(one.images), pad, value=OUTSIDE).to(device))
             truth = torch.from_numpy(one.lesions.astype(np.float32))[None]
             self.lesions.append(functional.pad(truth, pad).to(device))
             self.centres.append((np.argwhere(one.lesions), np.argwhere(one.brain)))

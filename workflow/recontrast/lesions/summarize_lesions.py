@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .. import columns, tables
 from ..measures import MEASURES
-from ..participants import by_participant, describe, mean_and_sd
+from ..participants import by_participant, describe, in_folds, mean_and_sd
 
 DICTIONARY = {
     "experiment": {
@@ -50,11 +50,12 @@ def summarize_lesions(*, listed: Path, scores: Path, summary: Path) -> None:
     ]
     tables.write_described(scores, SCORES, rows)
     loads = {_pair(row): row["value"] for row in rows if row["metric"] == LOAD}
+    counted = in_folds(rows)  # those of all loads together, so that loads and total are over the same people
     table = [
         {"experiment": found, "region": truth, "load": load, "metric": metric} | describe(people.values())
         for load in ("all", *columns.LOADS)
         for (found, truth, metric), people in by_participant(
-            row for row in rows if load in ("all", loads[_pair(row)])
+            row for row in counted if load in ("all", loads[_pair(row)])
         ).items()
     ]
     table.sort(key=lambda row: (row["experiment"], row["region"]))

@@ -4,18 +4,24 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from safetensors.numpy import save
 
+from .. import columns, tables
 from .. import images as files
-from .. import tables
 from ..models.interface import Run
 from . import inputs, network
 
 COLUMNS = ("participant_id", "session_id", "mask", "manual")
+LOSSES = {
+    "epoch": columns.EPOCH,
+    "training": {"Description": "Mean loss, Dice plus cross entropy, over the cubes of this epoch"},
+    "validation": {"Description": "Always n/a: the last epoch is kept"},
+}
 
 
 def train_network(
@@ -81,10 +87,16 @@ def train_network(
     content = save({name: np.ascontiguousarray(array) for name, array in outcome.weights.items()})
     with files.replacing(model) as partial:
         partial.write_bytes(content)
-    tables.write(losses, list(outcome.losses[0]), outcome.losses)
+    tables.write_described(losses, LOSSES, _rows(outcome.losses))
     made = {"constants": {}, "model_sha256": hashlib.sha256(content).hexdigest()}
     files.write_json(card, facts | made)
     run.forget()
+
+
+def _rows(losses: Sequence[dict]) -> list[dict]:
+    return [
+        {name: tables.MISSING if row.get(name) is None else row[name] for name in LOSSES} for row in losses
+    ]
 
 
 def read_session(row: tables.Row, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

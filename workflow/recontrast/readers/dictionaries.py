@@ -69,9 +69,13 @@ PAIRS = {
     "question": {"Description": "Question about two images of a session, by its name in the form"},
     "experiment": {"Description": "The first experiment"},
     "other": {"Description": "The second experiment"},
-    "first": {"Description": "Participants for whom the majority of answers named the image of experiment"},
-    "second": {"Description": "Participants for whom the majority of answers named the image of other"},
-    "neither": {"Description": "Participants without such a majority"},
+    "first": {
+        "Description": "Participants for whom more answers named the image of experiment than that of other"
+    },
+    "second": {"Description": "Participants for whom more answers named the image of other"},
+    "neither": {
+        "Description": "Participants for whom as many answers named one as the other, or none either"
+    },
     "answers_first": {
         "Description": "Answers, over all readers and sessions, that named the image of experiment"
     },
