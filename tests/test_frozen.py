@@ -11,7 +11,7 @@ from recontrast.conversion.planned import Job
 from recontrast.errors import RecontrastError
 from recontrast.freeze import content, freeze
 from recontrast.graph import Graph
-from recontrast.plan import Plan
+from recontrast.plan import Earlier, Plan
 from test_plan import FOUR, cohort, study
 
 
@@ -23,10 +23,10 @@ def test_the_same_plan_without_a_look_at_the_cohort(tmp_path: Path) -> None:
     manifest.participants = {"01": {"age": "71"}}
     pinned = splits.assign(["01", "02", "03"], asked.splits)
     failure = Failure("sub-02", "T2w", "anatomy register", "no overlap", "abc")
-    trained = {("Fcn", "all")}
+    earlier = Earlier((("Fcn", "all"),), ("fold1",), ("1",))
     image = RawImage("01", "", "T1w", {}, Path("sourcedata/raw/sub-01/anat/sub-01_T1w.nii.gz"), 1, 2, 3)
     jobs = {str(image.path): Job(image, "hash", tmp_path / "series.txt")}
-    graph = Graph(Plan(asked, manifest, pinned, [failure], trained), jobs)
+    graph = Graph(Plan(asked, manifest, pinned, [failure], earlier), jobs)
     freeze(graph)
     table.unlink()
     (tmp_path / layout.SPLITS).unlink()
@@ -35,6 +35,7 @@ def test_the_same_plan_without_a_look_at_the_cohort(tmp_path: Path) -> None:
     assert again.plan.sessions == graph.plan.sessions
     assert again.plan.models == graph.plan.models
     assert (again.plan.failures, again.jobs) == (graph.plan.failures, jobs)
+    assert again.plan.earlier == earlier
     assert set(again.plan.left_out) | set(again.plan.sessions) >= {"sub-05", "sub-06_ses-2"}
 
 

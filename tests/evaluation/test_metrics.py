@@ -216,7 +216,16 @@ def test_by_slice_no_window_reaches_into_another_slice(arrays_of_pair, axis):
     maps = [structural_similarity(*images, full=True, **settings)[1] for images in zip(*stacks, strict=True)]
     expected = np.moveaxis(np.array(maps), 0, axis)[mask]
     assert pair.ssim_map[mask] == pytest.approx(expected, abs=1e-9)
-    assert np.abs(Pair(reference, prediction, mask, axis=axis).ssim_map[mask] - expected).max() > 1e-3
+    whole = Pair(reference, prediction, mask, axis=axis)
+    assert np.abs(whole.ssim_map[mask] - expected).max() > 1e-3
+    # So do the windows in the images' own units; there, too, values are those of each slice by itself.
+    first = int(np.argmax(np.moveaxis(mask, axis, 0).any(axis=(1, 2))))
+    other = np.moveaxis(prediction.copy(), axis, 0)
+    other[first + 1 :] = np.random.default_rng(0).permutation(other[first + 1 :])
+    changed = Pair(reference, np.moveaxis(other, 0, axis), mask, axis=axis, by_slice=True)
+    of_first = (np.moveaxis(one.ssim_map_in_units, axis, 0)[first] for one in (pair, changed))
+    np.testing.assert_array_equal(*of_first)
+    assert np.nanmax(np.abs(whole.ssim_map_in_units - pair.ssim_map_in_units)) > 1e-3
 
 
 def test_a_single_slice_has_the_two_dimensional_ssim(arrays_of_pair):

@@ -68,6 +68,17 @@ def test_search_equals_literal_loops(neighbours, threads, monkeypatch):
         estimate = np.round(made)  # whole numbers again
 
 
+@pytest.mark.parametrize("neighbours", [2, 3, 15])
+def test_with_fewer_patches_than_neighbours_all_of_them_are_averaged(neighbours):
+    images = np.random.default_rng(1).random((2, 1, *SHAPE)).astype(np.float32)
+    targets = [np.full(SHAPE, value, np.float32) for value in (10, 20)]
+    atlases = [np.stack([image[0], target]) for image, target in zip(images, targets, strict=True)]
+    mask = np.ones(SHAPE, bool)
+    asked = {"estimate": None, "weight": 0.0, "patch": 3, "threads": 1}
+    made = patch_search.nearest(images[0], atlases, mask, reach=(0, 0, 0), neighbours=neighbours, **asked)
+    np.testing.assert_array_equal(made, 15)
+
+
 def test_moments_recover_scale_and_shift():
     axes = np.stack(np.meshgrid(*[np.arange(40.0)] * 3, indexing="ij"), axis=-1)
     one = ((axes - [20, 19, 21]) ** 2 / np.square([9, 12, 8])).sum(axis=-1) < 1

@@ -179,6 +179,16 @@ def test_each_step_has_its_own_loss_and_rate(options):
         assert 0 < np.abs(whole.weights[name] - array).max() <= 4 * 1.1 * PAPER["adversarial_generator_rate"]
 
 
+def test_as_many_iterations_as_asked_for_also_where_the_last_epoch_is_shorter(monkeypatch):
+    drawn = []
+    draw = pixel_gan.SlicePool.draw_patches
+    monkeypatch.setattr(pixel_gan.SlicePool, "draw_patches", lambda *given: drawn.append(1) or draw(*given))
+    recipe = PAPER | {"iterations_per_epoch": 3, "start_iterations": 4, "adversarial_iterations": 5}
+    model = pixel_gan.fit(Cohort([session(1)]), recipe, Run(device="cpu"))
+    assert len(drawn) == 9
+    assert len(model.losses) == 4
+
+
 @pytest.mark.parametrize("conditional", [False, True])
 def test_the_critic_sees_nothing_outside_the_mask(conditional):
     one, recipe = session(1), PAPER | {"conditional": conditional}

@@ -34,6 +34,57 @@ def test_no_recipe_contradicts_itself(method):
         assert contradictions(method, recipes.resolve(method, name), len(facts.inputs)) == []
 
 
+@pytest.mark.parametrize(
+    ("method", "recipe", "changes", "said", "unsaid"),
+    [
+        ("replica", "paper", {}, "coarser resolution", "averaged"),
+        (
+            "replica",
+            "paper",
+            {"scales": "average"},
+            "independent, and their estimates were averaged",
+            "coarser",
+        ),
+        ("bloch", "paper", {}, "median over the training targets", "one factor"),
+        ("bloch", "paper", {"scale": "cohort"}, "one factor", "median"),
+        ("pixel_gan", "quick", {}, "10 times the absolute difference", ""),
+        ("pixel_gan", "paper", {}, "", "times the absolute difference"),
+    ],
+)
+def test_the_description_follows_the_settings(method, recipe, changes, said, unsaid):
+    sentence = recipes.describe(method, recipes.resolve(method, recipe, changes))
+    assert said in sentence
+    assert not unsaid or unsaid not in sentence
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "problem"),
+    [
+        (
+            "cc_dnn",
+            {"network": "unet", "patch": 16, "batch": 1},
+            "one value for the U-Net's deepest normalisation",
+        ),
+        ("pixel_gan", {"start_iterations": 0, "adversarial_iterations": 0}, "are both 0"),
+    ],
+)
+def test_settings_that_cannot_be_together(method, changes, problem):
+    facts = recipes.load(method)
+    (error,) = contradictions(method, recipes.resolve(method, "paper", changes), len(facts.inputs))
+    assert problem in str(error)
+    key = next(iter(changes))
+    mended = recipes.resolve(method, "paper", changes | {key: facts.recipes["paper"][key]})
+    assert not contradictions(method, mended, len(facts.inputs))
+
+
+@pytest.mark.parametrize(
+    ("method", "key"), [("cc_dnn", "patches_per_epoch"), ("patch_to_voxel", "validation_voxels")]
+)
+def test_of_none_nothing_could_be_learned(method, key):
+    with pytest.raises(RecontrastError, match=f"{key}: is 0"):
+        recipes.resolve(method, "paper", {key: 0})
+
+
 def test_all_problems_at_once_with_the_nearest_names():
     wrong = {"epoch": 3, "batch": "many", "dropout": -1, "bfloat16": 1, "patch": 4, "epochs": 2.5}
     with pytest.raises(RecontrastError) as caught:

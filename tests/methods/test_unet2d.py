@@ -100,6 +100,8 @@ def test_paper_recipe_stops_and_takes_different_shapes():
         "unet2d", "paper", {"size": 32, "patience": 1, "epochs": 30, "filters": 2, "learning_rate": 0.1}
     )
     assert unet2d.margin(recipe) is None
+    assert unet2d.margin(recipe | {"size": 0, "region": "image"}) is None
+    assert unet2d.margin(recipe | {"size": 0, "region": "mask"}) == 0
     shapes = [(22, 24, 6), (18, 17, 5)]
     cohort = Cohort(
         [small_volumes.volumes(seed, shape) for seed, shape in enumerate(shapes)], [small_volumes.volumes(3)]

@@ -73,15 +73,20 @@ class Pair:
     @cached_property
     def ssim_map(self) -> np.ndarray:
         """Local similarity on the harmonised scale; NaN outside the mask."""
-        slices = self.axis % self.mask.ndim if self.by_slice else None
-        return ssim_map(self.harmonised[0], self.filled, self.mask, slices=slices)
+        return ssim_map(self.harmonised[0], self.filled, self.mask, slices=self._slices)
 
     @cached_property
     def ssim_map_in_units(self) -> np.ndarray:
         """Local similarity in the images' own units; its data range is that of the acquired one in the mask."""
         surrounded = np.where(self.mask, self.prediction, self.reference)
         inside = self.reference[self.mask]
-        return ssim_map(self.reference, surrounded, self.mask, float(inside.max() - inside.min()))
+        extent = float(inside.max() - inside.min())
+        return ssim_map(self.reference, surrounded, self.mask, extent, slices=self._slices)
+
+    @property
+    def _slices(self) -> int | None:
+        """The axis across the slices that windows stay within, if the study asks for that."""
+        return self.axis % self.mask.ndim if self.by_slice else None
 
     @cached_property
     def whole(self) -> tuple[np.ndarray, np.ndarray]:

@@ -62,10 +62,8 @@ class LesionJobs:
         return self._synthetic(planned, w.source)
 
     def lesion_tissue(self, w) -> list[str]:
-        """Maps of CSF, GM and WM, where lesions are found by them."""
-        asked = self.study.lesions
-        wanted = asked.method == "lga" or asked.features == "tissue"
-        return self._tissue_maps(self._session(w)) if wanted else []
+        """Maps of CSF, GM and WM, if there are any: what is learned from given masks is learned with them too."""
+        return self._tissue_maps(self._session(w)) if self.segments_tissue else []
 
     def lesion_t1w(self, w) -> list[str]:
         """The prepared T1w, where lesions are found on it too."""

@@ -114,6 +114,7 @@ class _TwoSteps(Task):
             for step in ("start", "adversarial")
         )
         self.epochs = self.first + second
+        self.iterations = 0  # of the epoch
         self.adversarial = False
         self.images = channels(recipe)
         generator = Generator(recipe["hidden"], self.images)
@@ -130,6 +131,8 @@ class _TwoSteps(Task):
         if epoch == self.first + 1:  # another loss: its slopes have other sizes
             self.optimizers["generator"].state.clear()
         past, epochs = (self.first, self.epochs - self.first) if self.adversarial else (0, self.first)
+        usual = self.recipe["iterations_per_epoch"]
+        self.iterations = min(usual, self.recipe[f"{step}_iterations"] - (epoch - past - 1) * usual)
         for turn, optimizer in self.optimizers.items():
             begun = self.recipe[f"{step}_{turn}_rate"]
             set_rate(optimizer, rate(begun, self.recipe["schedule"], epoch - past, epochs))
@@ -141,11 +144,11 @@ class _TwoSteps(Task):
         return ["generator"] if idle else ["discriminator", "generator"]
 
     def batches(self, draw: np.random.Generator) -> Iterable[Batch]:
-        for _ in range(self.recipe["iterations_per_epoch"]):
+        for _ in range(self.iterations):
             yield counted(self.training.draw_patches(draw, self.recipe["batch"], self.recipe["patch"]))
 
     def length(self) -> int:
-        return self.recipe["iterations_per_epoch"]
+        return self.iterations
 
     def loss(self, batch: Batch, turn: str) -> torch.Tensor:
         inputs, target, mask, pixels = batch

@@ -21,8 +21,8 @@ from ..trainer.stopping import patience
 
 
 def margin(recipe: Recipe) -> int | None:
-    """Whole images where slices are resized, as their size decides how large a voxel becomes."""
-    return None if recipe["size"] else 0
+    """Whole images where slices are resized, as their size decides how large a voxel becomes, or count as a whole."""
+    return None if recipe["size"] or recipe["region"] == "image" else 0
 
 
 def fit(cohort: Cohort, recipe: Recipe, run: Run) -> Model:

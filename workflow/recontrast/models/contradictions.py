@@ -9,6 +9,7 @@ from ..errors import RecontrastError
 from ..signals import impossible
 from .recipes import Recipe
 
+DEEP = 16  # pixels that the U-Net of cc_dnn halves to a single one
 RAW = 8  # images of a multi-delay multi-echo scan: S1 to S8, delay by delay, the shorter echo first
 
 Found = Iterator[RecontrastError]
@@ -80,9 +81,24 @@ def _of_pixel_gan(recipe: Recipe, inputs: int) -> Found:
             "has relaxometry",
         )
 
+    if not recipe["start_iterations"] + recipe["adversarial_iterations"]:
+        yield RecontrastError(
+            "start_iterations and adversarial_iterations are both 0",
+            remedy="give at least one of the steps iterations",
+        )
+
+
+def _of_cc_dnn(recipe: Recipe, inputs: int) -> Found:
+    if recipe["network"] == "unet" and recipe["batch"] == 1 and 0 < recipe["patch"] <= DEEP:
+        yield RecontrastError(
+            f"a batch of one patch of {recipe['patch']} pixels leaves one value for the U-Net's deepest normalisation",
+            remedy=f"make the batch larger, or patches larger than {DEEP}",
+        )
+
 
 _METHODS: dict[str, Callable[[Recipe, int], Found]] = {
     "bloch": _of_bloch,
+    "cc_dnn": _of_cc_dnn,
     "fcn3d": of_cubes,
     "pixel_gan": _of_pixel_gan,
     "unet2d": _of_unet2d,

@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parents[1] / "methods"
 # Of 0 of these nothing could be learned.
 POSITIVE = {
     "batch", "crops_per_epoch", "epochs", "feature_share", "filters", "hidden", "iterations", "iterations_per_epoch",
-    "latent", "layers", "leaf", "maps", "momentum", "neighbours", "neurons", "percentile", "quantiles", "samples",
-    "stop_strip", "trees", "voxels_per_epoch", "window",
+    "latent", "layers", "leaf", "maps", "momentum", "neighbours", "neurons", "patches_per_epoch", "percentile",
+    "quantiles", "samples", "stop_strip", "trees", "validation_voxels", "voxels_per_epoch", "window",
 }  # fmt: skip
 
 # Shares, percentiles and angles go no further, ...

@@ -43,7 +43,7 @@ def nearest(
         weight: of the target's differences.
         patch: edge of the patches in voxels, odd.
         reach: voxels that the window reaches to each side, along each axis.
-        neighbours: how many patches to average.
+        neighbours: how many patches to average; all, where there are fewer.
         threads: blocks searched at a time; the result does not depend on it.
 
     Returns:
@@ -55,8 +55,8 @@ def nearest(
     output = np.zeros(mask.shape, np.float32)
 
     def search(box: Box) -> None:
-        block = _Block(box, source, weights, patch, neighbours)
         shifts = list(itertools.product(*(range(-far, far + 1) for far in reach)))
+        block = _Block(box, source, weights, patch, min(neighbours, len(atlases) * len(shifts)))
         targets = []
         for number, atlas in enumerate(atlases):
             seen = _cut(atlas, box, [patch // 2 + far for far in reach])
