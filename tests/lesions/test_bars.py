@@ -83,12 +83,14 @@ def written(folder: Path, label: str, made: dict, like: nib.Nifti1Image, transfo
 def scored(step, row: dict[str, str], folder: Path, **settings: object) -> Score:
     """One person's lesions by a step, against the true ones."""
     found = folder / f"{row['participant_id']}_lesions.nii.gz"
+    maps = {name: Path(row[name]) for name in ("csf", "gm", "wm") if row[name] != "n/a"}
     step(
         flair=Path(row["flair"]),
         mask=Path(row["mask"]),
         probability=folder / "p.nii.gz",
         lesions=found,
         transform=Path(row["transform"]),
+        **maps,
         **settings,
     )
     sizes = np.linalg.norm(nib.load(found).affine[:3, :3], axis=0)
@@ -132,7 +134,7 @@ def test_growth_on_the_phantom(heads: list[dict[str, str]], tmp_path: Path) -> N
             row,
             tmp_path,
             chosen=tmp_path / "kappa.json",
-            **{name: Path(row[name]) for name in ("t1w", "csf", "gm", "wm")},
+            t1w=Path(row["t1w"]),
         )
         for row in heads[4:]
     ]
