@@ -65,4 +65,4 @@ def test_a_table_with_its_notes_stands_on_the_first_page(finished):
         *("Translation", "Study", "PSNR (dB)"),
         *("T1 → FLAIR", "Theirs", "", "Ours"),
     ]
-    assert '<span class="soft best">[30.1]</span>' in section
+    assert '<span class="soft published best">[30.1]</span>' in section
