@@ -11,6 +11,8 @@ import yaml
 from recontrast.choice import Choice
 from recontrast.config import Study, load
 from recontrast.errors import RecontrastError
+from recontrast.images import write_text
+from recontrast.layout import STUDY
 from recontrast.phantom import cohort
 from recontrast.proposal import propose
 from recontrast.run import dumped
@@ -273,6 +275,32 @@ def test_filters_and_labels_of_a_bids_app(bids: Path, tmp_path: Path, capsys: py
     ):
         assemble(bids, tmp_path / "out", choice)
     assert "not used: T1w, as no image passes the filter" in capsys.readouterr().err
+
+
+def test_a_proposal_is_for_those_who_are_asked_for_and_filters_are_those_of_the_run(
+    bids: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "bids"
+    subprocess.run(["cp", "-r", bids, copy], check=True)
+    for image in sorted(copy.glob("sub-*/anat/*_T1w.*")):
+        image.rename(image.with_name(image.name.replace("_T1w", "_run-01_T1w")))
+    for image in copy.glob("sub-02/anat/*_T2w.*"):
+        image.unlink()
+    filters = tmp_path / "filters.json"
+    filters.write_text('{"T1w": {"run": 1}, "T2w": {"run": "last"}}')
+
+    def inputs(**asked: object) -> list[str]:
+        config = assemble(copy, tmp_path / "out", Choice(target="FLAIR", **asked))
+        return config["experiments"]["FLAIRfcn3d"]["inputs"]
+
+    assert inputs() == ["T1w"]
+    assert inputs(participant_label=("01",)) == ["T1w", "T2w"]
+    assert inputs(participant_label=("01",), bids_filter_file=filters) == ["T1w", "T2w"]
+    first = assemble(copy, tmp_path / "out", Choice(target="FLAIR", recipe="paper", bids_filter_file=filters))
+    write_text(tmp_path / "out" / STUDY, yaml.safe_dump(first))
+    again = assemble(copy, tmp_path / "out", Choice(target="FLAIR"))
+    assert again["contrasts"]["T1w"] == {"suffix": "T1w"}
+    assert again["experiments"]["FLAIRfcn3d"]["recipe"] == "quick"
 
 
 def test_what_follows_two_dashes_goes_to_snakemake(bids: Path, tmp_path: Path) -> None:

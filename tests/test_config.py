@@ -328,3 +328,21 @@ def test_a_key_that_stands_twice_and_what_is_no_yaml_take_one_line(tmp_path):
         with pytest.raises(RecontrastError, match=words) as error:
             load_file(file)
         assert len(str(error.value).splitlines()) == 1
+
+
+def test_no_experiment_is_called_as_a_model_of_another() -> None:
+    first = {"method": "fcn3d", "inputs": ["T1w", "T2w"], "target": "FLAIR", "fallback": [["T1w"]]}
+    second = {"method": "fcn3d", "inputs": ["T1w"], "target": "FLAIR"}
+    names = {name: {"suffix": name} for name in ("T1w", "T2w", "FLAIR")}
+    config = {"output": "out", "datasets": [{"path": "bids"}], "contrasts": names, "reference": "T1w"}
+    with pytest.raises(RecontrastError, match=r"experiments\.FFromT1w: is also the name of a model of F"):
+        load(config | {"experiments": {"F": first, "FFromT1w": second}})
+    load(config | {"experiments": {"F": first, "FFromT2w": second}})
+
+
+@pytest.mark.parametrize("name", ["WM", "region", "image", "tissue"])
+def test_no_mask_is_called_as_a_place_of_scores(name: str) -> None:
+    names = {one: {"suffix": one} for one in ("T1w", "FLAIR")}
+    config = {"output": "out", "datasets": [{"path": "bids"}], "contrasts": names, "reference": "T1w"}
+    with pytest.raises(RecontrastError, match=f"masks.{name}: is a reserved name"):
+        load(config | {"masks": {name: {"of": "FLAIR"}}})

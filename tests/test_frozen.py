@@ -11,7 +11,7 @@ from recontrast.conversion.planned import Job
 from recontrast.errors import RecontrastError
 from recontrast.freeze import content, freeze
 from recontrast.graph import Graph
-from recontrast.plan import Earlier, Plan
+from recontrast.plan import Earlier, Plan, Trained
 from test_plan import FOUR, cohort, study
 
 
@@ -23,7 +23,7 @@ def test_the_same_plan_without_a_look_at_the_cohort(tmp_path: Path) -> None:
     manifest.participants = {"01": {"age": "71"}}
     pinned = splits.assign(["01", "02", "03"], asked.splits)
     failure = Failure("sub-02", "T2w", "anatomy register", "no overlap", "abc")
-    earlier = Earlier((("Fcn", "all"),), ("fold1",), ("1",))
+    earlier = Earlier((Trained("Fcn", "all", ("T1w", "T2w"), "FLAIR"),), ("fold1",), ("1",))
     image = RawImage("01", "", "T1w", {}, Path("sourcedata/raw/sub-01/anat/sub-01_T1w.nii.gz"), 1, 2, 3)
     jobs = {str(image.path): Job(image, "hash", tmp_path / "series.txt")}
     graph = Graph(Plan(asked, manifest, pinned, [failure], earlier), jobs)

@@ -13,7 +13,7 @@ from recontrast.config import Study, load
 from recontrast.errors import RecontrastError
 from recontrast.freeze import states
 from recontrast.graph import Graph
-from recontrast.plan import Earlier, Plan
+from recontrast.plan import Earlier, Plan, Trained
 
 
 def study(**changes: object) -> Study:
@@ -41,6 +41,10 @@ def cohort(**sessions: str) -> Manifest:
             path = Path(f"/bids/{label}_{name}.nii.gz")
             images.append(Image(participant, session, name, path, f"hash of {path.name}", problem))
     return Manifest(images)
+
+
+def trained(name: str, fold: str, inputs: tuple[str, ...] = ("T1w", "T2w"), target: str = "FLAIR") -> Trained:
+    return Trained(name, fold, inputs, target)
 
 
 FULL = "T1w T2w FLAIR"
@@ -189,7 +193,7 @@ def test_newcomers_are_named_as_they_do_not_train() -> None:
 def test_a_person_alone_gets_the_model_that_never_saw_them() -> None:
     whole = Plan(study(), cohort(**FOUR))
     fold = whole.sessions["sub-01"].fold
-    earlier = Earlier(models=(("Fcn", fold), ("Fcn", "all")))
+    earlier = Earlier(tuple(trained("Fcn", one) for one in (fold, "all")))
     alone = Plan(study(), cohort(s01=FULL), pinned=whole.splits, earlier=earlier)
     prediction = alone.sessions["sub-01"].predictions["Fcn"]
     assert (prediction.fold, prediction.acquired) == (fold, True)
@@ -197,7 +201,7 @@ def test_a_person_alone_gets_the_model_that_never_saw_them() -> None:
 
 def test_a_run_on_named_people_replaces_no_model_of_the_cohort() -> None:
     whole = Plan(study(), cohort(**FOUR))
-    earlier = Earlier(models=(("Fcn", "1"), ("Fcn", "all")))
+    earlier = Earlier((trained("Fcn", "1"), trained("Fcn", "all")))
     some = study(include={"participants": ["01", "02", "03"]})
     part = Plan(some, cohort(s01=FULL, s02=FULL, s03=FULL), pinned=whole.splits, earlier=earlier)
     assert set(part.models) == {("Fcn", "2"), ("Fcn", "3")}  # those that are not there yet
@@ -212,14 +216,70 @@ def test_a_run_on_named_people_replaces_no_model_of_the_cohort() -> None:
 def test_a_run_on_some_sessions_replaces_no_model_of_the_cohort() -> None:
     both = cohort(s01_1=FULL, s01_2=FULL, s02_1=FULL, s02_2=FULL)
     whole = Plan(study(splits={"folds": 2}), both)
-    models = tuple(whole.models)
+    models = tuple(trained(*model) for model in whole.models)
     only = study(splits={"folds": 2}, include={"sessions": ["1"]})
     first = cohort(s01_1=FULL, s02_1=FULL)
     part = Plan(only, first, whole.splits, earlier=Earlier(models, sessions=("1", "2")))
     assert not part.models
     assert all("Fcn" in planned.predictions for planned in part.sessions.values())
     # Where there never was another session, models are trained as ever, when the cohort grows too.
-    assert set(Plan(only, first, whole.splits, earlier=Earlier(models, sessions=("1",))).models) == {*models}
+    assert set(Plan(only, first, whole.splits, earlier=Earlier(models, sessions=("1",))).models) == {
+        *whole.models
+    }
+
+
+def test_a_part_of_the_cohort_can_be_run_by_the_models_that_are_there() -> None:
+    whole = Plan(study(), cohort(**FOUR))
+    there = Earlier(tuple(trained(*model) for model in whole.models))
+    some = study(include={"participants": ["sub-01"]})
+    part = Plan(some, cohort(s01=FULL), whole.splits, earlier=there)
+    assert (part.partial, part.models) == (True, {})
+    Graph(part).require("group")
+    assert Graph(part).participant_targets()[-1].endswith("desc-Fcn_FLAIR.nii.gz")
+    with pytest.raises(RecontrastError, match="no model can be trained"):
+        Graph(Plan(some, cohort(s01="T1w T2w"))).require("group")
+    # Everyone named, with or without their prefix, is no part.
+    named = study(include={"participants": ["sub-01", "02", "03", "sub-04"], "sessions": ["ses-1"]})
+    assert named.include.sessions == ("1",)
+    assert not Plan(named, cohort(**FOUR), whole.splits, earlier=there).partial
+
+
+def test_models_of_other_contrasts_are_not_taken_for_those_of_the_study() -> None:
+    whole = Plan(study(), cohort(**FOUR))
+    some = study(include={"participants": ["01"]})
+    for there in (trained("Fcn", "1", ("T1w", "PDw")), trained("Fcn", "1", target="PDw")):
+        earlier = Earlier(
+            tuple(Trained("Fcn", f, there.inputs, there.target) for f in ("1", "2", "3", "all"))
+        )
+        part = Plan(some, cohort(s01=FULL), whole.splits, earlier=earlier)
+        assert not part.sessions["sub-01"].predictions
+        assert Graph(part).participant_targets() == Graph(part).prepared_targets()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"folds": 3, "seed": 2}, {"folds": 2}, {"scheme": "leave-one-out"}, {"folds": 3, "never_train": ["01"]}],
+)
+def test_models_of_other_splits_serve_nobody(changed: dict) -> None:
+    """Whoever is dealt anew could meet a model that saw them."""
+    whole = Plan(study(), cohort(**FOUR))
+    there = Earlier(tuple(trained(*model) for model in whole.models), lesions=("fold1",))
+    part = study(splits=changed, include={"participants": ["01", "03"]})
+    with pytest.raises(RecontrastError, match="splits of the study have changed"):
+        Plan(part, cohort(s01=FULL, s03=FULL), whole.splits, earlier=there)
+    assert Plan(study(splits=changed), cohort(**FOUR), whole.splits, earlier=there).earlier == Earlier()
+    assert Plan(study(), cohort(**FOUR), whole.splits, earlier=there).earlier == there
+
+
+@pytest.mark.parametrize("splits", [{"folds": 3}, {"scheme": "holdout", "holdout": 0.4}])
+def test_who_has_one_target_of_two_is_imputed_for_the_other_by_the_model_of_everyone(splits: dict) -> None:
+    asked = study(splits=splits).model_dump(mode="json")
+    other = asked["experiments"]["Fcn"] | {"inputs": ["T1w", "FLAIR"], "target": "T2w"}
+    both = load(asked | {"experiments": asked["experiments"] | {"Other": other}})
+    plan = Plan(both, cohort(**FOUR, s05="T1w FLAIR"))
+    assert plan.sessions["sub-05"].fold != ""
+    assert plan.sessions["sub-05"].predictions["Other"].fold == "all"
+    assert "sub-05" not in plan.models["Other", "all"].roles
 
 
 def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
@@ -341,6 +401,14 @@ def test_a_model_that_failed_is_tried_again_when_someone_is_left_out(tmp_path: P
     assert state() == state()
     assert len({state(), state(exclude=table), state(splits={"folds": 3, "never_train": ["04"]})}) == 3
 
+    def images(stage: str, **changes: object) -> str:
+        return states(Graph(Plan(study(**changes), cohort(**FOUR))))[stage]["sub-01"]
+
+    # So is what its images could not be used for; what is done to each person by themselves is not.
+    assert images("synthesis") != images("synthesis", exclude=table)
+    assert images("evaluation") != images("evaluation", exclude=table)
+    assert images("anatomy") == images("anatomy", exclude=table)
+
 
 def test_exclusions_by_participant_session_and_contrast(tmp_path: Path) -> None:
     table = tmp_path / "exclude.tsv"
@@ -452,7 +520,7 @@ def test_a_target_that_nobody_has() -> None:
 
 
 def test_a_model_that_is_there_already_needs_nobody_to_train_on() -> None:
-    plan = Plan(study(), cohort(s01="T1w T2w"), earlier=Earlier(models=(("Fcn", "all"),)))
+    plan = Plan(study(), cohort(s01="T1w T2w"), earlier=Earlier((trained("Fcn", "all"),)))
     assert plan.sessions["sub-01"].predictions["Fcn"].fold == "all"
     assert plan.models == {}
 

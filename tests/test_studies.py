@@ -259,6 +259,28 @@ def test_what_is_wrong_with_a_filter_file_is_named_at_once(
     assert str(file) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "experiments:",
+        "experiments: {A: fcn3d}",
+        "experiments: {A: {folds: 1}}",
+        "tables:",
+        "tables: {T: {rows: }}",
+        "experiments: {A: {method: [fcn3d], recipe: quick}}",
+        "contrasts: {T1w: T1w}",
+        "contrasts:",
+    ],
+)
+def test_a_study_that_is_wrong_is_told_so_with_a_recipe_or_a_filter_too(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "study.yaml").write_text(f"output: out\n{wrong}\n")
+    (tmp_path / "filters.json").write_text('{"T1w": {"run": 1}}')
+    for more in ({"recipe": "paper"}, {"bids_filter_file": tmp_path / "filters.json"}):
+        config = assemble(tmp_path, None, Choice(study=str(tmp_path / "study.yaml"), **more))
+        with pytest.raises(RecontrastError):
+            load(config)
+
+
 def test_a_filter_file_may_say_what_follows_from_the_suffix(tmp_path: Path) -> None:
     file = tmp_path / "filters.json"
     file.write_text('{"T1w": {"datatype": "anat", "extension": ".nii.gz", "run": 2}}')

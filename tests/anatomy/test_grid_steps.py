@@ -109,6 +109,15 @@ def test_an_image_without_signal_in_the_mask_is_refused(scene):
         )
 
 
+@pytest.mark.parametrize("intensity", ["median", "keep"])
+def test_a_region_without_voxels_is_refused_by_name(scene, intensity):
+    folder, _, reference, _, inside = scene
+    images.write(folder / "nowhere.nii.gz", np.zeros(inside.shape, np.float32), reference)
+    files = {"image": folder / "reference.nii.gz", "reference": folder / "reference.nii.gz"}
+    with pytest.raises(RecontrastError, match=r"nowhere\.nii\.gz.*the mask is empty"):
+        resample(**files, mask=folder / "nowhere.nii.gz", output=folder / "out.nii.gz", intensity=intensity)
+
+
 def test_a_mask_is_carried_to_where_its_ball_lies(scene):
     folder, moving, reference, matrix, _ = scene
     centre = np.array([29.0, 27.0, 25.0])

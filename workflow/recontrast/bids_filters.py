@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 from .cohort import bids
+from .cohort.choice import plain
 from .contrasts import ENTITIES
 from .errors import RecontrastError
 
 FORM = 'write it as {"T1w": {"acquisition": "mprage"}}'
+BY_PLACE = (("run", "first"), ("run", "last"))  # of several runs; each of them passes
 UNUSED = ("datatype", "extension")  # they follow from the suffix
 
 
@@ -35,7 +37,8 @@ def passes(image: bids.RawImage, filters: dict) -> bool:
     known = {
         short: wanted[name] for name, short in ENTITIES.items() if isinstance(wanted, dict) and name in wanted
     }
-    return all(image.entities.get(short) == str(value) for short, value in known.items())
+    known = {short: str(value) for short, value in known.items() if (short, value) not in BY_PLACE}
+    return all(plain(short, image.entities.get(short, "")) == plain(short, v) for short, v in known.items())
 
 
 def apply(config: dict, filters: dict, file: Path) -> None:

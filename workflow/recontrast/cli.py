@@ -155,6 +155,7 @@ def demo(
     from .run import open_graph, open_study
 
     config = load_file(ROOT / "config.yaml")
+    out_dir = out_dir.expanduser().absolute()
     config["output"] = str(out_dir)
     config["datasets"][0]["path"] = str(out_dir.with_name(f"{out_dir.name}-cohort"))
     study = open_study(config)
@@ -234,7 +235,7 @@ def synthesize(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("synthetic.nii.gz"),
     mask: Path | None = None,
-    threads: int = 1,
+    threads: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> int:
     """Apply a trained model to new images, outside any study.

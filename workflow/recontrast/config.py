@@ -120,6 +120,10 @@ def _labels(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({label.removeprefix("sub-") for label in given}))
 
 
+def _session_labels(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({label.removeprefix("ses-") for label in given}))
+
+
 Labels = Annotated[tuple[str, ...], AfterValidator(_labels)]
 
 
@@ -202,8 +206,8 @@ class Influence(Section):
 class Include(Section):
     """Which part of the cohort: everyone unless labels are named."""
 
-    participants: tuple[str, ...] = ()
-    sessions: tuple[str, ...] = ()
+    participants: Labels = ()
+    sessions: Annotated[tuple[str, ...], AfterValidator(_session_labels)] = ()
 
 
 Backend = Literal["auto", "embedded", "fsl", "ants"]
@@ -337,6 +341,10 @@ def _contradictions(study: Study):
         named |= {f"{key}.fallback": [c for inputs in experiment.fallback for c in inputs]}
         if label in RESERVED:
             yield f"{key}: is a reserved name; choose another"
+        models = [f"{label}From{''.join(inputs)}" for inputs in experiment.fallback]
+        models += [f"{label}Candidate{number}" for number, _ in enumerate(experiment.choose, 1)]
+        for name in sorted({*models} & {*study.experiments}):
+            yield f"experiments.{name}: is also the name of a model of {label}; choose another"
         if experiment.target in experiment.inputs:
             yield f"{key}: its target {experiment.target} is also one of its inputs"
         if experiment.method not in recipes.available():

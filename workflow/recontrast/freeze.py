@@ -158,7 +158,9 @@ def states(graph: Graph) -> dict[str, dict[str, str]]:
         cause = [_settings(graph.study, stage), code]
         if stage == "lesions":  # a tool that was not found may have been installed since
             cause.append(lesion_settings.tool(graph.study.lesions))
-        found[stage] = {label: _hash([hashes, *cause]) for label, hashes in raw.items()}
+        # What is made by a model may be mended by whatever mends the model.
+        others = everyone if list(STEPS).index(stage) >= list(STEPS).index("synthesis") else []
+        found[stage] = {label: _hash([hashes, *others, *cause]) for label, hashes in raw.items()}
         lesions = [f"lesions_without-{group}" for group in graph.lesion_groups()]
         found[stage] |= {unit: _hash([*everyone, *cause]) for unit in lesions}
         found[stage] |= {
@@ -215,7 +217,7 @@ def _description(graph: Graph) -> dict:
     """dataset_description.json of the derivatives."""
     names = graph.plan.manifest.names
     sources = [
-        f"file://{d.path}" if names.get(d.path) == str(d.path) else layout.RAW_DATASET
+        d.path.absolute().as_uri() if names.get(d.path) == str(d.path) else layout.RAW_DATASET
         for d in graph.study.datasets
     ]
     return {

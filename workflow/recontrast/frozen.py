@@ -29,6 +29,7 @@ class Frozen:
     study: Study
     images: list[Image]
     participants: dict[str, dict[str, str]]
+    cohort: list[layout.Session]
     pinned: Splits | None
     failures: list[Failure]
     earlier: Earlier
@@ -47,6 +48,7 @@ def write(graph: Graph) -> None:
         study=public(plan),
         images=plan.manifest.images,
         participants=plan.manifest.participants,
+        cohort=sorted(plan.manifest.cohort),
         pinned=plan.pinned,
         failures=[failure for failure in plan.failures if failure.step != CHECK],  # the plan adds those
         earlier=plan.earlier,
@@ -81,7 +83,7 @@ def read(folder: Path) -> Graph:
         ) from error
     plan = Plan(
         frozen.study,
-        Manifest(frozen.images, frozen.participants),
+        Manifest(frozen.images, frozen.participants, cohort=frozenset(frozen.cohort)),
         frozen.pinned,
         frozen.failures,
         frozen.earlier,

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from . import lesion_plan, tables
 from .cohort import exclusions, quarantine, splits
@@ -49,16 +50,26 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A model that lies in the output folder already, as its card says."""
+
+    name: str
+    fold: str
+    inputs: tuple[str, ...]
+    target: str
+
+
+@dataclass(frozen=True)
 class Earlier:
     """What lies in the output folder already.
 
     Attributes:
-        models: their names and folds.
+        models: of experiments.
         lesions: who is held out of what was learned from given lesion masks.
         sessions: labels of sessions that have results, without `ses-`.
     """
 
-    models: tuple[tuple[str, str], ...] = ()
+    models: tuple[Trained, ...] = ()
     lesions: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
 
@@ -152,6 +163,7 @@ class Plan:
         self._choose_images()
         self.splits = self._assign_folds(pinned)
         self.partial = self._is_partial()
+        self._check_moves()
         if self.partial and (earlier.models or earlier.lesions):
             self.problems.append(
                 "this run leaves out participants or sessions of the folds: existing models are applied as they are,"
@@ -259,7 +271,7 @@ class Plan:
 
     def _check_named(self, pinned: splits.Splits | None) -> None:
         """Raise unless everyone whom the splits name is, or once was, in the cohort."""
-        known = {image.participant for image in self.manifest.images}
+        known = {one.participant for one in (*self.manifest.images, *self.manifest.cohort)}
         known |= {row.participant for row in pinned.rows} if pinned else set()
         only = self.study.include.participants
         wrong = []
@@ -271,6 +283,42 @@ class Plan:
                     wrong.append(f"splits.{key}: no participant {label!r}{near}")
         if wrong:
             raise RecontrastError("; ".join(wrong), remedy="name participants of the cohort")
+
+    def _check_moves(self) -> None:
+        """Forget earlier models where a person may now meet one that saw them; refuse that on a part of the cohort."""
+        if self.pinned is None:
+            return
+        now = self.splits.fold if self.splits else {}
+        left = [
+            who
+            for who, fold in self.pinned.fold.items()
+            if fold != splits.NEVER and now.get(who) == splits.NEVER
+        ]
+        if not (left or splits.dealt_anew(self.pinned, self.study.splits)):
+            return
+        if self.partial:
+            raise RecontrastError(
+                "the splits of the study have changed, which a run on part of the cohort cannot follow",
+                remedy="run on everyone first, or undo the change of splits",
+            )
+        self.earlier = Earlier(sessions=self.earlier.sessions)
+
+    def trained_before(self, model: str, fold: str, inputs: tuple[str, ...], target: str) -> bool:
+        """Whether such a model lies in the output folder already, of these inputs and this target."""
+        return Trained(model, fold, inputs, target) in self._trained
+
+    @cached_property
+    def _trained(self) -> frozenset[Trained]:
+        return frozenset(self.earlier.models)
+
+    @cached_property
+    def _owners(self) -> dict[str, set[str]]:
+        """Contrast -> who has it, in any session."""
+        found: dict[str, set[str]] = {}
+        for planned in self.sessions.values():
+            for contrast in planned.images:
+                found.setdefault(contrast, set()).add(planned.participant)
+        return found
 
     def _is_partial(self) -> bool:
         """Whether the run is on a named part of a larger cohort, whose models its own must not replace."""
@@ -293,8 +341,10 @@ class Plan:
         # A name for each input set: the models of two sets must not share a folder.
         model = name if inputs == experiment.inputs else f"{name}From{''.join(inputs)}"
         acquired = experiment.target in planned.images
-        fold = planned.fold if planned.fold.isdecimal() else ALL
-        if fold == ALL and planned.fold == splits.TRAINING:
+        # Whoever has another target of the study is in a fold too.
+        owner = planned.participant in self._owners.get(experiment.target, ())
+        fold = planned.fold if planned.fold.isdecimal() and owner else ALL
+        if fold == ALL and planned.fold == splits.TRAINING and owner:
             planned.notes.append(f"{name}: used for training only (other participants are held out)")
             return
         if experiment.folds and (fold == ALL or int(fold) not in experiment.folds):
@@ -303,12 +353,13 @@ class Plan:
             if unit in self._failed:
                 planned.notes.append(f"{name}: {self._failed[unit]}")
                 return
-        kept = self.partial and (model, fold) in self.earlier.models
+        there_before = self.trained_before(model, fold, inputs, experiment.target)
+        kept = self.partial and there_before
         if (model, fold) not in self.models and not kept:
             roles = self._roles(experiment, inputs, fold)
             if "training" in roles.values() and ("validation" in roles.values() or not experiment.choose):
                 self._add_model(Model(model, fold, name, experiment, inputs, roles))
-            elif (model, fold) not in self.earlier.models:
+            elif not there_before:
                 who = "too few others have" if roles else "no other participant has"
                 to = "for training and validation" if roles else "for training"
                 planned.notes.append(f"{name}: {who} {', '.join(inputs)} and {experiment.target} {to}")

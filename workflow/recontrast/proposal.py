@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from . import bids_filters
@@ -17,24 +18,47 @@ DEFAULT_RECIPE = "quick"
 FOLDS = 5  # fewer people make fewer
 
 
-def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = None) -> dict:
+def propose(
+    bids_dir: Path,
+    target: str,
+    output: Path,
+    filters: dict | None = None,
+    *,
+    participants: Collection[str] = (),
+    sessions: Collection[str] = (),
+) -> dict:
     """A study of one experiment for a cohort: the target from the contrasts that all its owners share.
 
     Anatomical images become contrasts by their suffix: those without an `acq-` or other distinguishing entity, or the
     only kind that a session has, unless the cohort has several kinds and none without; after the filters. What was
     proposed for an output before stands: who comes later changes no inputs and no folds.
+
+    Args:
+        bids_dir: the cohort, in BIDS or DICOM.
+        target: suffix of the contrast to synthesise.
+        output: where results go, or lie already.
+        filters: of a BIDS filter file.
+        participants: labels of those who count; everyone if empty.
+        sessions: likewise.
     """
     check_output(output, [bids_dir])  # before anything is written beside the output
     place = {"output": "results", "datasets": [{"path": str(bids_dir)}]}
     if before := _proposed_before(output, target):
         return place | before
     kinds: dict[str, dict[str, set[tuple[str, str]]]] = {}  # suffix -> entities but the run -> sessions
-    anatomical = [image for image in _images(bids_dir, output) if image.path.parent.name == "anat"]
+    whole = [image for image in _images(bids_dir, output) if image.path.parent.name == "anat"]
+    # Labels that nobody has are told later, by name.
+    anatomical = [
+        image
+        for image in whole
+        if (not participants or image.participant in participants)
+        and (not sessions or image.session in sessions)
+    ] or whole
     for image in anatomical:
         if bids_filters.passes(image, filters or {}):
             kind = "_".join(f"{key}-{value}" for key, value in image.entities.items() if key != "run")
-            sessions = kinds.setdefault(image.suffix, {}).setdefault(kind, set())
-            sessions.add((image.participant, image.session))
+            having = kinds.setdefault(image.suffix, {}).setdefault(kind, set())
+            having.add((image.participant, image.session))
     has = {suffix: meant for suffix, found in kinds.items() if (meant := _meant(found))}
     several = {
         suffix: f"several kinds of {suffix} ({', '.join(f'{kind}_{suffix}' for kind in sorted(found))})"
@@ -60,7 +84,7 @@ def propose(bids_dir: Path, target: str, output: Path, filters: dict | None = No
         for name in sorted({i.suffix for i in anatomical} - set(kinds))
     ]
     for name in sorted(set(has) - {*inputs, target}):
-        lacking = sorted(f"sub-{participant}" for participant, _ in has[target] - has[name])
+        lacking = sorted({f"sub-{participant}" for participant, _ in has[target] - has[name]})
         others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         unused.append(f"{name}, which {lacking[0]}{others} with {target} lack{'' if others else 's'}")
     if unused:
@@ -96,7 +120,12 @@ def _proposed_before(output: Path, target: str) -> dict:
     names = [(name, e["target"], e["method"]) for name, e in kept.get("experiments", {}).items()]
     if names != [(f"{target}{DEFAULT_METHOD}", target, DEFAULT_METHOD)]:
         return {}
-    return {key: kept[key] for key in ("contrasts", "reference", "experiments", "splits")}
+    # Filters and recipe are those of each run.
+    contrasts = {name: {"suffix": contrast["suffix"]} for name, contrast in kept["contrasts"].items()}
+    experiments = {name: e | {"recipe": DEFAULT_RECIPE} for name, e in kept["experiments"].items()}
+    return {"contrasts": contrasts, "experiments": experiments} | {
+        n: kept[n] for n in ("reference", "splits")
+    }
 
 
 def _images(folder: Path, output: Path) -> list[bids.RawImage]:

@@ -1,6 +1,7 @@
 """From a configuration to a graph that is ready to run, and what surrounds its first and last job."""
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -20,9 +21,9 @@ from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
 from .images import write_text
-from .layout import GRAPH, MODEL, PACKED, SCAN, SPLITS, STUDY, fill
+from .layout import GRAPH, MODEL, MODEL_CARD, PACKED, SCAN, SPLITS, STUDY, fill
 from .places import check_output
-from .plan import CHECK, Earlier, Plan
+from .plan import CHECK, Earlier, Plan, Trained
 
 if TYPE_CHECKING:
     from snakemake.workflow import Workflow
@@ -69,22 +70,40 @@ def open_graph(study: Study) -> Graph:
     on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
     if not on_record:
         return Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs)
-    now = states(Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs))
-    still = [
-        f for f in on_record if now.get(f.step.partition(" ")[0], {}).get(f.session or f.item) == f.state
-    ]
-    return Graph(Plan(study, found, pinned, still, earlier), dicom.jobs)
+    graph = Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs)
+    now = states(graph)
+
+    def holds(failure: quarantine.Failure) -> bool:
+        known, unit = now.get(failure.step.partition(" ")[0], {}), failure.session or failure.item
+        # Of those whom a run on part of the cohort leaves out, nothing is known now.
+        return known.get(unit) == failure.state or (graph.plan.partial and unit not in known)
+
+    return Graph(Plan(study, found, pinned, [f for f in on_record if holds(f)], earlier), dicom.jobs)
 
 
 def _earlier(study: Study) -> Earlier:
     """What lies in the output folder already."""
-    models = study.output.glob(fill(MODEL, experiment="*", fold="*"))
+    models = [
+        _trained(card) for card in sorted(study.output.glob(fill(MODEL_CARD, experiment="*", fold="*")))
+    ]
     sessions = study.output.glob("sub-*/ses-*")
     return Earlier(
-        models=tuple(sorted((m.parent.parent.name, m.parent.name.removeprefix("fold-")) for m in models)),
+        models=tuple(model for model in models if model),
         lesions=tuple(sorted(lesion_plan.on_disk(study))),
         sessions=tuple(sorted({path.name.removeprefix("ses-") for path in sessions})),
     )
+
+
+def _trained(card: Path) -> Trained | None:
+    """The model of a card; None where it cannot be read, which `verify` tells, or lies without its weights."""
+    try:
+        facts = json.loads(card.read_bytes())
+        inputs, target = tuple(facts["inputs"]), facts["target"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    name, fold = card.parent.parent.name, card.parent.name.removeprefix("fold-")
+    weights = card.parents[3] / fill(MODEL, experiment=name, fold=fold)
+    return Trained(name, fold, inputs, target) if weights.is_file() else None
 
 
 def examine(config: dict) -> Graph:

@@ -8,7 +8,7 @@ import yaml
 
 from . import bids_filters
 from .choice import Choice
-from .config import load_file
+from .config import load_file, parse
 from .errors import RecontrastError
 from .models import recipes
 from .places import ROOT
@@ -31,7 +31,7 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
             for key in ("test", "never_train"):
                 config.get("splits", {}).pop(key, None)
     elif bids_dir is not None and choice.target:
-        config = propose(bids_dir, choice.target, out_dir or Path("results"), filters)
+        config = propose(bids_dir, choice.target, out_dir or Path("results"), filters, **_labels(choice))
     elif bids_dir is not None:
         raise RecontrastError(
             "no contrast to synthesise is given", remedy="give --target FLAIR or --study FILE"
@@ -42,6 +42,8 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
         config["datasets"] = [{"path": str(bids_dir)}]
     if out_dir is not None:
         config["output"] = str(out_dir)
+    if parse(config)[1]:
+        return config  # what is wrong with it is told before anything runs
     if choice.recipe:
         for experiment in config.get("experiments", {}).values():
             experiment["recipe"] = choice.recipe
@@ -49,13 +51,18 @@ def assemble(bids_dir: Path | None, out_dir: Path | None, choice: Choice) -> dic
             _on_every_fold(config)
         _train_once(config)
     if choice.participant_label or choice.session_label:
-        config["include"] = {
-            "participants": [label.removeprefix("sub-") for label in choice.participant_label],
-            "sessions": [label.removeprefix("ses-") for label in choice.session_label],
-        }
+        config["include"] = _labels(choice)
     if choice.bids_filter_file:
         bids_filters.apply(config, filters, choice.bids_filter_file)
     return config
+
+
+def _labels(choice: Choice) -> dict[str, list[str]]:
+    """Who and which sessions are asked for, without their prefixes."""
+    return {
+        "participants": [label.removeprefix("sub-") for label in choice.participant_label],
+        "sessions": [label.removeprefix("ses-") for label in choice.session_label],
+    }
 
 
 def find(name: str) -> Path:

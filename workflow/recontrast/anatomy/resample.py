@@ -38,7 +38,7 @@ def resample(
         backend: the tools to use.
 
     Raises:
-        RecontrastError: another grid without a transform, or no signal inside the mask.
+        RecontrastError: another grid without a transform, or an empty mask, or no signal inside it.
     """
     contrast, grid, region = images.read(image), images.read_header(reference), images.read_mask(mask)
     images.check_same_grid(mask, region, grid)
@@ -47,7 +47,12 @@ def resample(
         moved = contrast.get_fdata(dtype=np.float32)
     else:
         moved = load(backend, "apply_transform")(contrast, grid, transforms.read(transform), interpolation)
-    factor = 1.0 if intensity == "keep" else scale(moved, np.asarray(region.dataobj) > 0, image)
+    inside = np.asarray(region.dataobj) > 0
+    if not inside.any():
+        raise RecontrastError(
+            "the mask is empty", file=mask, remedy="check it; without a region nothing is made"
+        )
+    factor = 1.0 if intensity == "keep" else scale(moved, inside, image)
     print(f"{image}: multiplied by {factor:.6g}")
     facts = {
         "Sources": [str(path) for path in (image, reference, mask, transform) if path],

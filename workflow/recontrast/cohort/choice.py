@@ -121,8 +121,8 @@ def choose_mask(name: str, mask: Mask, images: list[RawImage], on: RawImage | No
 
 def matches(image: RawImage, contrast: Contrast | Mask) -> bool:
     """Whether an image has the suffix and the entities that a contrast asks for; `run-01` is run 1."""
-    found = {key: _plain(key, value) for key, value in image.entities.items()}
-    wanted = {key: _plain(key, value) for key, value in contrast.wanted.items()}
+    found = {key: plain(key, value) for key, value in image.entities.items()}
+    wanted = {key: plain(key, value) for key, value in contrast.wanted.items()}
     return image.suffix == contrast.suffix and wanted.items() <= found.items()
 
 
@@ -130,7 +130,8 @@ def _narrower(one: Contrast, other: Contrast) -> bool:
     return one.wanted.items() > other.wanted.items()
 
 
-def _plain(key: str, value: str) -> str:
+def plain(key: str, value: str) -> str:
+    """The value of an entity as it is compared: `run-01` is run 1."""
     return str(int(value)) if key in NUMBERED and value.isdecimal() else value
 
 

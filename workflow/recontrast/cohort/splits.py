@@ -125,7 +125,7 @@ def assign(
         RecontrastError: fewer than two candidates to be dealt, or nobody who may train.
     """
     present = frozenset(candidates)
-    anew = pinned is None or (pinned.settings is not None and _dealing(pinned.settings) != _dealing(settings))
+    anew = pinned is None or dealt_anew(pinned, settings)
     if anew and len(present) < 2:
         count = f"only {len(present)} participant{'' if present else 's'}" if present else "no participants"
         remedy = "add participants; a model is never tested on those it was trained on"
@@ -151,6 +151,11 @@ def assign(
     if anew and settings.test and splits.folds and not splits.training(splits.folds[0]):
         raise RecontrastError("splits.test leaves no participants for training", remedy="name fewer")
     return splits
+
+
+def dealt_anew(pinned: Splits, settings: config.Splits) -> bool:
+    """Whether the study's settings would deal otherwise than those of the pinned splits did."""
+    return pinned.settings is not None and _dealing(pinned.settings) != _dealing(settings)
 
 
 def _dealing(settings: config.Splits) -> dict:

@@ -248,7 +248,7 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
             self._synthetic(planned, p.experiment)
             for planned in self.plan.sessions.values()
             for p in planned.predictions.values()
-            if (self.study.output / fill(layout.MODEL, experiment=p.model, fold=p.fold)).is_file()
+            if self.plan.trained_before(p.model, p.fold, p.model_inputs, p.target)
         ]
 
     def group_targets(self, w=None) -> list[str]:
@@ -263,7 +263,8 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
         if not self.plan.sessions:
             reasons = [f"{label}: {reason}" for label, reason in self.plan.left_out.items()]
             raise RecontrastError("\n".join([*self.plan.problems, *reasons, "no session can be worked on"]))
-        if level == "group" and self.study.experiments and not self.plan.models:
+        predicted = any(planned.predictions for planned in self.plan.sessions.values())
+        if level == "group" and self.study.experiments and not (self.plan.models or predicted):
             notes = {note for planned in self.plan.sessions.values() for note in planned.notes}
             raise RecontrastError("\n".join([*self.plan.problems, *sorted(notes), "no model can be trained"]))
 

@@ -1,6 +1,6 @@
 """From image files to the arrays that methods work on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -43,14 +43,15 @@ def read_volumes(
         raise RecontrastError("the mask is empty", file=mask, remedy="check the brain mask of this session")
     box = _crop(inside, margin)
 
-    def read(path: Path) -> np.ndarray:
-        image = images.read(path)
+    def read(path: Path, reader: Callable[[Path], nib.Nifti1Image] = images.read) -> np.ndarray:
+        image = reader(path)
         images.check_same_grid(path, image, grid)
         return np.asarray(image.dataobj, dtype=np.float32)[box]
 
     emphasis = None
     if emphasised is not None:
-        emphasis = np.where(read(emphasised[0]) > 0, np.float32(emphasised[1]), np.float32(1))
+        given = read(emphasised[0], images.read_mask)  # empty in who has nothing to emphasise
+        emphasis = np.where(given > 0, np.float32(emphasised[1]), np.float32(1))
     spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
     volumes = Volumes(
         label=label,
