@@ -296,7 +296,8 @@ def test_a_proposal_is_for_those_who_are_asked_for_and_filters_are_those_of_the_
     assert inputs() == ["T1w"]
     assert inputs(participant_label=("01",)) == ["T1w", "T2w"]
     assert inputs(participant_label=("01",), bids_filter_file=filters) == ["T1w", "T2w"]
-    first = assemble(copy, tmp_path / "out", Choice(target="FLAIR", recipe="paper", bids_filter_file=filters))
+    asked = {"target": "FLAIR", "participant_label": ("01",)}
+    first = assemble(copy, tmp_path / "out", Choice(**asked, recipe="paper", bids_filter_file=filters))
     write_text(tmp_path / "out" / STUDY, yaml.safe_dump(first))
     again = assemble(copy, tmp_path / "out", Choice(target="FLAIR"))
     assert again["contrasts"]["T1w"] == {"suffix": "T1w"}
