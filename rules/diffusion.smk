@@ -47,11 +47,12 @@ rule extract_dwi_brain:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        threshold=graph.dwi_threshold,
         backend=graph.backend("anatomy", "extract_brain"),
         code=graph.code("anatomy", "extract_brain"),
     shell:
         "recontrast step --log {log} anatomy extract_brain --image {input} --mask {output}"
-        " --contrast dwi --backend {params.backend}"
+        " --contrast dwi {params.threshold} --backend {params.backend}"
 
 
 rule fit_tensor:

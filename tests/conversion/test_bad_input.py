@@ -160,6 +160,29 @@ def test_a_series_split_over_folders_with_copies_is_joined(source, out):
     assert distance(nib.load(made), data, oblique()) < 0.01
 
 
+def test_images_that_share_an_identifier_are_not_lost(source, out):
+    """As some anonymisers leave them."""
+    data = scan(source)
+    for path in source.iterdir():
+        file = pydicom.dcmread(path)
+        file.SOPInstanceUID = file.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+        file.save_as(path)
+    (made,) = convert_all(sort(source, out), out)
+    assert distance(nib.load(made), data, oblique()) < 0.01
+
+
+def test_other_content_under_the_same_identifier_is_told(source, out):
+    scan(source / "a")
+    shutil.copytree(source / "a", source / "b")
+    assert not any("other content" in str(problem) for problem in sort(source, out).problems)
+    for path in (source / "b").iterdir():
+        file = pydicom.dcmread(path)
+        file.PixelData = bytes(len(file.PixelData))
+        file.save_as(path)
+    (problem,) = (str(p) for p in sort(source, out).problems if "other content" in str(p))
+    assert problem.startswith("7 DICOM files have the identifier and the place of others")
+
+
 @pytest.mark.parametrize(
     ("gone", "said"),
     [

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from recontrast.conversion.dcm2niix_run import check, split_off
 from recontrast.errors import RecontrastError
@@ -81,6 +82,24 @@ def test_a_single_slice_is_checked(tmp_path):
     check(nib.load(made), wanted, 0)
     with pytest.raises(RecontrastError, match=r"0\.020 mm from the position in the headers"):
         check(nib.load(made), moved, 0)
+
+
+@pytest.mark.parametrize("digits", [2, 3])
+def test_many_slices_with_rounded_positions_lie_where_the_first_and_the_last_do(tmp_path, digits):
+    """dcm2niix takes their distance from the first two; over 170 slices that is off by up to 170 last digits."""
+    affine, out = oblique(), tmp_path / "out"
+    data = scan(tmp_path / "in", shape=(8, 9, 170), affine=affine, ImagesInAcquisition=170)
+    for path in (tmp_path / "in").iterdir():
+        file = pydicom.dcmread(path)
+        file.ImagePositionPatient = [round(float(value), digits) for value in file.ImagePositionPatient]
+        file.save_as(path)
+    planned = sort(tmp_path / "in", out)
+    (job,) = planned.jobs.values()
+    assert json.loads(job.list.read_text())["rounding"] == pytest.approx(10.0**-digits)
+    (made,) = convert_all(planned, out)
+    assert distance(nib.load(made), data, affine) < 0.01 + 10.0**-digits
+    image = nib.load(made)
+    np.testing.assert_allclose(image.get_qform(), image.get_sform(), atol=1e-4)
 
 
 @pytest.mark.parametrize("slices", [7, 4])

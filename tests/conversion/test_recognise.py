@@ -138,8 +138,8 @@ def test_a_phase_encoding_direction_is_no_double_inversion():
 
 
 def test_a_rule_whose_images_no_job_could_make_is_refused():
-    for wrong in ({"datatype": "dwi", "suffix": "sbref"}, {"suffix": "bold", "entities": "task-rest"}):
-        with pytest.raises(ValueError, match=r"sbref|task"):
+    for wrong in ({"datatype": "dwi", "suffix": "sbref"}, {"suffix": "bold", "entities": "tracer-x"}):
+        with pytest.raises(ValueError, match=r"sbref|tracer"):
             Rule(name="mine", **wrong)
 
 

@@ -118,7 +118,7 @@ RESERVED = ("preproc", "filled", "manual", "lesions", "brain", "foreground", "ac
 WILDCARDS = {
     "folder": r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?",
     "session": r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
-    "entities": r"(_(acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
+    "entities": r"(_(task|acq|ce|rec|dir|run|mod|echo|flip|inv|mt|part)-[A-Za-z0-9]+)*",
     "suffix": r"(?!(mask|dseg|probseg|(p3s|gradient|without|ssim|nrmse|hagiwaranrmse)map)\b)[A-Za-z0-9]+",
     "datatype": r"[a-z]+",
     "reference": rf"(?!{TEMPLATE})[A-Za-z0-9]+",  # a transform to the template is no registration

@@ -3,8 +3,10 @@
 import numpy as np
 
 # Position of CSF, GM and WM among the classes from dark to bright. In PDw and FLAIR, grey matter is the
-# brightest; in T2w and its like, fluid is.
-FROM_DARK = {"T1w": (0, 1, 2), "FLAIR": (0, 2, 1), "T2w": (2, 1, 0), "PDw": (2, 1, 0)}
+# brightest; in T2w and its like, such as diffusion images without weighting, fluid is.
+FROM_DARK = {
+    "T1w": (0, 1, 2), "FLAIR": (0, 2, 1), "T2w": (2, 1, 0), "PDw": (2, 1, 0), "T2starw": (2, 1, 0), "dwi": (2, 1, 0),
+}  # fmt: skip
 
 
 def name_classes(classes: np.ndarray, data: np.ndarray, mask: np.ndarray, contrast: str) -> np.ndarray:

@@ -45,6 +45,7 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         try:
             chosen, others = choose(sorted(target.glob("*.nii")), wanted)
             check_length(chosen)
+            settle(chosen, wanted)
             check(nib.load(chosen), wanted, split_off(said) if others else 0)
         except RecontrastError as error:
             if not wanted.get("lacks"):
@@ -72,8 +73,11 @@ def collect(files: list[str], folder: Path) -> None:
         )
     for number, path in enumerate(files):
         place = folder / f"{number:06d}.dcm"
-        if not _rewrite(path, place):
-            place.symlink_to(os.path.abspath(path))
+        try:
+            if not _rewrite(path, place):
+                place.symlink_to(os.path.abspath(path))
+        except OSError as error:  # folders of DICOM may be called as their patients are
+            raise OSError(error.errno, error.strerror, f"file {number + 1} of the series") from None
 
 
 def _rewrite(path: str, place: Path) -> bool:
@@ -124,7 +128,7 @@ def run_dcm2niix(source: Path, target: Path) -> str:
         last = [line for line in str(error).splitlines() if "rror" in line][-1:]
         said = " ".join(last).replace(str(source.parent), "")
         raise RecontrastError(
-            f"dcm2niix could not convert the series ({said})", remedy="see the log"
+            f"dcm2niix could not convert the series ({PERSONAL.sub('…', said)})", remedy="see the log"
         ) from error
     said = f"{done.runtime.cmdline}\n{done.runtime.stdout}\n{done.runtime.stderr}".strip()
     processes.check("dcm2niix", done.runtime.returncode, said)  # nipype takes its other ends for success
@@ -195,6 +199,42 @@ def check_length(path: Path) -> None:
         raise OSError(errno.EIO, f"dcm2niix wrote an image in part; is {tempfile.gettempdir()} full?")
 
 
+def settle(path: Path, wanted: dict) -> None:
+    """Place an image by the first and the last slice of the headers where the distance of slices was rounded.
+
+    dcm2niix takes that from the first two slices alone, whose positions are printed with few digits by some
+    scanners: over many slices the error adds up.
+    """
+    if (
+        wanted["corners"] is None or len(wanted["corners"]) != 8
+    ):  # unknown, or of a mosaic, which has one position
+        return
+    image, corners = nib.load(path), np.array(wanted["corners"])
+    ends, distances = _ends(image, corners)
+    facing = distances.argmin(axis=1)
+    allowed = TOLERANCE + np.sqrt(3) * wanted.get("rounding", 0) * (max(image.shape[:3]) - 1)
+    if not TOLERANCE < distances.min(axis=1).max() <= allowed or len({*facing}) < len(ends):
+        return
+    solved, *_ = np.linalg.lstsq(np.c_[ends, np.ones(len(ends))], corners[facing], rcond=None)
+    affine = np.vstack([solved.T, [0, 0, 0, 1]])
+    with open(path, "r+b") as file:
+        header = nib.Nifti1Header.from_fileobj(
+            file, check=False
+        )  # that of a loaded image lacks offset and scale
+        header.set_qform(affine, int(header["qform_code"]))
+        header.set_sform(affine, int(header["sform_code"]))
+        file.seek(0)
+        file.write(header.binaryblock)
+    print("placed by the first and the last slice, as the headers round positions")
+
+
+def _ends(image: nib.Nifti1Image, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The corner voxels of an image (8, 3), and how far each is from every corner of the headers, (8, n) in mm."""
+    ends = np.array(list(product(*[(0, n - 1) for n in image.shape[:3]])), float)
+    made = nib.affines.apply_affine(image.affine, ends)
+    return ends, np.linalg.norm(made[:, None] - corners[None], axis=2)
+
+
 def check(image: nib.Nifti1Image, wanted: dict, apart: int) -> None:
     """Raise unless an image has the slices, volumes and corners that the headers say.
 
@@ -209,8 +249,6 @@ def check(image: nib.Nifti1Image, wanted: dict, apart: int) -> None:
         )
     if wanted["corners"] is None:
         return
-    ends = np.array(list(product(*[(0, n - 1) for n in image.shape[:3]])), float)
-    made = nib.affines.apply_affine(image.affine, ends)
-    apart = np.linalg.norm(made[:, None] - np.array(wanted["corners"])[None], axis=2).min(axis=1).max()
+    apart = _ends(image, np.array(wanted["corners"]))[1].min(axis=1).max()
     if apart > TOLERANCE:
         raise RecontrastError(f"dcm2niix placed it {apart:.3f} mm from the position in the headers")

@@ -1,5 +1,6 @@
 """What a DICOM folder will become, told from its headers: images, names, and the lists that jobs read."""
 
+import hashlib
 import itertools
 import json
 from collections import Counter, defaultdict
@@ -114,6 +115,14 @@ def plan(
         keys.write(place, key)
         table.write(place, [*rows, *_absent(edits, rows)], others)
     planned.problems += [RecontrastError(d, file=place / keys.NAME) for d in _doubts(found, key)]
+    if differing := sum(series.differing for series in everything):
+        planned.problems.append(
+            RecontrastError(
+                f"{differing} DICOM files have the identifier and the place of others but other content: of each, one"
+                " is used",
+                remedy="give the scans identifiers of their own, or remove those that are not meant",
+            )
+        )
     _tell(planned, rows, others, place)
     return planned
 
@@ -212,12 +221,12 @@ def _images(candidates: list[_Candidate], planned: Planned, place: Path, keep: b
     images, taken = [], set()
     for candidate in used:
         image = _raw(candidate, names[id(candidate)], "")
-        job = Job(image, candidate.block.sha256, place / LIST.format(name=image.path.name.split(".")[0]))
+        job = Job(image, _digest(candidate), place / LIST.format(name=image.path.name.split(".")[0]))
         candidate.row.image = str(image.path)
         if keep:
             _write_list(job.list, candidate)
         planned.jobs[candidate.row.image] = job
-        planned.hashes[image.path] = job.sha256
+        planned.hashes[image.path] = candidate.block.sha256
         taken.add((candidate.session, *_kind(candidate)))
         images.append(image)
     for candidate in candidates:
@@ -231,6 +240,12 @@ def _images(candidates: list[_Candidate], planned: Planned, place: Path, keep: b
             planned.hashes[image.path] = candidate.block.sha256
             images.append(image)
     return images
+
+
+def _digest(candidate: _Candidate) -> str:
+    """Changes with the files of an image and with what is said of them: a part that came later completes others."""
+    told = json.dumps(_facts(candidate), sort_keys=True)
+    return hashlib.sha256(f"{candidate.block.sha256} {told}".encode()).hexdigest()
 
 
 def _participants(
@@ -296,6 +311,12 @@ def _raw(candidate: _Candidate, entities: dict[str, str], problem: str) -> RawIm
 
 
 def _write_list(path: Path, candidate: _Candidate) -> None:
+    """What the conversion step needs to know of one image, and its files."""
+    content = {"files": [str(i.path) for i in candidate.block.instances]} | _facts(candidate)
+    write_private(path, json.dumps(content, indent=1) + "\n")
+
+
+def _facts(candidate: _Candidate) -> dict:
     """What the conversion step needs to know of one image."""
     block, header = candidate.block, candidate.series.header
     facts = block.facts
@@ -305,17 +326,16 @@ def _write_list(path: Path, candidate: _Candidate) -> None:
     elif len(header.inversions) > 1:
         first, last = (round(header.inversions[n] / 1000, 6) for n in (0, -1))
         parameters = {"FirstInversionTime": first, "InversionTime": last}
-    content = {
-        "files": [str(i.path) for i in block.instances],
+    return {
         "volumes": block.volumes,
         "corners": block.corners(),
+        "rounding": block.rounding,
         "echo_time": facts.te if facts.echoes > 1 else None,
         "inversion_time": facts.ti if facts.delays > 1 else None,
         "part": facts.part,
         "lacks": candidate.row.problem,
         "parameters": parameters,
     }
-    write_private(path, json.dumps(content, indent=1) + "\n")
 
 
 def _tell(planned: Planned, rows: list[table.Row], others: dict, place: Path) -> None:

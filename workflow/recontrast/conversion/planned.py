@@ -13,7 +13,7 @@ class Job:
 
     Attributes:
         image: as the cohort sees it, its label without the prefix; its path is relative to the output folder.
-        sha256: over the files of the series.
+        sha256: over the files of the series and what is known of them.
         list: the file that the conversion step reads.
     """
 

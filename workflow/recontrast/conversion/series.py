@@ -18,6 +18,7 @@ from .recognise import Facts
 GAP = 0.2  # of the slice distance: how far a slice may lie from its place
 SAME_PLACE = 0.1  # mm
 FACING = 0.99  # cosine between slices of one block
+MOST_DIGITS = 8  # after the point, of a position
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ class Block:
     def volumes(self) -> int:
         """How many images there are of each slice."""
         return len(self.frames) if self.is_mosaic else len(self.frames) // max(1, len(self.positions))
+
+    @property
+    def rounding(self) -> float:
+        """The last digit that positions are printed with, in mm: 0.001 for -81.234."""
+        places = np.array([f.position for f in self.frames])
+        digits = (d for d in range(MOST_DIGITS) if np.allclose(places.round(d), places, rtol=0, atol=1e-9))
+        return 10.0 ** -next(digits, MOST_DIGITS)
 
     @property
     def sha256(self) -> str:
@@ -103,14 +111,14 @@ class Series:
         header: of its first file.
         blocks: the images that it becomes.
         problem: why it is not complete, or empty.
-        repeated: how many files were copies of others.
+        differing: how many files that pass for copies of others have other content.
     """
 
     id: str
     header: Header
     blocks: tuple[Block, ...]
     problem: str
-    repeated: int = 0
+    differing: int = 0
 
     @property
     def visit(self) -> tuple[str, str, str, str]:
@@ -132,9 +140,10 @@ def sort(files: dict[Path, File]) -> list[Series]:
     """Join files into series by their UIDs, wherever they lie; people and equal numbers stay apart.
 
     Of copies of an instance the first counts that can be used: a series that was cut short may be transferred again.
+    Images that only share its UID, as some anonymisers leave them, are none.
     """
-    members: dict[tuple, dict[str, Instance]] = defaultdict(dict)
-    copies: Counter = Counter()
+    members: dict[tuple, dict[tuple, Instance]] = defaultdict(dict)
+    differing: Counter = Counter()
     for path, file in sorted(files.items()):
         if file.header is None:
             continue
@@ -142,21 +151,22 @@ def sort(files: dict[Path, File]) -> list[Series]:
         series = header.series or f"number {header.number} {header.description}"
         by_id = header.person[0] and header.study  # then a study is one person's, however the name is spelt
         key = (header.person[0] if by_id else alike(header.person), header.study, series)
-        name = header.sop or str(path)
+        name = (header.sop or str(path), header.instance, header.frames)
         kept = members[key].get(name)
-        copies[key] += kept is not None
+        if kept and not (kept.header.problem or header.problem):
+            differing[key] += kept.sha256 != file.sha256
         if kept is None or kept.header.problem:
             members[key][name] = Instance(path, header, file.sha256)
-    found = [_series(key[1:], list(instances.values()), copies[key]) for key, instances in members.items()]
+    found = [_series(key[1:], list(instances.values()), differing[key]) for key, instances in members.items()]
     return sorted(found, key=lambda s: (s.visit, s.order))
 
 
-def _series(key: tuple, instances: list[Instance], copies: int) -> Series:
+def _series(key: tuple, instances: list[Instance], differing: int) -> Series:
     instances.sort(key=lambda i: (i.header.instance, str(i.path)))
     blocks = split(instances)
     person = min(i.header.person for i in instances)
     name = hashlib.sha256(repr((person, *key)).encode()).hexdigest()[:10]
-    return Series(name, instances[0].header, blocks, incomplete(instances, blocks), copies)
+    return Series(name, instances[0].header, blocks, incomplete(instances, blocks), differing)
 
 
 def split(instances: list[Instance]) -> tuple[Block, ...]:

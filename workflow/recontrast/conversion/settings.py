@@ -19,7 +19,7 @@ def _compiles(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(_compiles)]
 Range = tuple[float, float]
 # The order of entities in BIDS names.
-ORDER = ("acq", "ce", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part")
+ORDER = ("task", "acq", "ce", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part")
 ENTITIES = r"^([a-z]+-([A-Za-z0-9]|\{delay\})+(_[a-z]+-([A-Za-z0-9]|\{delay\})+)*)?$"
 
 

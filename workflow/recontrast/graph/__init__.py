@@ -82,7 +82,14 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
 
     def brain_threshold(self, w) -> str:
         """How the brain of a contrast is told from the rest, where the study says so."""
-        threshold = self.study.anatomy.brain_threshold.get(w.suffix)
+        return self._threshold(w.suffix)
+
+    def dwi_threshold(self, w) -> str:
+        """The same for diffusion images."""
+        return self._threshold("dwi")
+
+    def _threshold(self, suffix: str) -> str:
+        threshold = self.study.anatomy.brain_threshold.get(suffix)
         return "" if threshold is None else f"--threshold {threshold:g}"
 
     def intensity(self, w) -> str:

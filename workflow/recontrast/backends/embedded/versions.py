@@ -5,8 +5,8 @@ from importlib.metadata import version
 
 PACKAGES = {
     "correct_bias": ("antspyx", "scikit-image", "scipy", "numpy"),
-    "extract_brain": ("brainextractor", "antspyx", "nilearn", "scipy", "numpy"),
-    "register": ("antspyx", "scipy", "numpy"),
+    "extract_brain": ("brainextractor", "numba", "antspyx", "nilearn", "scikit-image", "scipy", "numpy"),
+    "register": ("antspyx", "scikit-image", "scipy", "numpy"),
     "apply_transform": ("scipy", "numpy"),
     "segment_tissue": ("antspyx", "numpy"),
     "register_template": ("antspyx", "nilearn", "scipy", "numpy"),

@@ -19,7 +19,11 @@ PROGRAMS = {
     "correct_motion": ("bet", "eddy"),
     "fit_tensor": ("dtifit",),
 }
-LIBRARIES = {"correct_bias": ("nipype", "scipy"), "register_template": ("nipype", "nilearn")}
+LIBRARIES = {
+    "correct_bias": ("nipype", "scipy"),
+    "register_template": ("nipype", "nilearn"),
+    "fit_tensor": ("nipype", "dipy"),
+}
 
 # Conda installs programs one by one, with a version each and none of FSL as a whole.
 PACKAGES = {
