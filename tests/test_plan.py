@@ -282,6 +282,17 @@ def test_who_has_one_target_of_two_is_imputed_for_the_other_by_the_model_of_ever
     assert "sub-05" not in plan.models["Other", "all"].roles
 
 
+def test_whose_target_is_in_a_session_that_a_run_leaves_out_keeps_the_model_that_never_saw_them() -> None:
+    visits = {f"s0{n}_{visit}": FULL if visit == 2 else "T1w T2w" for n in (1, 2, 3) for visit in (1, 2)}
+    whole = Plan(study(), cohort(**visits))
+    first = {label: images for label, images in visits.items() if label.endswith("_1")}
+    there = Earlier(tuple(trained(*model) for model in whole.models), sessions=("1", "2"))
+    part = Plan(study(include={"sessions": ["1"]}), cohort(**first), whole.splits, earlier=there)
+    folds = {label: planned.predictions["Fcn"].fold for label, planned in part.sessions.items()}
+    assert folds == {label: whole.sessions[label].fold for label in folds}
+    assert "all" not in folds.values()
+
+
 def test_who_lacks_the_target_is_imputed_by_the_model_of_everyone() -> None:
     plan = Plan(study(), cohort(**FOUR, s05="T1w T2w"))
     prediction = plan.sessions["sub-05"].predictions["Fcn"]

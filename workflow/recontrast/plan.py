@@ -1,6 +1,7 @@
 """What is done with whose images: decided before the graph, from study, manifest and past failures."""
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -164,6 +165,10 @@ class Plan:
         self.splits = self._assign_folds(pinned)
         self.partial = self._is_partial()
         self._check_moves()
+        if study.include.sessions and pinned:  # the target may be in a session that this run leaves out
+            folds = {row.participant: row.fold for row in pinned.rows}
+            for planned in self.sessions.values():
+                planned.fold = planned.fold or folds.get(planned.session.participant, "")
         if self.partial and (earlier.models or earlier.lesions):
             self.problems.append(
                 "this run leaves out participants or sessions of the folds: existing models are applied as they are,"
@@ -311,13 +316,20 @@ class Plan:
     def _trained(self) -> frozenset[Trained]:
         return frozenset(self.earlier.models)
 
+    def _owns(self, planned: PlannedSession, target: str) -> bool:
+        """Whether a person has a target, usable or not, or may have it in what this run leaves out.
+
+        Then the model of everyone may have seen them.
+        """
+        return (
+            self.partial or bool(self.study.include.sessions) or planned.participant in self._owners[target]
+        )
+
     @cached_property
     def _owners(self) -> dict[str, set[str]]:
-        """Contrast -> who has it, in any session."""
-        found: dict[str, set[str]] = {}
-        for planned in self.sessions.values():
-            for contrast in planned.images:
-                found.setdefault(contrast, set()).add(planned.participant)
+        found: dict[str, set[str]] = defaultdict(set)
+        for image in self.manifest.images:
+            found[image.contrast].add(f"sub-{image.participant}")
         return found
 
     def _is_partial(self) -> bool:
@@ -341,8 +353,7 @@ class Plan:
         # A name for each input set: the models of two sets must not share a folder.
         model = name if inputs == experiment.inputs else f"{name}From{''.join(inputs)}"
         acquired = experiment.target in planned.images
-        # Whoever has another target of the study is in a fold too.
-        owner = planned.participant in self._owners.get(experiment.target, ())
+        owner = self._owns(planned, experiment.target)  # who has another target of the study is in a fold too
         fold = planned.fold if planned.fold.isdecimal() and owner else ALL
         if fold == ALL and planned.fold == splits.TRAINING and owner:
             planned.notes.append(f"{name}: used for training only (other participants are held out)")

@@ -68,9 +68,9 @@ def open_graph(study: Study) -> Graph:
     pinned = splits.read(study.output / SPLITS)
     earlier = _earlier(study)
     on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
-    if not on_record:
-        return Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs)
     graph = Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs)
+    if not on_record:
+        return graph
     now = states(graph)
 
     def holds(failure: quarantine.Failure) -> bool:
