@@ -114,7 +114,7 @@ class _TwoSteps(Task):
             for step in ("start", "adversarial")
         )
         self.epochs = self.first + second
-        self.iterations = 0  # of the epoch
+        self.iterations = recipe["iterations_per_epoch"]  # the last epoch of a step may have fewer
         self.adversarial = False
         self.images = channels(recipe)
         generator = Generator(recipe["hidden"], self.images)
