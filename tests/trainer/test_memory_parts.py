@@ -61,7 +61,7 @@ def task_of(method: str, monkeypatch: pytest.MonkeyPatch) -> loop.Task:
 @pytest.mark.parametrize("method", SMALL)
 def test_the_gradient_of_parts_is_that_of_the_whole(method, monkeypatch, capsys):
     task = task_of(method, monkeypatch)
-    task.begin_epoch(50)  # of an adversarial method, the second step
+    task.begin_epoch(getattr(task, "epochs", 50))  # of an adversarial method, the second step
     batch = next(iter(task.batches(device.seed_epoch(1, 1))))
     assert len(batch[0]) == 7
     # Dropout draws anew for every part, and batch normalisation looks at one part alone: the named exceptions.
@@ -96,7 +96,7 @@ def test_the_gradient_of_parts_is_that_of_the_whole(method, monkeypatch, capsys)
 @pytest.mark.parametrize("method", SMALL)
 def test_validation_in_parts_finds_the_same_error(method, monkeypatch):
     task = task_of(method, monkeypatch)
-    task.begin_epoch(50)
+    task.begin_epoch(getattr(task, "epochs", 50))
     task.network.eval()
     with torch.no_grad():
         whole = task.validate()
