@@ -258,17 +258,38 @@ def test_models_of_other_contrasts_are_not_taken_for_those_of_the_study() -> Non
 
 @pytest.mark.parametrize(
     "changed",
-    [{"folds": 3, "seed": 2}, {"folds": 2}, {"scheme": "leave-one-out"}, {"folds": 3, "never_train": ["01"]}],
+    [{"folds": 3, "seed": 2}, {"folds": 2}, {"scheme": "leave-one-out"}],
+    ids=["seed", "folds", "scheme"],
 )
-def test_models_of_other_splits_serve_nobody(changed: dict) -> None:
-    """Whoever is dealt anew could meet a model that saw them."""
+def test_a_part_of_the_cohort_is_not_dealt_anew(changed: dict) -> None:
     whole = Plan(study(), cohort(**FOUR))
-    there = Earlier(tuple(trained(*model) for model in whole.models), lesions=("fold1",))
     part = study(splits=changed, include={"participants": ["01", "03"]})
     with pytest.raises(RecontrastError, match="splits of the study have changed"):
-        Plan(part, cohort(s01=FULL, s03=FULL), whole.splits, earlier=there)
-    assert Plan(study(splits=changed), cohort(**FOUR), whole.splits, earlier=there).earlier == Earlier()
-    assert Plan(study(), cohort(**FOUR), whole.splits, earlier=there).earlier == there
+        Plan(part, cohort(s01=FULL, s03=FULL), whole.splits)
+
+
+def test_nobody_is_predicted_by_a_model_that_is_there_and_saw_them() -> None:
+    """Whatever has happened to the splits since: the card of a model says whom it learned from."""
+    whole = Plan(study(), cohort(**FOUR))
+    fold = whole.sessions["sub-01"].fold
+    models = [trained(*model) for model in whole.models]
+    some = study(include={"participants": ["01"]})
+    for saw, predicted in ((("sub-02",), True), (("sub-01", "sub-02"), False)):
+        earlier = Earlier(tuple(replace(m, saw=saw) if m.fold == fold else m for m in models))
+        part = Plan(some, cohort(s01=FULL), whole.splits, earlier=earlier)
+        assert bool(part.sessions["sub-01"].predictions) == predicted
+        assert not part.models
+        assert any("saw this participant" in note for note in part.sessions["sub-01"].notes) != predicted
+        # Applying what is there needs the same.
+        everyone = Plan(study(), cohort(**FOUR), whole.splits, earlier=earlier)
+        made = {Path(path).name for path in Graph(everyone).participant_targets()}
+        assert ("sub-01_space-T1w_desc-Fcn_FLAIR.nii.gz" in made) == predicted
+        # A paper's recipe that leaks, leaks.
+        leaking = study(experiment={"overrides": {"leaks": True}}, include={"participants": ["01"]})
+        assert Plan(leaking, cohort(s01=FULL), whole.splits, earlier=earlier).sessions["sub-01"].predictions
+    # Where nobody is left to train on, such a model is no way out.
+    alone = Plan(study(), cohort(s01=FULL), whole.splits, earlier=earlier)
+    assert not alone.sessions["sub-01"].predictions
 
 
 @pytest.mark.parametrize("splits", [{"folds": 3}, {"scheme": "holdout", "holdout": 0.4}])

@@ -52,12 +52,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that lies in the output folder already, as its card says."""
+    """A model that lies in the output folder already, as its card says; `saw`: the participants it learned from."""
 
     name: str
     fold: str
     inputs: tuple[str, ...]
     target: str
+    saw: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,11 @@ class Plan:
         self._choose_images()
         self.splits = self._assign_folds(pinned)
         self.partial = self._is_partial()
-        self._check_moves()
+        if self.partial and splits.dealt_anew(pinned, study.splits):
+            raise RecontrastError(
+                "the splits of the study have changed, which a run on part of the cohort cannot follow",
+                remedy="run on everyone first, or undo the change of splits",
+            )
         if study.include.sessions and pinned:  # the target may be in a session that this run leaves out
             folds = {row.participant: row.fold for row in pinned.rows}
             for planned in self.sessions.values():
@@ -289,32 +294,17 @@ class Plan:
         if wrong:
             raise RecontrastError("; ".join(wrong), remedy="name participants of the cohort")
 
-    def _check_moves(self) -> None:
-        """Forget earlier models where a person may now meet one that saw them; refuse that on a part of the cohort."""
-        if self.pinned is None:
-            return
-        now = self.splits.fold if self.splits else {}
-        left = [
-            who
-            for who, fold in self.pinned.fold.items()
-            if fold != splits.NEVER and now.get(who) == splits.NEVER
-        ]
-        if not (left or splits.dealt_anew(self.pinned, self.study.splits)):
-            return
-        if self.partial:
-            raise RecontrastError(
-                "the splits of the study have changed, which a run on part of the cohort cannot follow",
-                remedy="run on everyone first, or undo the change of splits",
-            )
-        self.earlier = Earlier(sessions=self.earlier.sessions)
-
-    def trained_before(self, model: str, fold: str, inputs: tuple[str, ...], target: str) -> bool:
-        """Whether such a model lies in the output folder already, of these inputs and this target."""
-        return Trained(model, fold, inputs, target) in self._trained
+    def serves(self, planned: PlannedSession, prediction: Prediction) -> bool:
+        """Whether the model of a prediction lies in the output folder already, and may be applied to this person."""
+        before = self._trained.get((prediction.model, prediction.fold))
+        if before is None or (before.inputs, before.target) != (prediction.model_inputs, prediction.target):
+            return False
+        leaks = self.study.experiments[prediction.experiment].settings.get("leaks", False)
+        return bool(leaks) or planned.participant not in before.saw
 
     @cached_property
-    def _trained(self) -> frozenset[Trained]:
-        return frozenset(self.earlier.models)
+    def _trained(self) -> dict[tuple[str, str], Trained]:
+        return {(model.name, model.fold): model for model in self.earlier.models}
 
     def _owns(self, planned: PlannedSession, target: str) -> bool:
         """Whether a person has a target, usable or not, or may have it in what this run leaves out.
@@ -364,13 +354,19 @@ class Plan:
             if unit in self._failed:
                 planned.notes.append(f"{name}: {self._failed[unit]}")
                 return
-        there_before = self.trained_before(model, fold, inputs, experiment.target)
-        kept = self.partial and there_before
-        if (model, fold) not in self.models and not kept:
+        prediction = Prediction(name, model, fold, inputs, there, experiment.target, acquired)
+        serves = self.serves(planned, prediction)
+        if self.partial and (model, fold) in self._trained and not serves:
+            planned.notes.append(
+                f"{name}: the model that is there has other inputs or another target, or saw this participant; run on"
+                " everyone first"
+            )
+            return
+        if (model, fold) not in self.models and not (self.partial and serves):
             roles = self._roles(experiment, inputs, fold)
             if "training" in roles.values() and ("validation" in roles.values() or not experiment.choose):
                 self._add_model(Model(model, fold, name, experiment, inputs, roles))
-            elif not there_before:
+            elif not serves:
                 who = "too few others have" if roles else "no other participant has"
                 to = "for training and validation" if roles else "for training"
                 planned.notes.append(f"{name}: {who} {', '.join(inputs)} and {experiment.target} {to}")
@@ -379,7 +375,7 @@ class Plan:
             planned.notes.append(f"{name}: from {', '.join(there)} only")
         if not acquired:
             planned.notes.append(f"{name}: no {experiment.target}, imputed")
-        planned.predictions[name] = Prediction(name, model, fold, inputs, there, experiment.target, acquired)
+        planned.predictions[name] = prediction
 
     def _add_model(self, model: Model) -> None:
         """Plan a model and, where the study leaves settings to be chosen, those that it is chosen from."""

@@ -21,7 +21,8 @@ from .errors import RecontrastError
 from .freeze import freeze, states
 from .graph import Graph
 from .images import write_text
-from .layout import GRAPH, MODEL, MODEL_CARD, PACKED, SCAN, SPLITS, STUDY, fill
+from .layout import GRAPH, MODEL, MODEL_CARD, PACKED, PSEUDONYMS, SCAN, SPLITS, STUDY, fill
+from .models import pseudonyms
 from .places import check_output
 from .plan import CHECK, Earlier, Plan, Trained
 
@@ -66,7 +67,7 @@ def open_graph(study: Study) -> Graph:
     if found.fatal:
         raise RecontrastError("\n".join(str(problem) for problem in found.fatal))
     pinned = splits.read(study.output / SPLITS)
-    earlier = _earlier(study)
+    earlier = _earlier(study, found)
     on_record = [failure for failure in quarantine.read(study.output) if failure.step != CHECK]
     graph = Graph(Plan(study, found, pinned, earlier=earlier), dicom.jobs)
     if not on_record:
@@ -81,11 +82,12 @@ def open_graph(study: Study) -> Graph:
     return Graph(Plan(study, found, pinned, [f for f in on_record if holds(f)], earlier), dicom.jobs)
 
 
-def _earlier(study: Study) -> Earlier:
+def _earlier(study: Study, found: manifest.Manifest) -> Earlier:
     """What lies in the output folder already."""
-    models = [
-        _trained(card) for card in sorted(study.output.glob(fill(MODEL_CARD, experiment="*", fold="*")))
-    ]
+    people = {f"sub-{session.participant}" for session in found.cohort}
+    key = pseudonyms.read(study.output / PSEUDONYMS)
+    cards = sorted(study.output.glob(fill(MODEL_CARD, experiment="*", fold="*")))
+    models = [_trained(card, key, people) for card in cards]
     sessions = study.output.glob("sub-*/ses-*")
     return Earlier(
         models=tuple(model for model in models if model),
@@ -94,16 +96,18 @@ def _earlier(study: Study) -> Earlier:
     )
 
 
-def _trained(card: Path) -> Trained | None:
+def _trained(card: Path, key: str, people: set[str]) -> Trained | None:
     """The model of a card; None where it cannot be read, which `verify` tells, or lies without its weights."""
     try:
         facts = json.loads(card.read_bytes())
         inputs, target = tuple(facts["inputs"]), facts["target"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    if not card.with_name(Path(MODEL).name).is_file():
+        return None
+    saw = {label for label in pseudonyms.labels(facts.get("sessions", []), key, people) if label in people}
     name, fold = card.parent.parent.name, card.parent.name.removeprefix("fold-")
-    weights = card.parents[3] / fill(MODEL, experiment=name, fold=fold)
-    return Trained(name, fold, inputs, target) if weights.is_file() else None
+    return Trained(name, fold, inputs, target, tuple(sorted(saw)))
 
 
 def examine(config: dict) -> Graph:

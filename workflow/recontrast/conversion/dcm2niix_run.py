@@ -45,7 +45,7 @@ def converted(series: Path) -> Iterator[tuple[Path, dict]]:
         try:
             chosen, others = choose(sorted(target.glob("*.nii")), wanted)
             check_length(chosen)
-            settle(chosen, wanted)
+            place_by_last_slice(chosen, wanted)
             check(nib.load(chosen), wanted, split_off(said) if others else 0)
         except RecontrastError as error:
             if not wanted.get("lacks"):
@@ -199,15 +199,14 @@ def check_length(path: Path) -> None:
         raise OSError(errno.EIO, f"dcm2niix wrote an image in part; is {tempfile.gettempdir()} full?")
 
 
-def settle(path: Path, wanted: dict) -> None:
-    """Place an image by the first and the last slice of the headers where the distance of slices was rounded.
+def place_by_last_slice(path: Path, wanted: dict) -> None:
+    """Correct where an image lies, by the first and the last slice of the headers, if it is off by rounding.
 
-    dcm2niix takes that from the first two slices alone, whose positions are printed with few digits by some
+    dcm2niix takes the distance of slices from the first two alone, whose positions are printed with few digits by some
     scanners: over many slices the error adds up.
     """
-    if (
-        wanted["corners"] is None or len(wanted["corners"]) != 8
-    ):  # unknown, or of a mosaic, which has one position
+    # Corners may be unknown, and are more than eight for a mosaic, which has one position alone.
+    if wanted["corners"] is None or len(wanted["corners"]) != 8:
         return
     image, corners = nib.load(path), np.array(wanted["corners"])
     ends, distances = _ends(image, corners)
@@ -218,9 +217,8 @@ def settle(path: Path, wanted: dict) -> None:
     solved, *_ = np.linalg.lstsq(np.c_[ends, np.ones(len(ends))], corners[facing], rcond=None)
     affine = np.vstack([solved.T, [0, 0, 0, 1]])
     with open(path, "r+b") as file:
-        header = nib.Nifti1Header.from_fileobj(
-            file, check=False
-        )  # that of a loaded image lacks offset and scale
+        # The header of a loaded image lacks offset and scale.
+        header = nib.Nifti1Header.from_fileobj(file, check=False)
         header.set_qform(affine, int(header["qform_code"]))
         header.set_sform(affine, int(header["sform_code"]))
         file.seek(0)

@@ -255,7 +255,7 @@ class Graph(MapJobs, ModelJobs, LesionJobs, ScoreJobs, TableJobs, InfluenceJobs,
             self._synthetic(planned, p.experiment)
             for planned in self.plan.sessions.values()
             for p in planned.predictions.values()
-            if self.plan.trained_before(p.model, p.fold, p.model_inputs, p.target)
+            if self.plan.serves(planned, p)
         ]
 
     def group_targets(self, w=None) -> list[str]:

@@ -103,10 +103,10 @@ def brightness(head: Head) -> np.ndarray:
 
 
 def excess(head: Head) -> np.ndarray:
-    """Brightness over the normal tissue of the region, float32 (x, y, z).
+    """How far FLAIR is above the normal tissue of its region, float32 (x, y, z): `brightness`, or less.
 
-    In many, the cerebellum is brighter than the white matter of the cerebrum without being lesion; in a lesion, it has
-    to be brighter than it usually is.
+    In old age, brain stem and cerebellum are often brighter than the normal tissue of the cerebrum. A lesion there has
+    to stand out from them.
     """
     near = brightness(head)
     height = over_tentorium(head.image, head.way)

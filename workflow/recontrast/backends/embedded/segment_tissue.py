@@ -3,11 +3,8 @@
 import nibabel as nib
 import numpy as np
 
+from ..tissues import name_classes
 from .antspy import library, to_ants
-
-# Position of CSF, GM and WM among the classes from dark to bright. In PDw and FLAIR, grey matter is the
-# brightest; in T2w and its like, fluid is.
-FROM_DARK = {"T1w": (0, 1, 2), "FLAIR": (0, 2, 1), "T2w": (2, 1, 0), "PDw": (2, 1, 0)}
 
 
 def segment_tissue(image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str) -> np.ndarray:
@@ -31,11 +28,9 @@ def segment_tissue(image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str)
             r=0,
         )
         classes = np.stack([one.numpy() for one in found["probabilityimages"]])
-    means = [np.average(np.clip(data, low, high)[crop], weights=one) for one in classes]
-    ordered = classes[np.argsort(means)][list(FROM_DARK.get(contrast, FROM_DARK["T1w"]))]
-    maps = np.zeros((3, *image.shape[:3]), dtype=np.float32)
-    maps[(slice(None), *crop)] = ordered
-    return np.where(inside, maps / np.maximum(maps.sum(axis=0), 1e-6), 0).astype(np.float32)
+    whole = np.zeros((3, *image.shape[:3]), dtype=np.float32)
+    whole[(slice(None), *crop)] = classes
+    return name_classes(whole, np.clip(data, low, high), inside, contrast)
 
 
 def box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
