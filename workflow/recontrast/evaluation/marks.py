@@ -11,9 +11,8 @@ LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 DAGGER = "†"
 
 Pair = frozenset[str]
-Key = tuple[
-    str, str, str
-]  # metric, `experiments` or `regions`, and the region or experiment in which they are
+# Metric, `experiments` or `regions`, and the region or experiment in which they are.
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import nibabel as nib
 import numpy as np
 
+from ...masks import bounding_box
 from ..tissues import name_classes
 from .antspy import library, to_ants
 
@@ -16,8 +17,7 @@ def segment_tissue(image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str)
     data = image.get_fdata(dtype=np.float32)
     # A few extreme voxels can take a whole class for themselves.
     low, high = np.percentile(data[inside], (0.5, 99.5))
-    corner, size = box(inside)
-    crop = tuple(slice(a, a + n) for a, n in zip(corner, size, strict=True))
+    crop = bounding_box(inside, 2)
     with library() as ants:
         found = ants.atropos(
             to_ants(ants, np.clip(data, low, high)[crop], image.affine),
@@ -31,11 +31,3 @@ def segment_tissue(image: nib.Nifti1Image, mask: nib.Nifti1Image, contrast: str)
     whole = np.zeros((3, *image.shape[:3]), dtype=np.float32)
     whole[(slice(None), *crop)] = classes
     return name_classes(whole, np.clip(data, low, high), inside, contrast)
-
-
-def box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First corner and size of the smallest box around a mask, two voxels wider where there is room."""
-    places = np.argwhere(mask)
-    first = np.maximum(places.min(axis=0) - 2, 0)
-    last = np.minimum(places.max(axis=0) + 3, mask.shape)
-    return first, last - first
